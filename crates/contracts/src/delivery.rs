@@ -1,0 +1,113 @@
+//! What delivery tells: who brings the food, and how far it is.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
+use utoipa::ToSchema;
+
+use crate::{AccountId, OrderId, OrderNo, Place, StoreId};
+
+/// How far a delivery is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema, strum::Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum DeliveryStatus {
+    /// For a rider to claim.
+    Waiting,
+    /// A rider is on the way to the store.
+    Claimed,
+    /// A rider is on the way to the customer.
+    PickedUp,
+    /// With the customer.
+    Delivered,
+    /// Withdrawn.
+    Canceled,
+}
+
+/// A public event of delivery. Every one is about one order.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr)]
+pub enum Event {
+    /// Food waits for a rider.
+    DeliveryRequested {
+        /// Which order.
+        order_id: OrderId,
+        /// What the rider compares with the bag.
+        order_no: OrderNo,
+        /// From which store.
+        store_id: StoreId,
+        /// What the store is called.
+        store_name: String,
+        /// Where to fetch it.
+        pickup: Place,
+        /// Where to bring it.
+        deliver_to: Place,
+        /// Who waits for it.
+        customer_id: AccountId,
+        /// The riders nearest to it who are on duty, nearest first: those who are told.
+        riders: Vec<AccountId>,
+    },
+    /// A rider will bring it.
+    DeliveryClaimed {
+        /// Which order.
+        order_id: OrderId,
+        /// Who.
+        rider_id: AccountId,
+        /// When it should be with the customer, at the earliest.
+        eta_from: Timestamp,
+        /// When it should be with the customer, at the latest.
+        eta_to: Timestamp,
+    },
+    /// The rider does not bring it after all: it waits again.
+    ClaimReleased {
+        /// Which order.
+        order_id: OrderId,
+        /// Who gave it back.
+        rider_id: AccountId,
+        /// The other riders nearest to it, nearest first: those who are told.
+        riders: Vec<AccountId>,
+    },
+    /// The rider has the food.
+    PickedUp {
+        /// Which order.
+        order_id: OrderId,
+        /// Who.
+        rider_id: AccountId,
+    },
+    /// The customer has the food, says the rider.
+    Delivered {
+        /// Which order.
+        order_id: OrderId,
+        /// Who.
+        rider_id: AccountId,
+    },
+    /// Nobody has claimed it for long: the operator is told.
+    DeliveryEscalated {
+        /// Which order.
+        order_id: OrderId,
+        /// Since when it waits.
+        waiting_since: Timestamp,
+    },
+    /// It is withdrawn, because the order ended.
+    DeliveryCanceled {
+        /// Which order.
+        order_id: OrderId,
+        /// Who was on the way, if anybody was.
+        rider_id: Option<AccountId>,
+    },
+}
+
+impl Event {
+    /// The order that it is about.
+    #[must_use]
+    pub fn order_id(&self) -> OrderId {
+        match self {
+            Self::DeliveryRequested { order_id, .. }
+            | Self::DeliveryClaimed { order_id, .. }
+            | Self::ClaimReleased { order_id, .. }
+            | Self::PickedUp { order_id, .. }
+            | Self::Delivered { order_id, .. }
+            | Self::DeliveryEscalated { order_id, .. }
+            | Self::DeliveryCanceled { order_id, .. } => *order_id,
+        }
+    }
+}

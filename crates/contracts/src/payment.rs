@@ -1,0 +1,129 @@
+//! What payment tells: what became of the money. And what order asks of it.
+
+use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
+use utoipa::ToSchema;
+
+use crate::{AccountId, AttemptId, ChangeId, OrderId, Won};
+
+/// How a customer pays: chosen by the customer, understood by the provider.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema, garde::Validate)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentMeans {
+    /// The kind, as `card`, `transfer` or `kakaopay`.
+    #[garde(length(chars, min = 1, max = 40))]
+    #[schema(min_length = 1, max_length = 40, example = "card")]
+    pub method: String,
+    /// What the provider knows the customer's means by.
+    #[garde(length(chars, min = 1, max = 200))]
+    #[schema(min_length = 1, max_length = 200, example = "sim_approve")]
+    pub token: String,
+}
+
+/// Asks payment to take money for an order: `POST /internal/payments/{order_id}/attempts`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TakePayment {
+    /// Names the attempt; the same one asked twice takes money once.
+    pub attempt_id: AttemptId,
+    /// Who pays.
+    pub customer_id: AccountId,
+    /// How much.
+    pub amount_krw: Won,
+    /// How.
+    pub means: PaymentMeans,
+}
+
+/// What payment answers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum TakePaymentAnswer {
+    /// The money is here.
+    Approved,
+    /// The provider said no; nothing was taken.
+    Declined {
+        /// The provider's reason, as `insufficient_funds`.
+        reason: String,
+    },
+    /// The provider failed, and nothing was taken: another attempt may begin.
+    Failed {
+        /// What the provider said.
+        reason: String,
+    },
+    /// Nobody knows yet whether this attempt, or one before it, took money; it is being looked up,
+    /// and no other attempt begins until that is known.
+    Verifying,
+}
+
+/// A public event of payment. Every one is about one order.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr)]
+pub enum Event {
+    /// Money was taken for the order.
+    PaymentApproved {
+        /// Which order.
+        order_id: OrderId,
+        /// Which attempt.
+        attempt_id: AttemptId,
+        /// How much.
+        amount_krw: Won,
+    },
+    /// The provider declined or failed; nothing was taken.
+    PaymentDeclined {
+        /// Which order.
+        order_id: OrderId,
+        /// Which attempt.
+        attempt_id: AttemptId,
+        /// Why, as `insufficient_funds`.
+        reason: String,
+    },
+    /// The extra that a change costs was taken.
+    PaymentAdjusted {
+        /// Which order.
+        order_id: OrderId,
+        /// Which change.
+        change_id: ChangeId,
+        /// How much more was taken.
+        extra_krw: Won,
+    },
+    /// The extra that a change costs was not taken.
+    PaymentAdjustmentDeclined {
+        /// Which order.
+        order_id: OrderId,
+        /// Which change.
+        change_id: ChangeId,
+        /// Why.
+        reason: String,
+    },
+    /// Money goes back to the customer; it is owed until [`Event::PaymentRefunded`].
+    PaymentRefundDue {
+        /// Which order.
+        order_id: OrderId,
+        /// How much goes back this time.
+        amount_krw: Won,
+    },
+    /// Money went back to the customer.
+    PaymentRefunded {
+        /// Which order.
+        order_id: OrderId,
+        /// How much went back this time.
+        amount_krw: Won,
+        /// How much has gone back in all.
+        refunded_krw: Won,
+        /// How much was taken in all.
+        captured_krw: Won,
+    },
+}
+
+impl Event {
+    /// The order that it is about.
+    #[must_use]
+    pub fn order_id(&self) -> OrderId {
+        match self {
+            Self::PaymentApproved { order_id, .. }
+            | Self::PaymentDeclined { order_id, .. }
+            | Self::PaymentAdjusted { order_id, .. }
+            | Self::PaymentAdjustmentDeclined { order_id, .. }
+            | Self::PaymentRefundDue { order_id, .. }
+            | Self::PaymentRefunded { order_id, .. } => *order_id,
+        }
+    }
+}

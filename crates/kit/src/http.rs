@@ -1,0 +1,15 @@
+//! The way in over HTTP: what every context's routes are made of.
+
+pub mod body;
+pub mod caller;
+pub mod live;
+pub mod operations;
+pub mod page;
+pub mod position;
+pub mod problem;
+
+pub use body::Body;
+pub use caller::{Asked, Caller};
+pub use page::{Page, PageQuery, Path, Query};
+pub use position::{AsOf, Position};
+pub use problem::{Problem, ProblemBody, ProblemType};

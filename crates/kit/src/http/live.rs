@@ -1,0 +1,67 @@
+//! Live streams: server-sent events that show the whole of something now, and again at every change.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::time::Duration;
+
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::Stream;
+use http::HeaderMap;
+
+use super::problem::Problem;
+use crate::Service;
+use crate::feeds::Subscription;
+
+/// How often a quiet stream says that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How soon a client comes back after its stream ended.
+const RECONNECT: Duration = Duration::from_secs(1);
+
+/// The whole of something at one time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Frame {
+    /// Names this state of it; comes back as `Last-Event-ID`.
+    pub id: String,
+    /// It, as JSON.
+    pub data: String,
+}
+
+/// Streams frames: the first at once (unless it is the one the client saw last), then one whenever
+/// `subscription` wakes and `look` finds another. Ends when there is nothing to look at any more, and
+/// when the process drains, with an event `reconnect`.
+pub fn stream<Look, Found>(
+    service: &Service,
+    headers: &HeaderMap,
+    subscription: Subscription,
+    look: Look,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<Look, Found>>
+where
+    Look: Fn() -> Found + Send + 'static,
+    Found: Future<Output = Result<Option<Frame>, Problem>> + Send,
+{
+    let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
+    let state = Some((service.lifecycle().clone(), subscription, look, seen));
+    let frames = futures::stream::unfold(state, |state| async move {
+        let (lifecycle, mut subscription, look, mut seen) = state?;
+        loop {
+            match look().await {
+                Ok(Some(frame)) if frame.id == seen => {}
+                Ok(Some(frame)) => {
+                    seen.clone_from(&frame.id);
+                    let event = Event::default().id(frame.id).data(frame.data).retry(RECONNECT);
+                    return Some((Ok(event), Some((lifecycle, subscription, look, seen))));
+                }
+                Ok(None) | Err(_) => return Some((Ok(goodbye()), None)),
+            }
+            tokio::select! {
+                () = subscription.changed() => {}
+                () = lifecycle.draining() => return Some((Ok(goodbye()), None)),
+            }
+        }
+    });
+    Sse::new(frames).keep_alive(KeepAlive::new().interval(HEARTBEAT))
+}
+
+fn goodbye() -> Event {
+    Event::default().event("reconnect").data("").retry(RECONNECT)
+}

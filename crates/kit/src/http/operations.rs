@@ -1,0 +1,129 @@
+//! What the operator asks of every context: its health, its dead letters, its views built anew.
+//!
+//! Internal routes; the gateway asks all the contexts and answers the operator with one answer.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
+
+use super::{Path, Problem};
+use crate::database::{Commit, DeadLetter, JobChange, Outcome};
+use crate::{Projection, Service, consumer};
+
+/// The most dead letters a context shows at once.
+const SHOWN: usize = 100;
+
+#[derive(Clone)]
+struct Operations {
+    service: Service,
+    projections: Arc<[Arc<dyn Projection>]>,
+}
+
+/// The routes of a context's operations.
+pub(crate) fn routes(service: Service, projections: Vec<Arc<dyn Projection>>) -> OpenApiRouter {
+    let operations = Operations { service, projections: projections.into() };
+    let router = axum::Router::new()
+        .route("/internal/health", axum::routing::get(health))
+        .route("/internal/dead-letters", axum::routing::get(dead_letters))
+        .route("/internal/dead-letters/{kind}/{key}/redrive", axum::routing::post(redrive))
+        .route("/internal/views/{name}/rebuild", axum::routing::post(rebuild))
+        .with_state(operations);
+    OpenApiRouter::new().merge(OpenApiRouter::from(router))
+}
+
+/// How a context is.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// The context.
+    pub context: String,
+    /// Whether its database answers, and if not, what is wrong.
+    pub database: String,
+    /// How many events of other contexts each of its consumers has not heard yet.
+    pub behind: std::collections::BTreeMap<String, u64>,
+}
+
+async fn health(State(Operations { service, .. }): State<Operations>) -> Response {
+    let database = service.database().ping().await;
+    let behind = service.all_progress().into_iter().map(|(consumer, reached)| {
+        let behind = reached.iter().map(|(source, at)| service.bus().head(source).borrow().saturating_sub(*at)).sum();
+        (consumer, behind)
+    });
+    let status = if database.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let health = Health {
+        context: service.name().to_owned(),
+        database: database.map_or_else(|failure| failure.story(), |()| "ok".to_owned()),
+        behind: behind.collect(),
+    };
+    (status, Json(health)).into_response()
+}
+
+/// A message that could not be processed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DeadLetterView {
+    /// What names it, for a redrive.
+    pub id: String,
+    /// The context that could not process it.
+    pub context: String,
+    /// What was to be done.
+    pub kind: String,
+    /// The order it belongs to.
+    pub order_id: Option<Uuid>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What went wrong the last time.
+    pub error: String,
+    /// When it was tried last.
+    pub failed_at: Timestamp,
+    /// What it says.
+    pub payload: serde_json::Value,
+}
+
+impl DeadLetterView {
+    fn of(context: &str, letter: DeadLetter) -> Self {
+        let DeadLetter { job, error } = letter;
+        Self {
+            id: format!("{context}~{}~{}", job.kind, job.key),
+            context: context.to_owned(),
+            kind: job.kind,
+            order_id: job.correlation,
+            attempts: job.attempt,
+            error,
+            failed_at: job.run_at,
+            payload: job.payload,
+        }
+    }
+}
+
+async fn dead_letters(
+    State(Operations { service, .. }): State<Operations>,
+) -> Result<Json<Vec<DeadLetterView>>, Problem> {
+    let letters = service.database().dead_letters(None, SHOWN).await?;
+    Ok(Json(letters.into_iter().map(|letter| DeadLetterView::of(service.name(), letter)).collect()))
+}
+
+async fn redrive(
+    State(Operations { service, .. }): State<Operations>,
+    Path((kind, key)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let change = JobChange::Redrive { kind, key, run_at: service.clock().now() };
+    match service.database().commit(Commit { jobs: vec![change], ..Commit::default() }).await? {
+        Outcome::Committed { .. } => Ok(StatusCode::ACCEPTED),
+        Outcome::Conflict => Err(Problem::not_found("dead letter")),
+    }
+}
+
+async fn rebuild(State(operations): State<Operations>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+    if consumer::request_rebuild(&operations.service, &operations.projections, &name).await? {
+        Ok(StatusCode::ACCEPTED)
+    } else {
+        Err(Problem::not_found("view"))
+    }
+}

@@ -1,0 +1,44 @@
+//! The runtime under every context: deciding, journal, cursors, views, jobs, and the way in over HTTP.
+//!
+//! It knows no database, no broker and no business. Read it in this order:
+//!
+//! - [`aggregate`]: a decision is a plain function from state and command to events;
+//! - [`database`]: the port; what must commit together is one [`database::Commit`];
+//! - [`work`]: one unit of work: load, decide, write, and hand all of it over as one commit;
+//! - [`bus`]: published events, read in order from their source;
+//! - [`consumer`]: policies and projections, which hear events and move a cursor with what they did;
+//! - [`jobs`]: durable work for later: deadlines and calls to the outside;
+//! - [`http`]: bodies, problems, callers, pages, live streams;
+//! - [`service`]: what a running context holds in its hand.
+
+pub mod aggregate;
+pub mod breaker;
+pub mod bus;
+pub mod consumer;
+pub mod database;
+pub mod failure;
+pub mod feeds;
+pub mod http;
+pub mod ids;
+pub mod jobs;
+pub mod lifecycle;
+pub mod message;
+pub mod module;
+#[cfg(feature = "testing")]
+pub mod scenario;
+pub mod service;
+pub mod time;
+pub mod trace;
+pub mod upstream;
+pub mod work;
+
+pub use aggregate::Aggregate;
+pub use bus::Bus;
+pub use consumer::{Consumer, Projection};
+pub use database::Database;
+pub use failure::Failure;
+pub use jobs::{Job, JobHandler, Retry};
+pub use message::{Cause, CauseKind, Envelope, Origin, Recorded};
+pub use module::Module;
+pub use service::Service;
+pub use work::Work;

@@ -1,0 +1,336 @@
+//! What a running context holds in its hand: its database, the bus, the clock, and what it remembers.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use lru::LruCache;
+use tokio::sync::watch;
+
+use crate::aggregate::stream_name;
+use crate::database::Outcome;
+use crate::ids::Ids;
+use crate::lifecycle::Lifecycle;
+use crate::message::Origin;
+use crate::time::Clock;
+use crate::{Aggregate, Bus, Database, Failure, Work};
+
+/// How many aggregates' states are remembered.
+const REMEMBERED_STATES: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+/// How often a commit that lost a race is decided anew before the caller is told that we are busy.
+const CONFLICT_TRIES: u32 = 20;
+
+/// A running context. Cloning shares it.
+#[derive(Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    name: &'static str,
+    database: Arc<dyn Database>,
+    bus: Arc<dyn Bus>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    lifecycle: Lifecycle,
+    states: States,
+    progress: Mutex<HashMap<String, Progress>>,
+    views: RwLock<HashMap<&'static str, u32>>,
+    rebuilds: watch::Sender<u64>,
+}
+
+/// How far each consumer has got, by source.
+type Progress = watch::Sender<HashMap<String, u64>>;
+
+/// What a command came to.
+#[derive(Clone, Debug)]
+pub struct Done<A: Aggregate> {
+    /// The aggregate after it.
+    pub state: Arc<A>,
+    /// What happened; nothing where it had happened before.
+    pub events: Vec<A::Event>,
+    /// The journal's position with it.
+    pub position: u64,
+}
+
+impl Service {
+    /// A context over these ports.
+    #[must_use]
+    pub fn new(
+        name: &'static str,
+        database: Arc<dyn Database>,
+        bus: Arc<dyn Bus>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        lifecycle: Lifecycle,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                name,
+                database,
+                bus,
+                clock,
+                ids,
+                lifecycle,
+                states: States::default(),
+                progress: Mutex::default(),
+                views: RwLock::default(),
+                rebuilds: watch::Sender::new(0),
+            }),
+        }
+    }
+
+    /// The context's name, as `order`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.inner.name
+    }
+
+    /// Its database.
+    #[must_use]
+    pub fn database(&self) -> &Arc<dyn Database> {
+        &self.inner.database
+    }
+
+    /// Where other contexts' events come from.
+    #[must_use]
+    pub fn bus(&self) -> &Arc<dyn Bus> {
+        &self.inner.bus
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// New ids.
+    #[must_use]
+    pub fn ids(&self) -> &Arc<dyn Ids> {
+        &self.inner.ids
+    }
+
+    /// The life of the process.
+    #[must_use]
+    pub fn lifecycle(&self) -> &Lifecycle {
+        &self.inner.lifecycle
+    }
+
+    pub(crate) fn states(&self) -> &States {
+        &self.inner.states
+    }
+
+    /// Begins a unit of work.
+    #[must_use]
+    pub fn work(&self, origin: Origin) -> Work {
+        Work::new(self.clone(), origin)
+    }
+
+    /// Does a unit of work and commits it; again from the start where somebody was faster.
+    ///
+    /// What `body` returns as `Err` is given back and nothing is committed.
+    ///
+    /// # Errors
+    /// A failure of the database, or what `body` returned.
+    pub async fn execute<T, E: From<Failure>>(
+        &self,
+        origin: &Origin,
+        mut body: impl for<'w> FnMut(&'w mut Work) -> BoxFuture<'w, Result<T, E>> + Send,
+    ) -> Result<(T, u64), E> {
+        for _ in 0..CONFLICT_TRIES {
+            let mut work = self.work(origin.clone());
+            let value = body(&mut work).await?;
+            if let Outcome::Committed { position } = work.commit().await? {
+                return Ok((value, position));
+            }
+        }
+        let busy = "others changed the same at the same time, over and over";
+        Err(Failure::unavailable("a quiet moment", busy).into())
+    }
+
+    /// Decides one command of one aggregate and commits what happens.
+    ///
+    /// # Errors
+    /// A failure, or the refusal.
+    pub async fn command<A: Aggregate>(
+        &self,
+        origin: &Origin,
+        id: &A::Id,
+        command: A::Command,
+    ) -> Result<Done<A>, Undone<A::Refusal>> {
+        let (decided, position) = self
+            .execute(origin, |work| {
+                let (id, command) = (id.clone(), command.clone());
+                Box::pin(async move {
+                    let events = work.decide::<A>(&id, command).await?.map_err(Undone::Refused)?;
+                    Ok::<_, Undone<A::Refusal>>((work.load::<A>(&id).await?, events))
+                })
+            })
+            .await?;
+        Ok(Done { state: decided.0, events: decided.1, position })
+    }
+
+    /// Like [`Service::command`]; but a refusal may only mean that we have not yet heard what others
+    /// published before the request came, so it is judged once more after we have.
+    ///
+    /// # Errors
+    /// A failure, or the refusal.
+    pub async fn command_when_settled<A: Aggregate>(
+        &self,
+        origin: &Origin,
+        id: &A::Id,
+        command: A::Command,
+    ) -> Result<Done<A>, Undone<A::Refusal>> {
+        match self.command::<A>(origin, id, command.clone()).await {
+            Err(Undone::Refused(_)) => {
+                self.settle().await;
+                self.command::<A>(origin, id, command).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// An aggregate as it is in the database now, and its version.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn look<A: Aggregate>(&self, id: &A::Id) -> Result<Arc<A>, Failure> {
+        self.inner.states.forget(&stream_name::<A>(id));
+        self.work(Origin::none()).load::<A>(id).await
+    }
+
+    /// Waits until an aggregate is as wished, for `limit` at the most, and returns it as it is then.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn look_until<A: Aggregate>(
+        &self,
+        id: &A::Id,
+        limit: Duration,
+        wished: impl Fn(&A) -> bool + Send,
+    ) -> Result<Arc<A>, Failure> {
+        let mut head = self.inner.database.head();
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
+            head.mark_unchanged();
+            let state = self.look::<A>(id).await?;
+            if wished(&state) || tokio::time::timeout_at(deadline, head.changed()).await.is_err() {
+                return Ok(state);
+            }
+        }
+    }
+
+    /// Waits until this context's consumers have heard all that was published when it was called, for
+    /// half a second at the most.
+    pub async fn settle(&self) {
+        let waits: Vec<_> = {
+            let progress = self.inner.progress.lock().unwrap_or_else(PoisonError::into_inner);
+            progress
+                .values()
+                .map(|consumer| {
+                    let mut reached = consumer.subscribe();
+                    let heads: HashMap<String, u64> = reached
+                        .borrow()
+                        .keys()
+                        .map(|source| (source.clone(), *self.inner.bus.head(source).borrow()))
+                        .collect();
+                    async move {
+                        let _ = reached.wait_for(|reached| has_reached(reached, &heads)).await;
+                    }
+                })
+                .collect()
+        };
+        let _ = tokio::time::timeout(Duration::from_millis(500), futures::future::join_all(waits)).await;
+    }
+
+    /// Waits until a consumer has got to these positions, for `limit` at the most. Whether it has.
+    pub async fn reached(&self, consumer: &str, positions: &HashMap<String, u64>, limit: Duration) -> bool {
+        let mut progress = self.progress(consumer).subscribe();
+        let reached = progress.wait_for(|reached| has_reached(reached, positions));
+        tokio::time::timeout(limit, reached).await.is_ok()
+    }
+
+    pub(crate) fn progress(&self, consumer: &str) -> Progress {
+        let mut progress = self.inner.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.entry(consumer.to_owned()).or_default().clone()
+    }
+
+    /// How far each consumer has got, by consumer and source.
+    #[must_use]
+    pub fn all_progress(&self) -> HashMap<String, HashMap<String, u64>> {
+        let progress = self.inner.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.iter().map(|(consumer, reached)| (consumer.clone(), reached.borrow().clone())).collect()
+    }
+
+    /// The name a view's documents are kept under now. It changes when a rebuilt view takes over.
+    #[must_use]
+    pub fn view_name(&self, view: &'static str) -> String {
+        let views = self.inner.views.read().unwrap_or_else(PoisonError::into_inner);
+        generation_name(view, views.get(view).copied().unwrap_or(0))
+    }
+
+    pub(crate) fn set_generation(&self, view: &'static str, generation: u32) {
+        self.inner.views.write().unwrap_or_else(PoisonError::into_inner).insert(view, generation);
+    }
+
+    /// Wakes the projections to look whether they are to be rebuilt.
+    pub(crate) fn rebuilds(&self) -> &watch::Sender<u64> {
+        &self.inner.rebuilds
+    }
+}
+
+/// The name of a view's documents, or of its projection's cursors, in a generation; the first is plain.
+pub(crate) fn generation_name(name: &str, generation: u32) -> String {
+    if generation == 0 { name.to_owned() } else { format!("{name}@{generation}") }
+}
+
+/// Whether those positions have been reached. A source that is not followed is never waited for.
+fn has_reached(reached: &HashMap<String, u64>, wished: &HashMap<String, u64>) -> bool {
+    wished.iter().all(|(source, position)| reached.get(source).is_none_or(|reached| reached >= position))
+}
+
+/// Why a command came to nothing.
+#[derive(Debug)]
+pub enum Undone<R> {
+    /// The state forbids it.
+    Refused(R),
+    /// Something went wrong.
+    Failed(Failure),
+}
+
+impl<R> From<Failure> for Undone<R> {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// The states of the aggregates used last. They may be behind the database; see [`Work::decide`].
+pub(crate) struct States {
+    kept: Mutex<LruCache<String, (u64, Arc<dyn Any + Send + Sync>)>>,
+}
+
+impl Default for States {
+    fn default() -> Self {
+        Self { kept: Mutex::new(LruCache::new(REMEMBERED_STATES)) }
+    }
+}
+
+impl States {
+    pub(crate) fn get(&self, stream: &str) -> Option<(u64, Arc<dyn Any + Send + Sync>)> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(stream).cloned()
+    }
+
+    pub(crate) fn keep(&self, stream: String, version: u64, state: Arc<dyn Any + Send + Sync>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.peek(&stream).is_none_or(|(known, _)| *known < version) {
+            kept.put(stream, (version, state));
+        }
+    }
+
+    pub(crate) fn forget(&self, stream: &str) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop(stream);
+    }
+}
