@@ -307,9 +307,12 @@ impl<R> From<Failure> for Undone<R> {
     }
 }
 
+/// A remembered state and the version of its stream.
+type Remembered = (u64, Arc<dyn Any + Send + Sync>);
+
 /// The states of the aggregates used last. They may be behind the database; see [`Work::decide`].
 pub(crate) struct States {
-    kept: Mutex<LruCache<String, (u64, Arc<dyn Any + Send + Sync>)>>,
+    kept: Mutex<LruCache<String, Remembered>>,
 }
 
 impl Default for States {
@@ -319,7 +322,7 @@ impl Default for States {
 }
 
 impl States {
-    pub(crate) fn get(&self, stream: &str) -> Option<(u64, Arc<dyn Any + Send + Sync>)> {
+    pub(crate) fn get(&self, stream: &str) -> Option<Remembered> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(stream).cloned()
     }
 
