@@ -1,0 +1,119 @@
+//! What may be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// 배달: a food-delivery platform of your own.
+#[derive(Debug, Parser)]
+#[command(name = "baedal", version, about, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What may be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the platform
+    Serve(Serve),
+    /// Run the platform with seeded stores and a simulated town on it
+    Demo(Demo),
+    /// Manage operator accounts
+    Operator(Operator),
+    /// Print the settings in force, as TOML
+    Config(Common),
+}
+
+/// Where settings come from and where data goes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// Where to listen [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// The folder that everything is kept in [default: ./baedal-data; for the demo ./baedal-demo-data]
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// A TOML file with settings; `baedal config` prints all there are
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `baedal serve`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Serve {
+    /// Where settings come from and where data goes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `baedal demo`.
+#[derive(Clone, Debug, Args)]
+pub struct Demo {
+    /// Where settings come from and where data goes.
+    #[command(flatten)]
+    pub common: Common,
+    /// How many orders the town places in a minute
+    #[arg(long, value_name = "N", default_value_t = 12.0, value_parser = positive)]
+    pub orders_per_minute: f64,
+    /// How many times faster than life the town's people act and every deadline comes
+    #[arg(long, value_name = "N", default_value_t = 20.0, value_parser = positive)]
+    pub speed: f64,
+    /// Show nothing of what happens
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// `baedal operator`.
+#[derive(Clone, Debug, Args)]
+pub struct Operator {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: OperatorCommand,
+}
+
+/// What may be done about operators.
+#[derive(Clone, Debug, Subcommand)]
+pub enum OperatorCommand {
+    /// Create an operator, while the platform does not run on the data folder
+    Create(CreateOperator),
+}
+
+/// `baedal operator create`.
+#[derive(Clone, Debug, Args)]
+pub struct CreateOperator {
+    /// The operator's phone number, to sign in with
+    #[arg(long)]
+    pub phone: String,
+    /// The operator's name
+    #[arg(long)]
+    pub name: String,
+    /// A file that holds the password; without it, it is asked for, or read from standard input
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// The folder that everything is kept in [default: ./baedal-data]
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// A TOML file with settings
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && (0.01..=100_000.0).contains(&number) => Ok(number),
+        _ => Err("must be a number from 0.01 to 100000".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

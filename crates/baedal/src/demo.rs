@@ -1,0 +1,41 @@
+//! `baedal demo`: the platform with seeded stores and a simulated town that acts over its HTTP interface.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::cli::Demo;
+use crate::platform::{Platform, Providers};
+use crate::server::StopSignal;
+use crate::settings::Settings;
+use crate::telemetry;
+
+/// Runs the demo until it is told to stop.
+///
+/// # Errors
+/// As [`crate::server::serve`], and where the town cannot be built.
+pub fn run(demo: &Demo) -> Result<()> {
+    let base = Settings { data: PathBuf::from("baedal-demo-data"), log: "warn".to_owned(), ..Settings::default() };
+    let mut settings = Settings::load(base, &demo.common)?.sped_up(demo.speed);
+    // The whole town calls from one address.
+    settings.gateway = settings.gateway.without_limits_per_address();
+    telemetry::log(&settings)?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
+    runtime.block_on(async {
+        let mut stop = StopSignal::listen()?;
+        let platform = Platform::start(settings, Providers::built_in()).await?;
+        println!("ready on http://{}", platform.address());
+        let town = baedal_town::Town {
+            base_url: format!("http://{}", platform.address()),
+            orders_per_minute: demo.orders_per_minute,
+            speed: demo.speed,
+            quiet: demo.quiet,
+        };
+        let lived = tokio::select! {
+            lived = town.live() => lived,
+            () = stop.heard() => Ok(()),
+        };
+        platform.stop().await;
+        lived
+    })
+}
