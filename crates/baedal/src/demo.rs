@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::cli::Demo;
-use crate::platform::{Platform, Providers};
+use crate::folder::DataFolder;
+use crate::platform::{self, Platform, Providers};
 use crate::server::StopSignal;
 use crate::settings::Settings;
 use crate::telemetry;
@@ -23,6 +24,7 @@ pub fn run(demo: &Demo) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     runtime.block_on(async {
         let mut stop = StopSignal::listen()?;
+        appoint_operator(&settings).await?;
         let platform = Platform::start(settings, Providers::built_in()).await?;
         println!("ready on http://{}", platform.address());
         let town = baedal_town::Town {
@@ -38,4 +40,14 @@ pub fn run(demo: &Demo) -> Result<()> {
         platform.stop().await;
         lived
     })
+}
+
+/// The demo's operator, unless an earlier demo on the same data has appointed one.
+async fn appoint_operator(settings: &Settings) -> Result<()> {
+    let service = platform::identity_alone(&DataFolder::take(&settings.data)?)?;
+    let (phone, password) = (baedal_town::seed::OPERATOR_PHONE, baedal_town::seed::PASSWORD);
+    match baedal_identity::create_operator(&service, &settings.identity, phone, "운영자", password).await {
+        Ok(_) | Err(baedal_identity::CreateOperatorError::PhoneTaken) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }

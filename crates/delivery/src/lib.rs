@@ -1,1 +1,55 @@
+//! Delivery: who brings the food, and how far it is.
+//!
+//! It **owns** two things: a [`Delivery`](domain::delivery) for each order that a kitchen has finished, with a
+//! history of its own; and what is known of each [`Rider`](domain::rider), as a document without history: whether
+//! on duty, where, and carrying what.
+//!
+//! It **hears** store's `CookFinished`, which lets a delivery wait for a rider, and order's `OrderCanceled` and
+//! `OrderRejected`, which withdraw it, be it before it was asked for.
+//!
+//! It **tells** `DeliveryRequested`, `DeliveryClaimed`, `ClaimReleased`, `PickedUp`, `Delivered`,
+//! `DeliveryEscalated` and `DeliveryCanceled`.
+//!
+//! ```text
+//!   CookFinished ──▶ waiting ── claim ──▶ claimed ── pickup ──▶ picked_up ── deliver ──▶ delivered
+//!                     │   ▲                 │                       │
+//!     radius doubles ─┤   └──── release ────┤                       │
+//!     escalated ──────┘                     └── order ended ────────┴──▶ canceled
+//! ```
+//!
+//! A rider's document changes in the same commit as the delivery he claims, so he never carries more than he can,
+//! whatever races; and what is found by place is found by H3 cells ([`cells`]).
 
+mod cells;
+mod changes;
+mod domain;
+mod http;
+mod jobs;
+mod policy;
+mod publish;
+mod settings;
+mod views;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use baedal_kit::{Module, Service};
+
+pub use publish::publish;
+pub use settings::Settings;
+
+/// The context over `service`, with these settings.
+#[must_use]
+pub fn module(service: Service, settings: Settings) -> Module {
+    let settings = Arc::new(settings);
+    Module {
+        routes: http::routes(http::App { service: service.clone(), settings: Arc::clone(&settings) }),
+        policies: vec![Arc::new(policy::Policy { settings: Arc::clone(&settings) })],
+        projections: Vec::new(),
+        jobs: vec![Arc::new(jobs::Deadlines { settings })],
+        problems: http::problems::ALL.to_vec(),
+        service,
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::future::select_all;
 use tokio::sync::watch;
 
 /// The watched keys of one database: a document's, or a tag's. Cloning shares them.
@@ -11,12 +12,11 @@ pub struct Feeds {
     watched: Arc<Mutex<HashMap<String, watch::Sender<()>>>>,
 }
 
-/// Somebody looking at one key. Dropping it ends that.
+/// Somebody looking at one key, or at several. Dropping it ends that.
 #[derive(Debug)]
 pub struct Subscription {
     feeds: Feeds,
-    key: String,
-    changed: watch::Receiver<()>,
+    watched: Vec<(String, watch::Receiver<()>)>,
 }
 
 /// The key of one document.
@@ -35,9 +35,9 @@ impl Feeds {
     /// Looks at a key from now on.
     #[must_use]
     pub fn subscribe(&self, key: String) -> Subscription {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = watched.entry(key.clone()).or_default().subscribe();
-        Subscription { feeds: self.clone(), key, changed }
+        let mut subscription = Subscription { feeds: self.clone(), watched: Vec::new() };
+        subscription.follow(vec![key]);
+        subscription
     }
 
     /// Wakes whoever looks at any of these keys. Databases call it after a commit.
@@ -63,17 +63,52 @@ impl Feeds {
 impl Subscription {
     /// Returns at the next change since the last call, at once if there was one already.
     pub async fn changed(&mut self) {
-        // The sender stays in the map for as long as we look.
-        let _ = self.changed.changed().await;
+        if self.watched.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        // The senders stay in the map for as long as we look.
+        let _ = select_all(self.watched.iter_mut().map(|(_, changed)| Box::pin(changed.changed()))).await;
+    }
+
+    /// Looks at these keys from now on, and at no others. Whether any of them is new, so that what
+    /// happened to it before now has not been noticed.
+    pub fn follow(&mut self, mut keys: Vec<String>) -> bool {
+        keys.sort_unstable();
+        keys.dedup();
+        if keys.iter().eq(self.watched.iter().map(|(key, _)| key)) {
+            return false;
+        }
+        let mut kept = std::mem::take(&mut self.watched);
+        let mut any_new = false;
+        let mut watched = self.feeds.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in keys {
+            if let Some(place) = kept.iter().position(|(known, _)| *known == key) {
+                self.watched.push(kept.swap_remove(place));
+            } else {
+                let changed = watched.entry(key.clone()).or_default().subscribe();
+                self.watched.push((key, changed));
+                any_new = true;
+            }
+        }
+        forget(&mut watched, kept);
+        any_new
+    }
+}
+
+/// Ends looking at keys; what nobody looks at any more goes.
+fn forget(watched: &mut HashMap<String, watch::Sender<()>>, ended: Vec<(String, watch::Receiver<()>)>) {
+    for (key, receiver) in ended {
+        drop(receiver);
+        if watched.get(&key).is_some_and(|sender| sender.receiver_count() == 0) {
+            watched.remove(&key);
+        }
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut watched = self.feeds.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if watched.get(&self.key).is_some_and(|sender| sender.receiver_count() <= 1) {
-            watched.remove(&self.key);
-        }
+        forget(&mut watched, std::mem::take(&mut self.watched));
     }
 }
 
@@ -91,6 +126,22 @@ mod tests {
         drop(one);
         assert_eq!(feeds.watched(), 1);
         drop(other);
+        assert_eq!(feeds.watched(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_follows_other_keys_is_woken_by_those_and_no_longer_by_the_old() {
+        let feeds = Feeds::default();
+        let mut subscription = feeds.subscribe(document_key("riders", "1"));
+        assert!(subscription.follow(vec![document_key("riders", "1"), tag_key("deliveries", "near:a")]));
+        feeds.wake(["deliveries#near:a"]);
+        subscription.changed().await;
+        assert!(subscription.follow(vec![tag_key("deliveries", "near:b")]));
+        assert!(!subscription.follow(vec![tag_key("deliveries", "near:b")]));
+        assert_eq!(feeds.watched(), 1);
+        feeds.wake(["riders/1", "deliveries#near:a", "deliveries#near:b"]);
+        subscription.changed().await;
+        drop(subscription);
         assert_eq!(feeds.watched(), 0);
     }
 }

@@ -185,6 +185,21 @@ pub async fn run(service: Service, handlers: Vec<Arc<dyn JobHandler>>) {
     }
 }
 
+/// Works on the jobs that are due now, once each and one after the other. How many there were.
+///
+/// # Errors
+/// A failure of the database.
+#[cfg(feature = "testing")]
+pub async fn run_due(service: &Service, handlers: &[Arc<dyn JobHandler>]) -> Result<usize, Failure> {
+    let now = service.clock().now();
+    let jobs = service.database().lease(now, now + LEASE, BATCH).await?;
+    let count = jobs.len();
+    for leased in jobs {
+        attempt(service, handlers, leased).await;
+    }
+    Ok(count)
+}
+
 /// Runs one job and records what became of it.
 async fn attempt(service: &Service, handlers: &[Arc<dyn JobHandler>], leased: LeasedJob) {
     let LeasedJob { job, lease } = leased;

@@ -1,1 +1,52 @@
+//! Notification: one notice for each recipient and cause, in Korean, by KakaoTalk, text message or app.
+//!
+//! - **Owns** [`Notice`](domain): what was sent to whom, by which channel, or that it reached nobody.
+//! - **Hears** identity (whom to reach where), order, payment, store and delivery (what there is to say).
+//! - **Tells** `NoticeSent` and `NoticeFailed`.
+//!
+//! ```text
+//! event ─ policy ─▶ job `send` ─▶ provider: KakaoTalk, again with backoff ─▶ text message ─▶ kept as failed
+//!            └────▶ in the app: kept at once, nobody outside is asked
+//! ```
+//!
+//! What a notice needs to know of its order and its recipient comes from other contexts and may come
+//! after the event that wants it sent; the job then looks again a little later.
 
+use std::sync::Arc;
+
+use baedal_kit::{Module, Service};
+
+mod ask;
+mod domain;
+mod http;
+mod jobs;
+mod kept_provider;
+mod known;
+mod notice_id;
+mod policy;
+mod provider;
+mod publish;
+mod record;
+mod settings;
+mod templates;
+mod views;
+mod words;
+
+pub use kept_provider::{KeptProvider, Outages};
+pub use provider::{Message, MessageProvider, SendError};
+pub use publish::publish;
+pub use settings::{ProviderSettings, Settings};
+pub use templates::{ALIMTALK_LIMIT, Template, Variables};
+
+/// The context, ready to be started: messages go out by `provider`.
+#[must_use]
+pub fn module(service: Service, settings: Settings, provider: Arc<dyn MessageProvider>) -> Module {
+    Module {
+        routes: http::routes(service.clone()),
+        policies: vec![Arc::new(policy::Policy { reminder_after: settings.reminder_after })],
+        projections: vec![Arc::new(views::Facts)],
+        jobs: vec![Arc::new(jobs::Send::new(settings, provider))],
+        problems: Vec::new(),
+        service,
+    }
+}

@@ -39,17 +39,41 @@ where
     Look: Fn() -> Found + Send + 'static,
     Found: Future<Output = Result<Option<Frame>, Problem>> + Send,
 {
+    stream_following(service, headers, subscription, move || {
+        let found = look();
+        async move { Ok(found.await?.map(|frame| (frame, None))) }
+    })
+}
+
+/// Like [`stream`], for something whose place changes: `look` may also say which keys of the feeds to
+/// follow from then on.
+pub fn stream_following<Look, Found>(
+    service: &Service,
+    headers: &HeaderMap,
+    subscription: Subscription,
+    look: Look,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<Look, Found>>
+where
+    Look: Fn() -> Found + Send + 'static,
+    Found: Future<Output = Result<Option<(Frame, Option<Vec<String>>)>, Problem>> + Send,
+{
     let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     let state = Some((service.lifecycle().clone(), subscription, look, seen));
     let frames = futures::stream::unfold(state, |state| async move {
         let (lifecycle, mut subscription, look, mut seen) = state?;
         loop {
             match look().await {
-                Ok(Some(frame)) if frame.id == seen => {}
-                Ok(Some(frame)) => {
-                    seen.clone_from(&frame.id);
-                    let event = Event::default().id(frame.id).data(frame.data).retry(RECONNECT);
-                    return Some((Ok(event), Some((lifecycle, subscription, look, seen))));
+                Ok(Some((frame, keys))) => {
+                    let elsewhere = keys.is_some_and(|keys| subscription.follow(keys));
+                    if frame.id != seen {
+                        seen.clone_from(&frame.id);
+                        let event = Event::default().id(frame.id).data(frame.data).retry(RECONNECT);
+                        return Some((Ok(event), Some((lifecycle, subscription, look, seen))));
+                    }
+                    if elsewhere {
+                        // What changed there before we followed it has not woken us.
+                        continue;
+                    }
                 }
                 Ok(None) | Err(_) => return Some((Ok(goodbye()), None)),
             }

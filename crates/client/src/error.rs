@@ -1,0 +1,102 @@
+//! What may come instead of an answer.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+
+/// Why a call came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The platform said why not.
+    #[error("{0}")]
+    Problem(Problem),
+    /// No answer came. Whether the call had its effect is unknown.
+    #[error("no answer from {address}: {story}")]
+    NoAnswer {
+        /// Whom we asked.
+        address: String,
+        /// What went wrong.
+        story: String,
+    },
+    /// An answer came that is not what the documentation says.
+    #[error("the answer to {what} cannot be read: {story}")]
+    Unreadable {
+        /// What we asked.
+        what: String,
+        /// What is wrong with the answer.
+        story: String,
+    },
+}
+
+/// A problem document (RFC 9457).
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct Problem {
+    /// Its kind, as `/problems/store_closed`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in a few words.
+    pub title: String,
+    /// The answer's status.
+    pub status: u16,
+    /// What went wrong this time.
+    pub detail: String,
+    /// The wrong fields.
+    #[serde(default)]
+    pub errors: Vec<FieldError>,
+    /// How long to wait before the same may work.
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
+}
+
+/// A wrong field.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct FieldError {
+    /// Where it is.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl Problem {
+    /// The last part of its kind, as `store_closed`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.kind.rsplit('/').next().unwrap_or_default()
+    }
+
+    pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let mut problem: Self = serde_json::from_slice(body).unwrap_or_else(|_| Self {
+            status: status.as_u16(),
+            detail: String::from_utf8_lossy(body).into_owned(),
+            ..Self::default()
+        });
+        let seconds = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        problem.retry_after = seconds.map(Duration::from_secs);
+        problem
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}: {}", self.status, self.name(), self.detail)?;
+        for error in &self.errors {
+            write!(f, "; {}: {}", error.field, error.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl Error {
+    /// The problem, where the platform said why not.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Problem> {
+        if let Self::Problem(problem) = self { Some(problem) } else { None }
+    }
+
+    /// Whether it is this kind of problem, as `store_closed`.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.problem().is_some_and(|problem| problem.name() == name)
+    }
+}

@@ -1,0 +1,297 @@
+//! What is sent and what comes back. Fields that a client here has no use for are left out.
+
+use baedal_contracts::identity::Role;
+use baedal_contracts::order::Line;
+use baedal_contracts::payment::PaymentMeans;
+use baedal_contracts::store::{MenuOption, RejectReason};
+use baedal_contracts::{AccountId, ItemId, Location, OrderId, Place, StoreId, Won};
+use serde::{Deserialize, Serialize};
+
+/// Opens an account.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewAccount<'a> {
+    /// What it may do.
+    pub role: Role,
+    /// How to address the person.
+    pub name: &'a str,
+    /// Where to reach the person.
+    pub phone: &'a str,
+    /// What only the person knows.
+    pub password: &'a str,
+}
+
+/// An account that was opened.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct OpenedAccount {
+    /// Which.
+    pub account_id: AccountId,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Credentials<'a> {
+    pub(crate) phone: &'a str,
+    pub(crate) password: &'a str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct RefreshToken<'a> {
+    pub(crate) refresh_token: &'a str,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct NewTokens {
+    pub(crate) access_token: String,
+    pub(crate) refresh_token: String,
+}
+
+/// A signed-in person.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Me {
+    /// Which account.
+    pub account_id: AccountId,
+    /// What it may do.
+    pub role: Role,
+    /// What the person is called.
+    pub name: String,
+    /// Where to reach the person.
+    pub phone: String,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// What `after` is for the next page; nothing where this is the last.
+    pub next: Option<String>,
+}
+
+/// Registers a store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewStore {
+    /// What it is called.
+    pub name: String,
+    /// Where it is, as written on a parcel.
+    pub address: String,
+    /// Where that is.
+    pub location: Location,
+    /// What the items of an order must cost at the least.
+    pub min_order_krw: Won,
+    /// How far it delivers, in metres.
+    pub delivery_radius_m: u32,
+    /// What a delivery costs.
+    pub delivery_fee_krw: Won,
+    /// What it says when an order is completed.
+    pub thanks_message: String,
+}
+
+/// A store that was registered.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct RegisteredStore {
+    /// Which.
+    pub store_id: StoreId,
+}
+
+/// An item for a menu.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewItem {
+    /// What it is called.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+    /// What one costs.
+    pub price_krw: Won,
+    /// How many there are; `None`: not counted.
+    pub stock: Option<u32>,
+    /// Whether it is sold now.
+    pub available: bool,
+    /// What may be chosen.
+    pub options: Vec<MenuOption>,
+}
+
+/// A store as everyone sees it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Store {
+    /// Which.
+    pub store_id: StoreId,
+    /// What it is called.
+    pub name: String,
+    /// Where it is.
+    pub location: Location,
+    /// What the items of an order must cost at the least.
+    pub min_order_krw: Won,
+    /// Whether it takes orders.
+    pub open: bool,
+    /// What it sells. Lists leave it out.
+    #[serde(default)]
+    pub menu: Vec<Item>,
+}
+
+/// An item of a menu.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Item {
+    /// Which.
+    pub item_id: ItemId,
+    /// What it is called.
+    pub name: String,
+    /// What one costs.
+    pub price_krw: Won,
+    /// Whether it is sold now.
+    pub available: bool,
+    /// What may be chosen.
+    #[serde(default)]
+    pub options: Vec<MenuOption>,
+}
+
+/// Places an order.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewOrder {
+    /// From which store.
+    pub store_id: StoreId,
+    /// What.
+    pub items: Vec<NewLine>,
+    /// Where it goes.
+    pub deliver_to: Place,
+    /// To the store and the rider.
+    pub note: String,
+    /// How it is paid for.
+    pub payment: PaymentMeans,
+}
+
+/// One line of an order.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewLine {
+    /// Which item.
+    pub item_id: ItemId,
+    /// How many.
+    pub quantity: u32,
+    /// The choices made.
+    pub options: Vec<NewChoice>,
+}
+
+/// One choice made.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewChoice {
+    /// The option.
+    pub name: String,
+    /// What was chosen.
+    pub choice: String,
+}
+
+/// Changes an order.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChangedOrder {
+    /// What it is to be.
+    pub items: Vec<NewLine>,
+    /// Where it is to go.
+    pub deliver_to: Place,
+    /// To the store and the rider.
+    pub note: String,
+}
+
+/// What a command about an order answers.
+#[derive(Clone, Debug, Deserialize)]
+pub struct OrderAnswer {
+    /// Which.
+    pub order_id: OrderId,
+    /// What people call it.
+    #[serde(default)]
+    pub order_no: String,
+    /// How far it is.
+    pub status: String,
+    /// What it costs.
+    #[serde(default)]
+    pub total_krw: Won,
+    /// What is asked of the kitchen.
+    #[serde(default)]
+    pub pending: Option<String>,
+}
+
+/// An order as its customer sees it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Order {
+    /// Which.
+    pub order_id: OrderId,
+    /// What people call it.
+    pub order_no: String,
+    /// How far it is.
+    pub status: String,
+    /// What is asked of the kitchen.
+    pub pending: Option<String>,
+    /// What it costs.
+    pub total_krw: Won,
+}
+
+/// A ticket on a kitchen's board.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Ticket {
+    /// Which order.
+    pub order_id: OrderId,
+    /// What people call it.
+    pub order_no: String,
+    /// How far it is.
+    pub status: String,
+    /// What to cook.
+    #[serde(default)]
+    pub items: Vec<Line>,
+}
+
+/// Rejects a ticket.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rejection {
+    /// Why.
+    pub reason: RejectReason,
+    /// In words.
+    pub text: String,
+}
+
+/// A rider's place and duty.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct RiderNow {
+    /// Whether the rider takes deliveries.
+    pub on_duty: bool,
+    /// Where the rider is.
+    pub location: Location,
+}
+
+/// A delivery that waits near a rider.
+#[derive(Clone, Debug, Deserialize)]
+pub struct NearbyDelivery {
+    /// Which order.
+    pub order_id: OrderId,
+    /// What the rider compares with the bag.
+    pub order_no: String,
+    /// What the store is called.
+    pub store_name: String,
+    /// How far the store is from the rider, in metres.
+    pub distance_m: f64,
+}
+
+/// A delivery of a rider.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Delivery {
+    /// Which order.
+    pub order_id: OrderId,
+    /// What the rider compares with the bag.
+    pub order_no: String,
+    /// How far it is.
+    pub status: String,
+    /// Where to fetch it.
+    pub pickup: Place,
+    /// Where to bring it.
+    pub deliver_to: Place,
+}
+
+/// A message that was sent.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Notice {
+    /// Which way.
+    pub channel: String,
+    /// What it says.
+    pub text: String,
+    /// What became of it.
+    pub outcome: String,
+    /// Which template.
+    #[serde(default)]
+    pub template: String,
+}

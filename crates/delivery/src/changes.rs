@@ -1,0 +1,115 @@
+//! One change of a delivery, with every document that changes with it, in one unit of work.
+
+use std::sync::Arc;
+
+use baedal_contracts::{AccountId, OrderId};
+use baedal_kit::{Failure, Work};
+
+use crate::Settings;
+use crate::domain::{Command, Delivery, Errand, Event, Parcel, Refusal};
+use crate::views;
+
+/// What a rider may do with a delivery.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Step {
+    /// He will bring it.
+    Claim,
+    /// He does not after all.
+    Release,
+    /// He has the food.
+    PickUp,
+    /// The customer has it.
+    Deliver,
+}
+
+/// Lets a rider do something with a delivery. The delivery as it is then, or why not.
+pub(crate) async fn step(
+    work: &mut Work,
+    settings: &Settings,
+    order_id: OrderId,
+    rider_id: AccountId,
+    step: Step,
+) -> Result<Result<Arc<Delivery>, Refusal>, Failure> {
+    let command = match step {
+        Step::Claim => Command::Claim {
+            rider_id,
+            rider: views::rider(work, rider_id).await?,
+            capacity: settings.capacity,
+            pace: settings.pace(),
+        },
+        Step::Release => {
+            let delivery = work.load::<Delivery>(&order_id).await?;
+            let riders = match &*delivery {
+                Delivery::Requested(errand) => {
+                    let Errand { parcel, radius_m, .. } = errand.as_ref();
+                    whom_to_tell(work, settings, parcel, *radius_m, Some(rider_id)).await?
+                }
+                Delivery::NotRequested | Delivery::Withdrawn => Vec::new(),
+            };
+            Command::Release { rider_id, riders, reach: settings.reach() }
+        }
+        Step::PickUp => Command::PickUp { rider_id },
+        Step::Deliver => Command::Deliver { rider_id },
+    };
+    change(work, order_id, command).await
+}
+
+/// The riders who are told that it waits.
+pub(crate) async fn whom_to_tell(
+    work: &Work,
+    settings: &Settings,
+    parcel: &Parcel,
+    radius_m: u32,
+    except: Option<AccountId>,
+) -> Result<Vec<AccountId>, Failure> {
+    let places = (parcel.pickup.location, parcel.deliver_to.location);
+    views::riders_near(work.service(), places, radius_m, settings.capacity, settings.told_riders, except).await
+}
+
+/// Decides a command that an event or a deadline asks for, and that is answered in every state.
+pub(crate) async fn tell(work: &mut Work, order_id: OrderId, command: Command) -> Result<(), Failure> {
+    match change(work, order_id, command).await? {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(Failure::broken(format!("the delivery of {order_id} refused what it may not: {refusal}"))),
+    }
+}
+
+/// Decides a command, and writes the delivery, and the rider whose hands are fuller or emptier for it.
+async fn change(
+    work: &mut Work,
+    order_id: OrderId,
+    command: Command,
+) -> Result<Result<Arc<Delivery>, Refusal>, Failure> {
+    let events = match work.decide::<Delivery>(&order_id, command).await? {
+        Ok(events) => events,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let delivery = work.load::<Delivery>(&order_id).await?;
+    if events.is_empty() {
+        return Ok(Ok(delivery));
+    }
+    for event in &events {
+        match event {
+            Event::Claimed { rider_id, .. } => {
+                let mut rider = views::rider(work, *rider_id).await?;
+                rider.take(order_id);
+                views::keep_rider(work, *rider_id, &rider)?;
+            }
+            Event::Released { rider_id, .. }
+            | Event::Delivered { rider_id }
+            | Event::Canceled { rider_id: Some(rider_id) } => {
+                let mut rider = views::rider(work, *rider_id).await?;
+                rider.put_down(order_id);
+                views::keep_rider(work, *rider_id, &rider)?;
+            }
+            Event::Requested { .. }
+            | Event::Widened { .. }
+            | Event::Escalated { .. }
+            | Event::PickedUp { .. }
+            | Event::Canceled { rider_id: None }
+            | Event::Withdrawn => {}
+        }
+    }
+    views::keep_delivery(work, order_id, &delivery).await?;
+    Ok(Ok(delivery))
+}

@@ -1,0 +1,268 @@
+//! Decides what may happen to a delivery.
+//!
+//! A delivery begins when the kitchen has finished. Word that the order ended may come before that; then
+//! the withdrawal is remembered, and the kitchen's word begins nothing.
+
+use baedal_contracts::{AccountId, OrderId};
+use baedal_kit::Aggregate;
+use baedal_kit::database::JobChange;
+use baedal_kit::jobs::Job;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
+use uuid::Uuid;
+
+use super::errand::{Errand, Parcel};
+use super::pace::Pace;
+use super::{Reach, Rider};
+
+/// The job that lets a delivery be seen from farther away.
+pub(crate) const WIDEN: &str = "widen";
+/// The job that tells the operator that nobody comes.
+pub(crate) const ESCALATE: &str = "escalate";
+
+/// The delivery of one order.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub(crate) enum Delivery {
+    /// The kitchen has not finished.
+    #[default]
+    NotRequested,
+    /// The order ended before the kitchen had finished: this never begins.
+    Withdrawn,
+    /// There is food to bring, or was.
+    Requested(Box<Errand>),
+}
+
+/// What may be asked of a delivery.
+#[derive(Clone, Debug, IntoStaticStr)]
+pub(crate) enum Command {
+    /// The kitchen has finished.
+    Request {
+        /// What to bring.
+        parcel: Parcel,
+        /// Who is told.
+        riders: Vec<AccountId>,
+        /// The rules of waiting.
+        reach: Reach,
+    },
+    /// Nobody came for a while.
+    Widen {
+        /// The rules of waiting.
+        reach: Reach,
+    },
+    /// Nobody came for long.
+    Escalate,
+    /// A rider will bring it.
+    Claim {
+        /// Who.
+        rider_id: AccountId,
+        /// As he is now.
+        rider: Rider,
+        /// How many he may carry.
+        capacity: usize,
+        /// How fast he is.
+        pace: Pace,
+    },
+    /// The rider does not bring it after all.
+    Release {
+        /// Who.
+        rider_id: AccountId,
+        /// Who is told.
+        riders: Vec<AccountId>,
+        /// The rules of waiting.
+        reach: Reach,
+    },
+    /// The rider has the food.
+    PickUp {
+        /// Who.
+        rider_id: AccountId,
+    },
+    /// The customer has the food.
+    Deliver {
+        /// Who says so.
+        rider_id: AccountId,
+    },
+    /// The order ended.
+    Withdraw,
+}
+
+/// What may happen to a delivery.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr)]
+pub(crate) enum Event {
+    /// It waits for a rider.
+    Requested {
+        /// What to bring.
+        parcel: Parcel,
+        /// Who is told, nearest first.
+        riders: Vec<AccountId>,
+        /// How far it is seen.
+        radius_m: u32,
+        /// When it is seen from farther away, unless somebody comes.
+        widen_at: Option<Timestamp>,
+        /// When the operator is told, unless somebody comes.
+        escalate_at: Timestamp,
+    },
+    /// It is seen from farther away.
+    Widened {
+        /// How far it is seen.
+        radius_m: u32,
+        /// When it is seen from farther away again.
+        widen_at: Option<Timestamp>,
+    },
+    /// The operator is told.
+    Escalated {
+        /// Since when it waits.
+        waiting_since: Timestamp,
+    },
+    /// A rider will bring it.
+    Claimed {
+        /// Who.
+        rider_id: AccountId,
+        /// When it should be there, at the earliest.
+        eta_from: Timestamp,
+        /// When it should be there, at the latest.
+        eta_to: Timestamp,
+    },
+    /// It waits again.
+    Released {
+        /// Who gave it back.
+        rider_id: AccountId,
+        /// Who is told, nearest first.
+        riders: Vec<AccountId>,
+        /// When it is seen from farther away, unless somebody comes.
+        widen_at: Option<Timestamp>,
+        /// When the operator is told, unless somebody comes.
+        escalate_at: Timestamp,
+    },
+    /// The rider has the food.
+    PickedUp {
+        /// Who.
+        rider_id: AccountId,
+    },
+    /// The customer has the food.
+    Delivered {
+        /// Who brought it.
+        rider_id: AccountId,
+    },
+    /// The order ended before it was there.
+    Canceled {
+        /// Who was on the way.
+        rider_id: Option<AccountId>,
+    },
+    /// The order ended before the kitchen had finished.
+    Withdrawn,
+}
+
+/// Why a rider may not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// No such delivery, as far as we have heard.
+    #[error("there is no such delivery")]
+    Unknown,
+    /// Somebody else's, and no business of this rider.
+    #[error("it is another rider's delivery")]
+    NotYours,
+    /// The race was lost.
+    #[error("another rider has claimed it")]
+    AlreadyClaimed,
+    /// He takes no deliveries now.
+    #[error("you are not on duty")]
+    NotOnDuty,
+    /// He does not see it from where he is.
+    #[error("you are too far from it")]
+    TooFar,
+    /// He has his hands full.
+    #[error("you carry as many deliveries as you may")]
+    CarryingTooMany,
+    /// First things first.
+    #[error("nobody has claimed it yet")]
+    NotClaimed,
+    /// First things first.
+    #[error("it has not been picked up yet")]
+    NotPickedUp,
+    /// There is no way back.
+    #[error("it has been picked up and can no longer be given back")]
+    AlreadyPickedUp,
+    /// The order ended.
+    #[error("the order has ended and its delivery is withdrawn")]
+    Canceled,
+}
+
+impl Aggregate for Delivery {
+    const CATEGORY: &'static str = "delivery";
+    type Id = OrderId;
+    type Command = Command;
+    type Event = Event;
+    type Refusal = Refusal;
+
+    fn decide(&self, command: Command, at: Timestamp) -> Result<Vec<Event>, Refusal> {
+        use Command::{Claim, Deliver, Escalate, PickUp, Release, Request, Widen, Withdraw};
+        match (self, command) {
+            (Self::NotRequested, Request { parcel, riders, reach }) => Ok(vec![Event::Requested {
+                parcel,
+                riders,
+                radius_m: reach.radius_m,
+                widen_at: reach.widen_at(reach.radius_m, at),
+                escalate_at: reach.escalate_at(at),
+            }]),
+            (Self::NotRequested, Withdraw) => Ok(vec![Event::Withdrawn]),
+            // The kitchen's word comes too late, or something comes twice.
+            (Self::Withdrawn, Request { .. } | Withdraw) => Ok(Vec::new()),
+            // A deadline that nobody can have set: the delivery never waited.
+            (Self::NotRequested | Self::Withdrawn, Widen { .. } | Escalate) => Ok(Vec::new()),
+            (Self::NotRequested | Self::Withdrawn, Claim { .. } | Release { .. } | PickUp { .. } | Deliver { .. }) => {
+                Err(Refusal::Unknown)
+            }
+            (Self::Requested(_), Request { .. }) => Ok(Vec::new()),
+            (Self::Requested(errand), Widen { reach }) => Ok(errand.widen(reach, at)),
+            (Self::Requested(errand), Escalate) => Ok(errand.escalate(at)),
+            (Self::Requested(errand), Claim { rider_id, rider, capacity, pace }) => {
+                errand.claim(rider_id, &rider, capacity, pace, at)
+            }
+            (Self::Requested(errand), Release { rider_id, riders, reach }) => {
+                errand.release(rider_id, riders, reach, at)
+            }
+            (Self::Requested(errand), PickUp { rider_id }) => errand.pick_up(rider_id),
+            (Self::Requested(errand), Deliver { rider_id }) => errand.deliver(rider_id),
+            (Self::Requested(errand), Withdraw) => Ok(errand.withdraw()),
+        }
+    }
+
+    fn evolve(&mut self, event: &Event, at: Timestamp) {
+        match (&mut *self, event) {
+            (_, Event::Requested { parcel, radius_m, widen_at, escalate_at, .. }) => {
+                let errand = Errand::requested(parcel.clone(), *radius_m, at, *widen_at, *escalate_at);
+                *self = Self::Requested(Box::new(errand));
+            }
+            (_, Event::Withdrawn) => *self = Self::Withdrawn,
+            (Self::Requested(errand), event) => errand.evolve(event, at),
+            // Nothing else happens to what was never requested.
+            (Self::NotRequested | Self::Withdrawn, _) => {}
+        }
+    }
+
+    fn command_name(command: &Command) -> &'static str {
+        command.into()
+    }
+
+    fn event_name(event: &Event) -> &'static str {
+        event.into()
+    }
+
+    fn correlation(id: &OrderId, _event: &Event) -> Option<Uuid> {
+        Some(id.0)
+    }
+
+    fn jobs(id: &OrderId, event: &Event) -> Vec<JobChange> {
+        let begin = |kind, run_at| JobChange::Schedule(Job::new(kind, id, run_at).about(id.0));
+        let end = |kind| JobChange::unschedule(kind, id);
+        match event {
+            Event::Requested { widen_at, escalate_at, .. } | Event::Released { widen_at, escalate_at, .. } => {
+                widen_at.map(|at| begin(WIDEN, at)).into_iter().chain([begin(ESCALATE, *escalate_at)]).collect()
+            }
+            Event::Widened { widen_at, .. } => widen_at.map(|at| begin(WIDEN, at)).into_iter().collect(),
+            Event::Claimed { .. } | Event::Canceled { .. } => vec![end(WIDEN), end(ESCALATE)],
+            Event::Escalated { .. } | Event::PickedUp { .. } | Event::Delivered { .. } | Event::Withdrawn => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What is known of a rider: on duty or not, where, carrying what. Where he was before is nobody's business.
+
+use baedal_contracts::{Location, OrderId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A rider as he is now; the default is one never heard of.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Rider {
+    /// Whether he takes deliveries.
+    pub(crate) on_duty: bool,
+    /// Where he was when he last said so.
+    pub(crate) location: Option<Location>,
+    /// When he last said so.
+    pub(crate) updated_at: Option<Timestamp>,
+    /// The deliveries he has claimed and not yet brought.
+    pub(crate) carrying: Vec<OrderId>,
+}
+
+impl Rider {
+    /// Where he can be found for work: nowhere while off duty.
+    pub(crate) fn post(&self) -> Option<Location> {
+        self.location.filter(|_| self.on_duty)
+    }
+
+    /// Whether he can take one more.
+    pub(crate) fn has_room(&self, capacity: usize) -> bool {
+        self.carrying.len() < capacity
+    }
+
+    /// He has this one to bring.
+    pub(crate) fn take(&mut self, order_id: OrderId) {
+        if !self.carrying.contains(&order_id) {
+            self.carrying.push(order_id);
+        }
+    }
+
+    /// He has this one no more.
+    pub(crate) fn put_down(&mut self, order_id: OrderId) {
+        self.carrying.retain(|carried| *carried != order_id);
+    }
+}

@@ -1,0 +1,196 @@
+//! This context's own documents: riders, and deliveries as they are, found by place and by rider.
+//!
+//! A delivery's document is the delivery's state, written in the commit of its events:
+//!
+//! | while it is | it is found by |
+//! |---|---|
+//! | waiting | `near:<cell>`, for every cell it is seen from |
+//! | claimed, picked up | `held:<rider>` |
+//! | delivered, or canceled on its way | `done:<rider>` |
+//!
+//! A rider's document is found by `at:<cell>` while he is on duty.
+
+use baedal_contracts::{AccountId, Location, OrderId};
+use baedal_kit::database::{Direction, Document, Query, Select};
+use baedal_kit::feeds::{document_key, tag_key};
+use baedal_kit::{Failure, Service, Work};
+use serde::de::DeserializeOwned;
+
+use crate::cells;
+use crate::domain::{Delivery, Errand, Rider, Stage};
+
+/// The view of riders, by account.
+const RIDERS: &str = "riders";
+/// The view of deliveries, by order.
+const DELIVERIES: &str = "deliveries";
+/// How many documents of one cell are looked at: those with the oldest ids, where there are more.
+const MOST_IN_A_CELL: usize = 1_000;
+/// How many waiting deliveries a rider is shown: the nearest, where there are more.
+const MOST_NEARBY: usize = 100;
+
+/// A rider's own deliveries: those he has to bring, and those that are over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub(crate) enum Shelf {
+    /// Claimed or picked up.
+    Held,
+    /// Delivered, or canceled on the way.
+    Done,
+}
+
+/// A waiting delivery and how far away it is to be fetched.
+pub(crate) struct Nearby {
+    /// Which.
+    pub(crate) order_id: OrderId,
+    /// It.
+    pub(crate) errand: Box<Errand>,
+    /// Metres to where it is to be fetched.
+    pub(crate) distance_m: f64,
+}
+
+/// A rider as this unit of work has him.
+pub(crate) async fn rider(work: &mut Work, rider_id: AccountId) -> Result<Rider, Failure> {
+    Ok(work.document(RIDERS, &rider_id.to_string()).await?.unwrap_or_default())
+}
+
+/// Writes a rider who was read in the same unit of work: nobody else may have changed him since.
+pub(crate) fn keep_rider(work: &mut Work, rider_id: AccountId, rider: &Rider) -> Result<(), Failure> {
+    let tags = rider.post().into_iter().flat_map(cells::around).map(|cell| format!("at:{cell}"));
+    work.put(RIDERS, &rider_id.to_string(), rider, tags.collect::<Vec<_>>())
+}
+
+/// Writes a delivery as it is after this unit of work.
+pub(crate) async fn keep_delivery(work: &mut Work, order_id: OrderId, delivery: &Delivery) -> Result<(), Failure> {
+    let id = order_id.to_string();
+    // Read first, so that those who found it by tags that it loses are woken.
+    let known: Option<Delivery> = work.document(DELIVERIES, &id).await?;
+    match tags(delivery) {
+        Some(tags) => work.put(DELIVERIES, &id, delivery, tags)?,
+        None if known.is_some() => work.delete(DELIVERIES, &id),
+        None => {}
+    }
+    Ok(())
+}
+
+/// What a delivery is found by; nothing where nobody looks for it any more.
+fn tags(delivery: &Delivery) -> Option<Vec<String>> {
+    let Delivery::Requested(errand) = delivery else { return None };
+    match (&errand.stage, errand.stage.rider_id()) {
+        (Stage::Waiting { .. }, _) => {
+            let (pickup, drop_off) = (errand.parcel.pickup.location, errand.parcel.deliver_to.location);
+            let cells = cells::cover_both(pickup, drop_off, errand.radius_m);
+            Some(cells.into_iter().map(|cell| format!("near:{cell}")).collect())
+        }
+        (Stage::Claimed(_) | Stage::PickedUp { .. }, Some(rider_id)) => Some(vec![shelf_tag(Shelf::Held, rider_id)]),
+        (_, Some(rider_id)) => Some(vec![shelf_tag(Shelf::Done, rider_id)]),
+        (_, None) => None,
+    }
+}
+
+fn shelf_tag(shelf: Shelf, rider_id: AccountId) -> String {
+    format!("{shelf}:{rider_id}")
+}
+
+/// The keys of the feeds that wake somebody who shows a rider what is near him and what is his.
+pub(crate) fn keys(service: &Service, rider_id: AccountId, rider: &Rider) -> Vec<String> {
+    let deliveries = service.view_name(DELIVERIES);
+    let near = rider.post().into_iter().flat_map(cells::around).map(|cell| tag_key(&deliveries, &format!("near:{cell}")));
+    let own = [Shelf::Held, Shelf::Done].map(|shelf| tag_key(&deliveries, &shelf_tag(shelf, rider_id)));
+    let himself = document_key(&service.view_name(RIDERS), &rider_id.to_string());
+    near.chain(own).chain([himself]).collect()
+}
+
+/// What waits and is seen from there, nearest to fetch first.
+pub(crate) async fn nearby(service: &Service, from: Location) -> Result<Vec<Nearby>, Failure> {
+    let mut found = Vec::new();
+    for cell in cells::around(from) {
+        for (id, delivery) in in_cell::<Delivery>(service, DELIVERIES, &format!("near:{cell}")).await? {
+            if let Delivery::Requested(errand) = delivery
+                && errand.is_seen_from(from)
+            {
+                let distance_m = from.distance_m(errand.parcel.pickup.location);
+                found.push(Nearby { order_id: order_id(&id)?, errand, distance_m });
+            }
+        }
+    }
+    found.sort_by(|one, other| one.distance_m.total_cmp(&other.distance_m).then(one.order_id.cmp(&other.order_id)));
+    found.truncate(MOST_NEARBY);
+    Ok(found)
+}
+
+/// Whom to tell of a waiting delivery: the riders on duty within the radius of one of its places who have
+/// room for it, nearest to fetch first, at the most `limit`, without `except`.
+pub(crate) async fn riders_near(
+    service: &Service,
+    (pickup, drop_off): (Location, Location),
+    radius_m: u32,
+    capacity: usize,
+    limit: usize,
+    except: Option<AccountId>,
+) -> Result<Vec<AccountId>, Failure> {
+    let mut found = Vec::new();
+    for cell in cells::cover_both(pickup, drop_off, radius_m) {
+        for (id, rider) in in_cell::<Rider>(service, RIDERS, &format!("at:{cell}")).await? {
+            let rider_id: AccountId = id.parse().map_err(|error| Failure::broken_by(format!("{id} is no rider"), error))?;
+            let Some(from) = rider.post() else { continue };
+            let reached = crate::domain::reach::reaches(pickup, drop_off, radius_m, from);
+            if reached && rider.has_room(capacity) && except != Some(rider_id) {
+                found.push((from.distance_m(pickup), rider_id));
+            }
+        }
+    }
+    found.sort_by(|(near, one), (far, other)| near.total_cmp(far).then(one.cmp(other)));
+    found.truncate(limit);
+    Ok(found.into_iter().map(|(_, rider_id)| rider_id).collect())
+}
+
+/// A rider's own deliveries of one shelf, those of the newest orders first, behind `after`.
+pub(crate) async fn on_shelf(
+    service: &Service,
+    rider_id: AccountId,
+    shelf: Shelf,
+    after: Option<OrderId>,
+    limit: usize,
+) -> Result<Vec<(OrderId, Box<Errand>)>, Failure> {
+    let query = Query {
+        select: Select::Tag(shelf_tag(shelf, rider_id)),
+        direction: Direction::Descending,
+        after: after.map(|after| after.to_string()),
+        limit,
+    };
+    let mut found = Vec::new();
+    for (id, delivery) in list(service, DELIVERIES, query).await? {
+        if let Delivery::Requested(errand) = delivery {
+            found.push((order_id(&id)?, errand));
+        }
+    }
+    Ok(found)
+}
+
+async fn in_cell<T: DeserializeOwned>(
+    service: &Service,
+    view: &'static str,
+    tag: &str,
+) -> Result<Vec<(String, T)>, Failure> {
+    let select = Select::Tag(tag.to_owned());
+    list(service, view, Query { select, direction: Direction::Ascending, after: None, limit: MOST_IN_A_CELL }).await
+}
+
+async fn list<T: DeserializeOwned>(
+    service: &Service,
+    view: &'static str,
+    query: Query,
+) -> Result<Vec<(String, T)>, Failure> {
+    let documents = service.database().list(&service.view_name(view), query).await?;
+    documents
+        .into_iter()
+        .map(|Document { id, body, .. }| match serde_json::from_slice(&body) {
+            Ok(value) => Ok((id, value)),
+            Err(error) => Err(Failure::broken_by(format!("document {id} of view {view} cannot be read"), error)),
+        })
+        .collect()
+}
+
+fn order_id(id: &str) -> Result<OrderId, Failure> {
+    id.parse().map_err(|error| Failure::broken_by(format!("{id} is no order"), error))
+}

@@ -1,0 +1,143 @@
+//! What may happen to an order. `publish.rs` says which of these others hear of.
+
+use baedal_contracts::order::{Basket, CancelReason, ChangeRefusal, Fault, OrderStore};
+use baedal_contracts::store::RejectReason;
+use baedal_contracts::{AccountId, AttemptId, ChangeId, OrderNo, StoreId, Won};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
+
+/// What may happen to an order.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr)]
+pub enum Event {
+    /// A customer placed it, and a first attempt to pay began.
+    OrderPlaced {
+        /// What people call it.
+        order_no: OrderNo,
+        /// Who ordered.
+        customer_id: AccountId,
+        /// From which store.
+        store: OrderStore,
+        /// What.
+        basket: Basket,
+        /// When it is canceled if nobody has paid.
+        pay_by: Timestamp,
+        /// The first attempt.
+        attempt_id: AttemptId,
+    },
+    /// Another attempt to pay began.
+    PaymentAttempted {
+        /// Which.
+        attempt_id: AttemptId,
+    },
+    /// A second request took up the attempt whose outcome is open.
+    PaymentAttemptShared {
+        /// Which.
+        attempt_id: AttemptId,
+    },
+    /// The provider said no; nothing was taken.
+    PaymentDeclined {
+        /// To which attempt.
+        attempt_id: AttemptId,
+        /// Why.
+        reason: String,
+    },
+    /// The attempt is over and nothing was taken: it was never sent, or the provider failed.
+    PaymentPutOff {
+        /// Which.
+        attempt_id: AttemptId,
+    },
+    /// The money is here.
+    OrderPaid {
+        /// What people call it.
+        order_no: OrderNo,
+        /// Who ordered.
+        customer_id: AccountId,
+        /// From which store.
+        store: OrderStore,
+        /// What.
+        basket: Basket,
+        /// When it is canceled if it is not delivered.
+        abandon_at: Timestamp,
+    },
+    /// The customer wishes it to be another one.
+    OrderChangeRequested {
+        /// Which change.
+        change_id: ChangeId,
+        /// What it would be.
+        basket: Basket,
+        /// What it would cost more.
+        extra_krw: Won,
+    },
+    /// The kitchen holds still: payment is to take the extra.
+    OrderChangeChargeDue {
+        /// Which change.
+        change_id: ChangeId,
+        /// What to take.
+        extra_krw: Won,
+        /// When the kitchen goes on without the change.
+        until: Timestamp,
+    },
+    /// It is another one.
+    OrderChanged {
+        /// Which change.
+        change_id: ChangeId,
+        /// What it is now.
+        basket: Basket,
+    },
+    /// The kitchen has the change, too: it can no longer be taken back.
+    OrderChangeSealed {
+        /// Which change.
+        change_id: ChangeId,
+    },
+    /// It stays, or is again, what it was before the change.
+    OrderChangeRefused {
+        /// Which change.
+        change_id: ChangeId,
+        /// Why.
+        reason: ChangeRefusal,
+        /// What it is.
+        basket: Basket,
+    },
+    /// The customer wishes it to be canceled.
+    OrderCancelRequested {
+        /// In the customer's words.
+        text: String,
+    },
+    /// Cooking had started.
+    OrderCancelRefused,
+    /// It ended without the food.
+    OrderCanceled {
+        /// Why.
+        reason: CancelReason,
+        /// In somebody's words; may be empty.
+        text: String,
+        /// What the customer still owes.
+        owed_krw: Won,
+        /// Whose fault an operator found it to be.
+        fault: Option<Fault>,
+        /// Whether it had been paid.
+        paid: bool,
+    },
+    /// The store said no.
+    OrderRejected {
+        /// Why.
+        reason: RejectReason,
+        /// In the store's words; may be empty.
+        text: String,
+    },
+    /// A rider says that the customer has the food.
+    DeliveredHeard {
+        /// When it completes by itself.
+        complete_at: Timestamp,
+    },
+    /// The deal is done.
+    OrderCompleted {
+        /// Whose.
+        customer_id: AccountId,
+        /// From which store.
+        store_id: StoreId,
+        /// Whether nobody confirmed.
+        by_itself: bool,
+    },
+}

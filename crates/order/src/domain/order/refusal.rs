@@ -1,0 +1,40 @@
+//! Why an order does not do what a person asks.
+
+use baedal_contracts::Won;
+
+use super::OrderStatus;
+
+/// Why not.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such order.
+    #[error("there is no such order")]
+    NotPlaced,
+    /// There is one already.
+    #[error("the order was placed before")]
+    AlreadyPlaced,
+    /// It ended.
+    #[error("the order is {0} and nothing more can happen to it")]
+    AlreadyFinal(OrderStatus),
+    /// It will be canceled any moment, because nobody paid in time.
+    #[error("the time to pay for the order is over")]
+    PaymentWindowOver,
+    /// An attempt to pay may have taken money for what the order is now.
+    #[error("a payment for the order is being verified")]
+    PaymentInProgress,
+    /// One thing at a time.
+    #[error("something asked before has not been answered by the kitchen")]
+    AnotherRequestPending,
+    /// Too late to cancel or change.
+    #[error("the kitchen has begun")]
+    CookingStarted,
+    /// Too early to confirm.
+    #[error("no rider has delivered the order yet")]
+    NotDelivered,
+    /// More than it costs cannot go back.
+    #[error("the order costs {total_krw} won")]
+    RefundTooLarge {
+        /// What it costs.
+        total_krw: Won,
+    },
+}

@@ -1,0 +1,70 @@
+//! What can be set about orders.
+
+use baedal_kit::breaker::BreakerSettings;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+/// The settings of orders.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// How long an order waits to be paid before it is canceled.
+    pub payment_window: SignedDuration,
+    /// How long after it was paid an order that is not delivered is canceled.
+    pub abandon_after: SignedDuration,
+    /// How long after delivery an order completes by itself.
+    pub auto_complete_after: SignedDuration,
+    /// How long payment may take to answer.
+    pub payment_time_limit: SignedDuration,
+    /// How long an `Idempotency-Key` is remembered.
+    pub remember_keys_for: SignedDuration,
+    /// The circuit breaker in front of payment.
+    pub payment_breaker: BreakerSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            payment_window: SignedDuration::from_mins(10),
+            abandon_after: SignedDuration::from_hours(4),
+            auto_complete_after: SignedDuration::from_mins(60),
+            payment_time_limit: SignedDuration::from_secs(2),
+            remember_keys_for: SignedDuration::from_hours(24),
+            payment_breaker: BreakerSettings::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// The same, with every deadline of the domain this many times sooner.
+    #[must_use]
+    pub fn sped_up(self, times: f64) -> Self {
+        Self {
+            payment_window: self.payment_window.div_f64(times),
+            abandon_after: self.abandon_after.div_f64(times),
+            auto_complete_after: self.auto_complete_after.div_f64(times),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_deadlines_of_the_domain_come_sooner() {
+        let fast = Settings::default().sped_up(60.0);
+        assert_eq!(fast.payment_window, SignedDuration::from_secs(10));
+        assert_eq!(fast.abandon_after, SignedDuration::from_mins(4));
+        assert_eq!(fast.auto_complete_after, SignedDuration::from_mins(1));
+        assert_eq!(fast.payment_time_limit, Settings::default().payment_time_limit);
+    }
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        let read: Settings = serde_json::from_str(r#"{"payment_window": "3m"}"#).unwrap();
+        assert_eq!(read, Settings { payment_window: SignedDuration::from_mins(3), ..Settings::default() });
+        assert!(serde_json::from_str::<Settings>(r#"{"payment_windov": "3m"}"#).is_err());
+    }
+}

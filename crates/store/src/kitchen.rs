@@ -1,0 +1,128 @@
+//! Decides a ticket and the stock together, in one unit of work, so that they always agree.
+
+use baedal_contracts::OrderId;
+use baedal_kit::service::{Done, Undone};
+use baedal_kit::work::Decision;
+use baedal_kit::{Aggregate, Failure, Origin, Service, Work};
+use jiff::Timestamp;
+
+use crate::domain::ticket::{Change, Command, Refusal, Slip};
+use crate::domain::{Portions, Stock, Ticket, stock};
+
+#[cfg(test)]
+mod tests;
+
+/// Decides a command of a ticket; what goes back to the stock by it goes back.
+pub(crate) async fn decide(
+    work: &mut Work,
+    order_id: OrderId,
+    command: Command,
+) -> Result<Decision<Ticket>, Failure> {
+    let decision = work.decide::<Ticket>(&order_id, command).await?;
+    let returned: Vec<_> = decision.iter().flatten().filter_map(|event| event.returned().cloned()).collect();
+    if returned.is_empty() {
+        return Ok(decision);
+    }
+    let ticket = work.load::<Ticket>(&order_id).await?;
+    let Some(sheet) = ticket.sheet() else {
+        return Err(Failure::broken(format!("ticket {order_id} gives back what it cannot have")));
+    };
+    for portions in returned {
+        work.tell::<Stock>(&sheet.slip.store.store_id, stock::Command::ReturnStock { order_id, portions }).await?;
+    }
+    Ok(decision)
+}
+
+/// Decides a command that an event or a deadline asks for, and that must not be refused.
+pub(crate) async fn tell(work: &mut Work, order_id: OrderId, command: Command) -> Result<(), Failure> {
+    let asked = Ticket::command_name(&command);
+    match decide(work, order_id, command).await? {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(Failure::broken(format!("{asked} was refused by ticket {order_id}: {refusal}"))),
+    }
+}
+
+/// Opens a ticket with what it needs of the stock; where the stock is short, nothing is taken and the
+/// kitchen is not bothered.
+pub(crate) async fn open(
+    work: &mut Work,
+    order_id: OrderId,
+    slip: Slip,
+    answer_by: Timestamp,
+) -> Result<(), Failure> {
+    if *work.load::<Ticket>(&order_id).await? != Ticket::Unopened {
+        return Ok(());
+    }
+    let needs = Portions::of(&slip.items);
+    let slip = Box::new(slip);
+    let command = match take(work, order_id, &slip, needs).await? {
+        Ok(taken) => Command::OpenTicket { slip, taken, answer_by },
+        Err(short) => Command::TurnAway { slip, short },
+    };
+    tell(work, order_id, command).await
+}
+
+/// Changes a ticket at once, or holds it for a change until `hold_until`, with what that needs of the stock.
+pub(crate) async fn change(
+    work: &mut Work,
+    order_id: OrderId,
+    change: Change,
+    hold_until: Option<Timestamp>,
+) -> Result<(), Failure> {
+    if let Some(change_id) = work.load::<Ticket>(&order_id).await?.overtaken_by(change.change_id) {
+        tell(work, order_id, Command::PutChangeBack { change_id }).await?;
+    }
+    let ticket = work.load::<Ticket>(&order_id).await?;
+    let needs = ticket.needs(&change);
+    let taken = match ticket.sheet() {
+        Some(sheet) if !needs.is_empty() => take(work, order_id, &sheet.slip, needs).await?,
+        Some(_) | None => Ok(Portions::default()),
+    };
+    tell(work, order_id, Command::ChangeTicket { change, taken, hold_until }).await
+}
+
+/// Takes what is counted of `portions` from the stock of the slip's store: all of it, or nothing.
+async fn take(
+    work: &mut Work,
+    order_id: OrderId,
+    slip: &Slip,
+    portions: Portions,
+) -> Result<Result<Portions, stock::Refusal>, Failure> {
+    let command = stock::Command::TakeStock { order_id, portions };
+    let decision = work.decide::<Stock>(&slip.store.store_id, command).await?;
+    Ok(decision.map(|events| stock::taken(&events)))
+}
+
+/// Decides a command of somebody in the kitchen, who may have heard of the order before we have.
+pub(crate) async fn command(
+    service: &Service,
+    origin: &Origin,
+    order_id: OrderId,
+    command: Command,
+) -> Result<Done<Ticket>, Undone<Refusal>> {
+    match try_command(service, origin, order_id, &command).await {
+        Err(Undone::Refused(_)) => {
+            service.settle().await;
+            try_command(service, origin, order_id, &command).await
+        }
+        answer => answer,
+    }
+}
+
+async fn try_command(
+    service: &Service,
+    origin: &Origin,
+    order_id: OrderId,
+    command: &Command,
+) -> Result<Done<Ticket>, Undone<Refusal>> {
+    let (decided, position) = service
+        .execute(origin, |work| {
+            let command = command.clone();
+            Box::pin(async move {
+                let events = decide(work, order_id, command).await?.map_err(Undone::Refused)?;
+                Ok::<_, Undone<Refusal>>((work.load::<Ticket>(&order_id).await?, events))
+            })
+        })
+        .await?;
+    Ok(Done { state: decided.0, events: decided.1, position })
+}

@@ -1,0 +1,186 @@
+//! The stores, menus and people of a real part of Seoul, and how they get their accounts.
+//!
+//! Settling is done over the public interface and can be repeated: who has an account signs in, and a
+//! store that is there stays as it is.
+
+use anyhow::{Context, Result};
+use baedal_client::types::{NewAccount, NewItem, NewStore, RiderNow};
+use baedal_client::{Client, Error, Session};
+use baedal_contracts::identity::Role;
+use baedal_contracts::{ItemId, Location, Place, StoreId};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::show::Show;
+
+/// The password of everybody in the town.
+pub const PASSWORD: &str = "baedal-demo";
+
+/// The town as it is written down.
+#[derive(Debug, Deserialize)]
+pub struct Seed {
+    area: Area,
+    stores: Vec<SeedStore>,
+    pub(crate) places: Vec<Place>,
+    customers: Vec<Person>,
+    riders: Vec<SeedRider>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) cancel_reasons: Vec<String>,
+    reject_texts: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Area {
+    name: String,
+    center: Location,
+}
+
+#[derive(Debug, Deserialize)]
+struct Person {
+    name: String,
+    phone: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct SeedStore {
+    owner: Person,
+    store: NewStore,
+    cook_minutes: u32,
+    menu: Vec<NewItem>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SeedRider {
+    #[serde(flatten)]
+    person: Person,
+    home: Location,
+}
+
+/// The town with everybody signed in.
+pub(crate) struct Settled {
+    pub(crate) area: String,
+    pub(crate) kitchens: Vec<Kitchen>,
+    pub(crate) riders: Vec<Rider>,
+    pub(crate) customers: Vec<Session>,
+}
+
+/// A kitchen and its owner.
+pub(crate) struct Kitchen {
+    pub(crate) owner: Session,
+    pub(crate) store_id: StoreId,
+    pub(crate) cook_minutes: u32,
+    pub(crate) reject_texts: Vec<String>,
+}
+
+/// A rider, at home.
+pub(crate) struct Rider {
+    pub(crate) session: Session,
+    pub(crate) home: Location,
+    pub(crate) center: Location,
+}
+
+impl Seed {
+    /// The town that is built in.
+    ///
+    /// # Errors
+    /// Never, for the file that is checked in.
+    pub fn built_in() -> Result<Self> {
+        serde_json::from_str(include_str!("../town.json")).context("the built-in town cannot be read")
+    }
+
+    /// Gives everybody an account and every owner a store.
+    pub(crate) async fn settle(&self, client: &Client, show: &Show) -> Result<Settled> {
+        let all = self.stores.len() + self.riders.len() + self.customers.len();
+        let arrived = show.arrivals(all as u64);
+        let mut kitchens = Vec::new();
+        for seed in &self.stores {
+            let owner = sign_in_or_up(client, Role::Owner, &seed.owner).await?;
+            let store_id = open(&owner, seed).await.with_context(|| format!("{} cannot open", seed.store.name))?;
+            let reject_texts = self.reject_texts.clone();
+            kitchens.push(Kitchen { owner, store_id, cook_minutes: seed.cook_minutes, reject_texts });
+            arrived.inc(1);
+        }
+        let mut riders = Vec::new();
+        for rider in &self.riders {
+            let session = sign_in_or_up(client, Role::Rider, &rider.person).await?;
+            session.ride(RiderNow { on_duty: true, location: rider.home }).await?;
+            riders.push(Rider { session, home: rider.home, center: self.area.center });
+            arrived.inc(1);
+        }
+        let mut customers = Vec::new();
+        for person in &self.customers {
+            customers.push(sign_in_or_up(client, Role::Customer, person).await?);
+            arrived.inc(1);
+        }
+        arrived.finish_and_clear();
+        Ok(Settled { area: self.area.name.clone(), kitchens, riders, customers })
+    }
+}
+
+async fn sign_in_or_up(client: &Client, role: Role, person: &Person) -> Result<Session> {
+    let account = NewAccount { role, name: &person.name, phone: &person.phone, password: PASSWORD };
+    match client.open_account(&account).await {
+        Ok(_) => {}
+        // Somebody of an earlier demo, who comes back.
+        Err(Error::Problem(problem)) if problem.status == 409 => {}
+        Err(error) => return Err(error).with_context(|| format!("{} gets no account", person.name)),
+    }
+    client.sign_in(&person.phone, PASSWORD).await.with_context(|| format!("{} cannot sign in", person.name))
+}
+
+async fn open(owner: &Session, seed: &SeedStore) -> Result<StoreId> {
+    let near = owner.client().stores_near(seed.store.location).await?;
+    if let Some(there) = near.items.iter().find(|store| store.name == seed.store.name) {
+        return Ok(there.store_id);
+    }
+    let store_id = owner.register_store(&seed.store).await?.store_id;
+    for item in &seed.menu {
+        owner.put_item(store_id, ItemId(Uuid::now_v7()), item).await.with_context(|| item.name.clone())?;
+    }
+    owner.open_store(store_id, true).await?;
+    Ok(store_id)
+}
+
+/// What to tell a person who wants to look around.
+pub(crate) fn sign_ins(town: &Settled, base_url: &str) -> String {
+    let first = |session: Option<&Session>| session.map_or_else(String::new, |session| format!("{} ({})", session.me().phone, session.me().name));
+    format!(
+        "{area}: {stores} stores, {riders} riders, {customers} customers\n\
+         \n\
+         \x20 try the interface   {base_url}/api/docs\n\
+         \x20 metrics, health     {base_url}/metrics   {base_url}/health/ready\n\
+         \n\
+         \x20 sign in with the password {PASSWORD} as\n\
+         \x20 a customer          {customer}\n\
+         \x20 an owner            {owner}\n\
+         \x20 a rider             {rider}\n\
+         \x20 the operator        {OPERATOR_PHONE}\n",
+        area = town.area,
+        stores = town.kitchens.len(),
+        riders = town.riders.len(),
+        customers = town.customers.len(),
+        customer = first(town.customers.first()),
+        owner = first(town.kitchens.first().map(|kitchen| &kitchen.owner)),
+        rider = first(town.riders.first().map(|rider| &rider.session)),
+    )
+}
+
+/// The phone of the demo's operator, who signs in with [`PASSWORD`] too.
+pub const OPERATOR_PHONE: &str = "01090000001";
+
+#[cfg(test)]
+mod tests {
+    use super::Seed;
+
+    #[test]
+    fn the_built_in_town_is_complete_and_every_store_reaches_its_centre() {
+        let seed = Seed::built_in().expect("a town");
+        assert_eq!(seed.stores.len(), 10);
+        for seed_store in &seed.stores {
+            let store = &seed_store.store;
+            assert!(store.location.distance_m(seed.area.center) <= f64::from(store.delivery_radius_m), "{}", store.name);
+            assert!(seed_store.menu.len() >= 7, "{}", store.name);
+        }
+        assert!(seed.customers.len() >= 20 && seed.riders.len() >= 10 && seed.places.len() >= 30);
+    }
+}
