@@ -44,7 +44,8 @@ pub fn run(demo: &Demo) -> Result<()> {
 
 /// The demo's operator, unless an earlier demo on the same data has appointed one.
 async fn appoint_operator(settings: &Settings) -> Result<()> {
-    let service = platform::identity_alone(&DataFolder::take(&settings.data)?)?;
+    let folder = DataFolder::take(&settings.data)?;
+    let service = platform::identity_alone(&folder)?;
     let (phone, password) = (baedal_town::seed::OPERATOR_PHONE, baedal_town::seed::PASSWORD);
     match baedal_identity::create_operator(&service, &settings.identity, phone, "운영자", password).await {
         Ok(_) | Err(baedal_identity::CreateOperatorError::PhoneTaken) => Ok(()),

@@ -1,1 +1,47 @@
+//! Identity: who has an account, and how they prove it.
+//!
+//! It owns accounts with their roles and credentials, and the tokens they act with. It hears nobody, and
+//! tells `AccountOpened`.
+//!
+//! - [`domain`]: an account, and the phone number that people sign in with;
+//! - [`keys`]: the key that access tokens are signed with, kept in the data folder;
+//! - [`accounts`]: opening an account, once per phone number;
+//! - [`passwords`]: hashing, slow on purpose and a few at a time;
+//! - [`guessing`]: whoever guesses passwords waits longer and longer;
+//! - [`tokens`]: access tokens, and refresh tokens that work once.
 
+pub mod accounts;
+pub mod domain;
+mod guessing;
+mod http;
+mod jobs;
+mod keys;
+mod passwords;
+mod publish;
+mod settings;
+mod tokens;
+
+use std::sync::Arc;
+
+use baedal_kit::{Module, Service};
+
+pub use accounts::{OperatorNotCreated, create_operator};
+pub use http::problems;
+pub use keys::{KeyError, Keys};
+pub use passwords::{HashCost, ImpossibleCost};
+pub use publish::publish;
+pub use settings::{Guessing, Settings};
+
+/// The context, ready to be started.
+#[must_use]
+pub fn module(service: Service, settings: Settings, keys: Keys) -> Module {
+    let app = http::App::new(service.clone(), settings, keys);
+    Module {
+        service,
+        routes: http::routes(app),
+        policies: Vec::new(),
+        projections: Vec::new(),
+        jobs: vec![Arc::new(jobs::ForgetTokens)],
+        problems: problems::ALL.to_vec(),
+    }
+}

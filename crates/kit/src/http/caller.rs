@@ -16,6 +16,9 @@ use crate::trace;
 
 /// The header that carries the caller from the gateway to a context: `role:account_id`.
 pub const CALLER: &str = "baedal-caller";
+/// The header that carries the client's address from the gateway to a context; of an IPv6 address, the
+/// network it is in.
+pub const CLIENT: &str = "baedal-client";
 /// W3C Trace Context.
 pub const TRACEPARENT: &str = "traceparent";
 

@@ -1,0 +1,44 @@
+//! The way in: what riders may ask.
+
+mod claim;
+mod deliver;
+mod live;
+mod mine;
+mod nearby;
+mod pickup;
+pub(crate) mod problems;
+mod release;
+mod riders_me;
+mod shapes;
+mod steps;
+
+use std::sync::Arc;
+
+use baedal_kit::Service;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::Settings;
+
+/// What every route holds in its hand.
+#[derive(Clone)]
+pub(crate) struct App {
+    /// The context.
+    pub(crate) service: Service,
+    /// As they are set.
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// The routes of this context.
+pub(crate) fn routes(app: App) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(riders_me::put_rider)) //           PUT  /api/riders/me
+        .routes(routes!(nearby::nearby_deliveries)) //      GET  /api/deliveries/nearby
+        .routes(routes!(mine::my_deliveries)) //            GET  /api/deliveries/mine
+        .routes(routes!(live::deliveries_live)) //          GET  /api/deliveries/live
+        .routes(routes!(claim::claim_delivery)) //          POST /api/deliveries/{order_id}/claim
+        .routes(routes!(release::release_delivery)) //      POST /api/deliveries/{order_id}/release
+        .routes(routes!(pickup::pick_up_delivery)) //       POST /api/deliveries/{order_id}/pickup
+        .routes(routes!(deliver::deliver_delivery)) //      POST /api/deliveries/{order_id}/deliver
+        .with_state(app)
+}

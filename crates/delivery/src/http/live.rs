@@ -1,0 +1,77 @@
+//! `GET /api/deliveries/live`: what waits near the rider and what is his, now and at every change.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use axum::extract::State;
+use axum::response::IntoResponse;
+use baedal_contracts::AccountId;
+use baedal_kit::http::live::{Frame, stream_following};
+use baedal_kit::http::{Caller, Problem};
+use baedal_kit::{Failure, Service};
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::App;
+use super::mine::first_page;
+use super::nearby::{rider, seen_from};
+use super::shapes::{DeliveryView, NearbyView};
+use crate::domain::Rider;
+use crate::views;
+
+/// How many of the rider's own deliveries are shown.
+const OWN: usize = 20;
+
+/// A rider's screen.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct LiveView {
+    /// Whether he is on duty; otherwise nothing is near.
+    pub(crate) on_duty: bool,
+    /// What waits near him, nearest to fetch first.
+    pub(crate) nearby: Vec<NearbyView>,
+    /// What he has to bring, then what is over; at the most 20.
+    pub(crate) mine: Vec<DeliveryView>,
+}
+
+/// What waits near you and what is yours, now and at every change.
+///
+/// Server-sent events, each with the whole; `Last-Event-ID` spares a screen that is still right.
+#[utoipa::path(
+    get,
+    path = "/api/deliveries/live",
+    tag = "riders",
+    responses((status = 200, description = "A stream of events, each holding this.", body = LiveView, content_type = "text/event-stream"))
+)]
+pub(crate) async fn deliveries_live(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
+    let service = app.service;
+    let rider_id = caller.account_id;
+    // Where he is decides what is to be followed, so it begins with himself; the first look says the rest.
+    let mut subscription = service.database().feeds().subscribe(String::new());
+    subscription.follow(views::keys(&service, rider_id, &Rider::default()));
+    let looked_at = service.clone();
+    Ok(stream_following(&service, &headers, subscription, move || {
+        let service = looked_at.clone();
+        async move { Ok(Some(look(&service, rider_id).await?)) }
+    }))
+}
+
+/// A rider's screen as it is now, and the keys that say when it changes.
+async fn look(service: &Service, rider_id: AccountId) -> Result<(Frame, Option<Vec<String>>), Failure> {
+    let rider = rider(service, rider_id).await?;
+    let nearby = match rider.post() {
+        Some(from) => seen_from(service, from).await?,
+        None => Vec::new(),
+    };
+    let view = LiveView { on_duty: rider.on_duty, nearby, mine: first_page(service, rider_id, OWN).await? };
+    let data = serde_json::to_string(&view)
+        .map_err(|error| Failure::broken_by("a rider's screen cannot be written", error))?;
+    // Named by its content: many changes around him leave his screen as it was.
+    let mut content = DefaultHasher::new();
+    data.hash(&mut content);
+    let frame = Frame { id: format!("{:016x}", content.finish()), data };
+    Ok((frame, Some(views::keys(service, rider_id, &rider))))
+}

@@ -1,0 +1,86 @@
+//! `GET /api/deliveries/mine`: the rider's own deliveries.
+
+use std::str::FromStr;
+
+use axum::Json;
+use axum::extract::State;
+use baedal_contracts::{AccountId, OrderId};
+use baedal_kit::http::problem::MALFORMED;
+use baedal_kit::http::{AsOf, Caller, Page, PageQuery, Problem, ProblemBody, Query};
+use baedal_kit::{Failure, Service};
+
+use super::App;
+use super::shapes::DeliveryView;
+use crate::policy;
+use crate::views::{Shelf, on_shelf};
+
+/// Where a page ends: `held~<order>` or `done~<order>`.
+struct Bookmark {
+    shelf: Shelf,
+    order_id: OrderId,
+}
+
+impl FromStr for Bookmark {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let wrong = || Problem::new(&MALFORMED, "`after` must be the `next` of a page");
+        let (shelf, order_id) = text.split_once('~').ok_or_else(wrong)?;
+        Ok(Self { shelf: shelf.parse().map_err(|_| wrong())?, order_id: order_id.parse().map_err(|_| wrong())? })
+    }
+}
+
+/// Your deliveries: what you have to bring first, then what is over; the newest orders first.
+#[utoipa::path(
+    get,
+    path = "/api/deliveries/mine",
+    tag = "riders",
+    params(PageQuery),
+    responses(
+        (status = 200, description = "A page of them.", body = Page<DeliveryView>),
+        (status = 400, description = "`malformed`.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn my_deliveries(
+    State(app): State<App>,
+    caller: Caller,
+    as_of: AsOf,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<DeliveryView>>, Problem> {
+    as_of.wait(&app.service, policy::NAME).await;
+    let limit = page.limit()?;
+    let after = page.after.as_deref().map(str::parse::<Bookmark>).transpose()?;
+    Ok(Json(one_page(&app.service, caller.account_id, after, limit).await?))
+}
+
+/// The first of a rider's deliveries.
+pub(crate) async fn first_page(
+    service: &Service,
+    rider_id: AccountId,
+    limit: usize,
+) -> Result<Vec<DeliveryView>, Failure> {
+    Ok(one_page(service, rider_id, None, limit).await?.items)
+}
+
+async fn one_page(
+    service: &Service,
+    rider_id: AccountId,
+    after: Option<Bookmark>,
+    limit: usize,
+) -> Result<Page<DeliveryView>, Failure> {
+    let shelves = match after {
+        None => vec![(Shelf::Held, None), (Shelf::Done, None)],
+        Some(Bookmark { shelf: Shelf::Held, order_id }) => vec![(Shelf::Held, Some(order_id)), (Shelf::Done, None)],
+        Some(Bookmark { shelf: Shelf::Done, order_id }) => vec![(Shelf::Done, Some(order_id))],
+    };
+    let mut found = Vec::new();
+    for (shelf, after) in shelves {
+        let wanted = limit + 1 - found.len();
+        if wanted > 0 {
+            let errands = on_shelf(service, rider_id, shelf, after, wanted).await?;
+            found.extend(errands.into_iter().map(|(order_id, errand)| (shelf, order_id, errand)));
+        }
+    }
+    let page = Page::of(found, limit, |(shelf, order_id, _)| format!("{shelf}~{order_id}"));
+    Ok(page.map(|(_, order_id, errand)| DeliveryView::of(order_id, &errand, rider_id)))
+}

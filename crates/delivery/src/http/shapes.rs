@@ -1,0 +1,156 @@
+//! Deliveries as riders are shown them: all of one's own, and of the others no more than choosing needs.
+
+use baedal_contracts::delivery::DeliveryStatus;
+use baedal_contracts::{AccountId, Location, OrderId, OrderNo, Place, StoreId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::{Errand, Parcel, Stage};
+use crate::views::Nearby;
+
+/// A delivery that waits near the rider. Where exactly it goes, and what the customer said, is for the rider
+/// who claims it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct NearbyView {
+    /// Which order.
+    pub(crate) order_id: OrderId,
+    /// What the rider compares with the bag.
+    pub(crate) order_no: OrderNo,
+    /// Always `waiting`.
+    pub(crate) status: DeliveryStatus,
+    /// Which kitchen.
+    pub(crate) store_id: StoreId,
+    /// What the store is called.
+    pub(crate) store_name: String,
+    /// Where to fetch it.
+    pub(crate) pickup: Place,
+    /// About where it goes, to a hundred metres.
+    pub(crate) drop_off: Location,
+    /// Metres from the rider to the store, to ten.
+    pub(crate) distance_m: u32,
+    /// Metres from the store to about where it goes, to ten.
+    pub(crate) trip_m: u32,
+    /// What is in the bag.
+    pub(crate) summary: String,
+    /// Since when it waits for a rider.
+    pub(crate) waiting_since: Option<Timestamp>,
+}
+
+/// A delivery. What only its rider may know is `null` for others.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct DeliveryView {
+    /// Which order.
+    pub(crate) order_id: OrderId,
+    /// What the rider compares with the bag.
+    pub(crate) order_no: OrderNo,
+    /// How far it is.
+    pub(crate) status: DeliveryStatus,
+    /// Which kitchen.
+    pub(crate) store_id: StoreId,
+    /// What the store is called.
+    pub(crate) store_name: String,
+    /// Where to fetch it.
+    pub(crate) pickup: Place,
+    /// Where to bring it.
+    #[schema(required)]
+    pub(crate) deliver_to: Option<Place>,
+    /// About where it goes, to a hundred metres.
+    pub(crate) drop_off: Location,
+    /// What the customer said.
+    #[schema(required)]
+    pub(crate) note: Option<String>,
+    /// What is in the bag.
+    pub(crate) summary: String,
+    /// Who brings it.
+    #[schema(required)]
+    pub(crate) rider_id: Option<AccountId>,
+    /// When it should be there, at the earliest.
+    #[schema(required)]
+    pub(crate) eta_from: Option<Timestamp>,
+    /// When it should be there, at the latest.
+    #[schema(required)]
+    pub(crate) eta_to: Option<Timestamp>,
+    /// When the rider claimed it.
+    #[schema(required)]
+    pub(crate) claimed_at: Option<Timestamp>,
+    /// When the rider had the food.
+    #[schema(required)]
+    pub(crate) picked_up_at: Option<Timestamp>,
+    /// When the customer had it.
+    #[schema(required)]
+    pub(crate) delivered_at: Option<Timestamp>,
+    /// When it was withdrawn.
+    #[schema(required)]
+    pub(crate) canceled_at: Option<Timestamp>,
+}
+
+impl NearbyView {
+    /// What a rider is shown of a delivery that waits.
+    pub(crate) fn of(nearby: Nearby) -> Self {
+        let Nearby { order_id, errand, distance_m } = nearby;
+        let Errand { parcel, stage, .. } = *errand;
+        let Parcel { order_no, store_id, store_name, pickup, deliver_to, summary, .. } = parcel;
+        let drop_off = roughly(deliver_to.location);
+        Self {
+            order_id,
+            order_no,
+            status: stage.status(),
+            store_id,
+            store_name,
+            drop_off,
+            distance_m: to_ten(distance_m),
+            // From the rough place: the exact distance would give the exact place away.
+            trip_m: to_ten(pickup.location.distance_m(drop_off)),
+            pickup,
+            summary,
+            waiting_since: if let Stage::Waiting { since, .. } = stage { Some(since) } else { None },
+        }
+    }
+}
+
+impl DeliveryView {
+    /// What a rider is shown of a delivery.
+    pub(crate) fn of(order_id: OrderId, errand: &Errand, viewer: AccountId) -> Self {
+        let Errand { parcel, stage, .. } = errand;
+        let own = stage.rider_id() == Some(viewer);
+        let claim = stage.claim().filter(|_| own);
+        let (picked_up_at, delivered_at, canceled_at) = match stage {
+            Stage::Waiting { .. } | Stage::Claimed(_) => (None, None, None),
+            Stage::PickedUp { at, .. } => (Some(*at), None, None),
+            Stage::Delivered { picked_up_at, at, .. } => (Some(*picked_up_at), Some(*at), None),
+            Stage::Canceled { at, .. } => (None, None, Some(*at)),
+        };
+        Self {
+            order_id,
+            order_no: parcel.order_no.clone(),
+            status: stage.status(),
+            store_id: parcel.store_id,
+            store_name: parcel.store_name.clone(),
+            pickup: parcel.pickup.clone(),
+            deliver_to: own.then(|| parcel.deliver_to.clone()),
+            drop_off: roughly(parcel.deliver_to.location),
+            note: own.then(|| parcel.note.clone()),
+            summary: parcel.summary.clone(),
+            rider_id: own.then_some(viewer),
+            eta_from: claim.map(|claim| claim.eta_from),
+            eta_to: claim.map(|claim| claim.eta_to),
+            claimed_at: claim.map(|claim| claim.at),
+            picked_up_at,
+            delivered_at,
+            canceled_at,
+        }
+    }
+}
+
+/// A place to a thousandth of a degree: 111 metres from north to south, 88 from east to west in Seoul.
+fn roughly(place: Location) -> Location {
+    let round = |degrees: f64| (degrees * 1_000.0).round() / 1_000.0;
+    // Rounding stays on the globe, whose edges are round numbers.
+    Location::new(round(place.lat()), round(place.lng())).unwrap_or(place)
+}
+
+/// Metres to the next ten, so that a rider who stands still sees the same number.
+fn to_ten(metres: f64) -> u32 {
+    ((metres / 10.0).round() * 10.0) as u32
+}

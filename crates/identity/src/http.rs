@@ -1,0 +1,73 @@
+//! Identity's routes.
+
+mod accounts;
+mod jwks;
+mod me;
+pub mod problems;
+mod refresh;
+mod token;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use baedal_kit::Service;
+use baedal_kit::http::Problem;
+use baedal_kit::http::caller::CLIENT;
+use baedal_kit::http::problem::UNAVAILABLE;
+use http::request::Parts;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::guessing::Guessing;
+use crate::keys::Keys;
+use crate::passwords::{Busy, Passwords};
+use crate::settings::Settings;
+
+/// What the routes hold in their hands.
+#[derive(Clone)]
+pub(crate) struct App {
+    service: Service,
+    settings: Arc<Settings>,
+    keys: Keys,
+    passwords: Passwords,
+    guessing: Guessing,
+}
+
+impl App {
+    pub(crate) fn new(service: Service, settings: Settings, keys: Keys) -> Self {
+        let passwords = Passwords::new(settings.hash_cost.clone(), settings.hash_queue);
+        let guessing = Guessing::new(settings.guessing);
+        Self { service, settings: Arc::new(settings), keys, passwords, guessing }
+    }
+}
+
+/// The table of contents.
+pub(crate) fn routes(app: App) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(accounts::open_account))
+        .routes(routes!(token::sign_in))
+        .routes(routes!(refresh::refresh))
+        .routes(routes!(me::who_am_i))
+        .routes(routes!(jwks::public_keys))
+        .with_state(app)
+}
+
+impl From<Busy> for Problem {
+    fn from(Busy: Busy) -> Self {
+        Self::new(&UNAVAILABLE, "too many passwords are being checked").retry_after(Duration::from_secs(1))
+    }
+}
+
+/// The address of the client, as the gateway has established it.
+struct Client(Option<IpAddr>);
+
+impl<S: Sync> FromRequestParts<S> for Client {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        let address = parts.headers.get(CLIENT).and_then(|value| value.to_str().ok());
+        Ok(Self(address.and_then(|address| address.parse().ok())))
+    }
+}

@@ -1,0 +1,230 @@
+//! The key that access tokens are signed with: made at the first start, kept in the data folder.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use baedal_contracts::identity::Claims;
+use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use pem::Pem;
+
+/// The file in the data folder: PKCS#8 in PEM.
+const FILE: &str = "identity-key.pem";
+/// What such a file holds, by its first line.
+const TAG: &str = "PRIVATE KEY";
+
+/// The key pair that access tokens are signed with. Cloning shares it.
+#[derive(Clone)]
+pub struct Keys {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    signing: EncodingKey,
+    header: Header,
+    published: JwkSet,
+}
+
+/// Why there is no key to sign with.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read or written.
+    #[error("the signing key {} cannot be read or made", path.display())]
+    Unreachable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Others than its owner can read the file.
+    #[error(
+        "the signing key {path} can be read by others (mode {mode:03o}); whoever reads it can be anybody here. \
+         Run `chmod 600 {path}`, or remove it to have a new one made, which signs everybody out",
+        path = path.display()
+    )]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// The file holds no Ed25519 private key in PKCS#8.
+    #[error(
+        "the signing key {} is damaged ({what}). Restore it, or remove it to have a new one made, \
+         which signs everybody out",
+        path.display()
+    )]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// No key can be made.
+    #[error("no signing key can be made ({0})")]
+    NotMade(String),
+}
+
+impl Keys {
+    /// The key in a folder, made if there is none.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or made, others can read it, or it is damaged.
+    pub fn open(folder: &Path) -> Result<Self, KeyError> {
+        let path = folder.join(FILE);
+        let unreachable = |source| KeyError::Unreachable { path: path.clone(), source };
+        match fs::metadata(&path) {
+            Ok(found) => refuse_exposed(&path, &found)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(folder).map_err(unreachable)?;
+                let text = pem::encode(&Pem::new(TAG, generate()?));
+                write_new(folder, &path, text.as_bytes()).map_err(unreachable)?;
+                tracing::info!(path = %path.display(), "made a new key to sign access tokens with");
+            }
+            Err(error) => return Err(unreachable(error)),
+        }
+        let text = fs::read(&path).map_err(unreachable)?;
+        let damaged = |what: String| KeyError::Damaged { path: path.clone(), what };
+        let pem = pem::parse(text).map_err(|error| damaged(error.to_string()))?;
+        if pem.tag() != TAG {
+            return Err(damaged(format!("it holds a {}", pem.tag())));
+        }
+        Self::of(pem.contents()).map_err(damaged)
+    }
+
+    /// A key that is kept nowhere, for tests and simulated worlds.
+    ///
+    /// # Errors
+    /// Where the machine has no randomness to give.
+    pub fn ephemeral() -> Result<Self, KeyError> {
+        Self::of(&generate()?).map_err(KeyError::NotMade)
+    }
+
+    fn of(pkcs8: &[u8]) -> Result<Self, String> {
+        let pair = Ed25519KeyPair::from_pkcs8(pkcs8).map_err(|error| error.to_string())?;
+        let public = DecodingKey::from_ed_der(pair.public_key().as_ref());
+        let mut jwk = Jwk::from_decoding_key(&public, Some(Algorithm::EdDSA)).map_err(|error| error.to_string())?;
+        let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|error| error.to_string())?;
+        jwk.common.key_id = Some(kid.clone());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(kid);
+        let signing = EncodingKey::from_ed_der(pkcs8);
+        Ok(Self { inner: Arc::new(Inner { signing, header, published: JwkSet { keys: vec![jwk] } }) })
+    }
+
+    /// An access token that says this.
+    pub(crate) fn sign(&self, claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
+        jsonwebtoken::encode(&self.inner.header, claims, &self.inner.signing)
+    }
+
+    /// The public keys, for whoever checks tokens.
+    pub(crate) fn published(&self) -> &JwkSet {
+        &self.inner.published
+    }
+}
+
+fn generate() -> Result<Vec<u8>, KeyError> {
+    let pair = Ed25519KeyPair::generate().map_err(|error| KeyError::NotMade(error.to_string()))?;
+    let pkcs8 = pair.to_pkcs8v1().map_err(|error| KeyError::NotMade(error.to_string()))?;
+    Ok(pkcs8.as_ref().to_vec())
+}
+
+/// Puts the whole file there at once, durably, unless somebody else was faster.
+fn write_new(folder: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
+    let draft = folder.join(format!("{FILE}.{}", std::process::id()));
+    let written = write_private(&draft, text).and_then(|()| match fs::hard_link(&draft, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked,
+    });
+    fs::remove_file(&draft)?;
+    written?;
+    fs::File::open(folder)?.sync_all()
+}
+
+fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn refuse_exposed(path: &Path, found: &fs::Metadata) -> Result<(), KeyError> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyError::Exposed { path: path.to_owned(), mode }) }
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "where files have no mode, nothing can be refused by it")]
+fn refuse_exposed(_path: &Path, _found: &fs::Metadata) -> Result<(), KeyError> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kid(keys: &Keys) -> Option<&str> {
+        keys.published().keys[0].common.key_id.as_deref()
+    }
+
+    #[test]
+    fn the_key_is_made_once_and_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Keys::open(&folder.path().join("data")).unwrap();
+        let found = Keys::open(&folder.path().join("data")).unwrap();
+        assert_eq!(kid(&made), kid(&found));
+        assert_eq!(fs::read_dir(folder.path().join("data")).unwrap().count(), 1, "no draft is left behind");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(folder.path().join("data").join(FILE)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        Keys::open(folder.path()).unwrap();
+        fs::set_permissions(folder.path().join(FILE), fs::Permissions::from_mode(0o640)).unwrap();
+        let refused = Keys::open(folder.path()).err().unwrap();
+        assert!(matches!(refused, KeyError::Exposed { mode: 0o640, .. }));
+        assert!(refused.to_string().contains("chmod 600"), "{refused}");
+    }
+
+    #[test]
+    fn a_damaged_key_is_refused_and_kept() {
+        let public = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n";
+        let cut = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n";
+        for text in ["", "not a key", public, cut] {
+            let folder = tempfile::tempdir().unwrap();
+            write_private(&folder.path().join(FILE), text.as_bytes()).unwrap();
+            let refused = Keys::open(folder.path()).err().unwrap();
+            assert!(matches!(refused, KeyError::Damaged { .. }), "{text:?}: {refused}");
+            assert_eq!(fs::read_to_string(folder.path().join(FILE)).unwrap(), text);
+        }
+    }
+
+    /// The key and its thumbprint are those of RFC 8037, appendix A.
+    #[test]
+    fn the_kid_is_the_keys_thumbprint() {
+        let pem = "-----BEGIN PRIVATE KEY-----\n\
+                   MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
+                   -----END PRIVATE KEY-----\n";
+        let folder = tempfile::tempdir().unwrap();
+        write_private(&folder.path().join(FILE), pem.as_bytes()).unwrap();
+        let keys = Keys::open(folder.path()).unwrap();
+        assert_eq!(kid(&keys), Some("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
+    }
+}

@@ -1,0 +1,175 @@
+//! Hashing passwords with argon2id: slow on purpose, and therefore only a few at a time.
+
+use std::sync::Arc;
+
+use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, Params};
+use baedal_kit::Failure;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How many passwords are hashed at the same time. Each takes one processor and `memory_kib` of memory.
+const AT_ONCE: usize = 2;
+
+/// How much work it is to hash a password.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Cost", into = "Cost")]
+pub struct HashCost(Params);
+
+/// [`HashCost`] as it is written down.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cost {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+}
+
+/// A cost that argon2 cannot have.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("no such cost of hashing passwords: {0}")]
+pub struct ImpossibleCost(String);
+
+impl HashCost {
+    /// Next to none: for tests, and for a demonstration that opens hundreds of accounts.
+    #[must_use]
+    pub fn cheap() -> Self {
+        Cost { memory_kib: Params::MIN_M_COST, passes: Params::MIN_T_COST, lanes: Params::MIN_P_COST }
+            .try_into()
+            .unwrap_or_default()
+    }
+}
+
+impl Default for HashCost {
+    /// 19 MiB, 2 passes, 1 lane: the minimum that OWASP's Password Storage Cheat Sheet recommends.
+    fn default() -> Self {
+        Self(Params::DEFAULT)
+    }
+}
+
+impl TryFrom<Cost> for HashCost {
+    type Error = ImpossibleCost;
+
+    fn try_from(cost: Cost) -> Result<Self, ImpossibleCost> {
+        let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, None);
+        params.map(Self).map_err(|error| ImpossibleCost(error.to_string()))
+    }
+}
+
+impl From<HashCost> for Cost {
+    fn from(HashCost(params): HashCost) -> Self {
+        Self { memory_kib: params.m_cost(), passes: params.t_cost(), lanes: params.p_cost() }
+    }
+}
+
+/// Hashes and checks passwords. Cloning shares the processors they may use.
+#[derive(Clone)]
+pub(crate) struct Passwords {
+    params: Params,
+    working: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+}
+
+/// A place in the queue for hashing.
+pub(crate) struct Place(OwnedSemaphorePermit);
+
+/// The queue for hashing is full.
+#[derive(Debug)]
+pub(crate) struct Busy;
+
+impl Passwords {
+    pub(crate) fn new(cost: HashCost, queue: usize) -> Self {
+        Self {
+            params: cost.0,
+            working: Arc::new(Semaphore::new(AT_ONCE)),
+            places: Arc::new(Semaphore::new(queue.clamp(AT_ONCE, Semaphore::MAX_PERMITS))),
+        }
+    }
+
+    /// Takes a place in the queue, without waiting.
+    pub(crate) fn queue(&self) -> Result<Place, Busy> {
+        Arc::clone(&self.places).try_acquire_owned().map(Place).map_err(|_| Busy)
+    }
+
+    /// Hashes a new password.
+    pub(crate) async fn hash(&self, place: Place, password: String) -> Result<String, Failure> {
+        self.work(place, move |argon2| {
+            argon2.hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(broken)
+        })
+        .await
+    }
+
+    /// Whether a password is the one that was hashed. Where there is no hash it is not, and finding that
+    /// out takes as long, so that nobody learns from the time whether a phone number has an account.
+    pub(crate) async fn check(&self, place: Place, password: String, hash: Option<String>) -> Result<bool, Failure> {
+        self.work(place, move |argon2| match hash {
+            Some(hash) => match argon2.verify_password(password.as_bytes(), hash.as_str()) {
+                Ok(()) => Ok(true),
+                Err(password_hash::Error::PasswordInvalid) => Ok(false),
+                Err(error) => Err(broken(error)),
+            },
+            None => argon2.hash_password(password.as_bytes()).map(|_| false).map_err(broken),
+        })
+        .await
+    }
+
+    /// Does the work on a thread of its own. The place is given up when the work is done, not when
+    /// somebody stops waiting for it.
+    async fn work<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce(Argon2<'static>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let turn = Arc::clone(&self.working).acquire_owned().await;
+        let turn = turn.map_err(|error| Failure::broken_by("password hashing has ended", error))?;
+        let argon2 = Argon2::from(&self.params);
+        tokio::task::spawn_blocking(move || {
+            let done = work(argon2);
+            drop((turn, place.0));
+            done
+        })
+        .await
+        .map_err(|error| Failure::broken_by("hashing a password did not finish", error))?
+    }
+}
+
+fn broken(error: password_hash::Error) -> Failure {
+    Failure::broken_by("a password cannot be hashed", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_known_again_and_another_is_not() {
+        let passwords = Passwords::new(HashCost::cheap(), 8);
+        let hash = passwords.hash(passwords.queue().unwrap(), "correct horse".to_owned()).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
+        for (password, hash, right) in [
+            ("correct horse", Some(hash.clone()), true),
+            ("battery staple", Some(hash), false),
+            ("correct horse", None, false),
+        ] {
+            let place = passwords.queue().unwrap();
+            assert_eq!(passwords.check(place, password.to_owned(), hash).await.unwrap(), right);
+        }
+    }
+
+    #[test]
+    fn the_queue_has_an_end() {
+        let passwords = Passwords::new(HashCost::cheap(), 2);
+        let places = [passwords.queue().unwrap(), passwords.queue().unwrap()];
+        assert!(passwords.queue().is_err());
+        drop(places);
+        assert!(passwords.queue().is_ok());
+    }
+
+    #[test]
+    fn the_usual_cost_is_the_recommended_one_and_an_impossible_one_is_refused() {
+        let usual = serde_json::to_value(HashCost::default()).unwrap();
+        assert_eq!(usual, serde_json::json!({"memory_kib": 19 * 1024, "passes": 2, "lanes": 1}));
+        let impossible = serde_json::json!({"memory_kib": 1, "passes": 0, "lanes": 1});
+        assert!(serde_json::from_value::<HashCost>(impossible).is_err());
+    }
+}

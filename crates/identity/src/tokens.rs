@@ -1,0 +1,141 @@
+//! Access tokens, and refresh tokens that work once.
+//!
+//! Signing in begins a family of refresh tokens. Using one gives the next; using one again means that two
+//! have it, the owner and a thief, and nobody can tell which is which: the family ends, and its owner
+//! signs in anew (RFC 9700, section 4.14.2). Only a token's SHA-256 is kept.
+//!
+//! ```text
+//!   family ──── first (used) ──▶ second (used) ──▶ third          used again: the family goes,
+//!   whose, until when                                              and every token of it with it
+//! ```
+
+use aws_lc_rs::{digest, rand};
+use baedal_contracts::AccountId;
+use baedal_contracts::identity::{Claims, Role, TOKEN_AUDIENCE, TOKEN_ISSUER};
+use baedal_kit::{Failure, Job, Service, Work};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::jobs::FORGET_TOKENS;
+use crate::keys::Keys;
+use crate::settings::Settings;
+
+/// The documents of families, by their ids.
+pub(crate) const FAMILIES: &str = "refresh_families";
+/// The documents of refresh tokens, by their SHA-256.
+pub(crate) const TOKENS: &str = "refresh_tokens";
+/// How long a day is, in seconds.
+const DAY: i64 = 24 * 60 * 60;
+
+/// Whose tokens they are. There is none any more once it is revoked.
+#[derive(Serialize, Deserialize)]
+struct Family {
+    account_id: AccountId,
+}
+
+/// A refresh token, but for the token itself.
+#[derive(Serialize, Deserialize)]
+struct Token {
+    family: Uuid,
+    used: bool,
+    expires_at: Timestamp,
+}
+
+/// What became of a refresh token that was sent.
+pub(crate) enum Refreshed {
+    /// It was good: this is the next.
+    Next { account_id: AccountId, refresh_token: String },
+    /// It had been used before: its family is revoked.
+    UsedBefore,
+    /// It is none of ours, it expired, or its family is revoked.
+    Unknown,
+}
+
+/// Begins a family and gives its first token.
+pub(crate) fn begin(work: &mut Work, account_id: AccountId, lasts: SignedDuration) -> Result<String, Failure> {
+    let family = work.new_id();
+    add(work, family, account_id, lasts)
+}
+
+/// Uses a refresh token. Of two that use the same one at the same time, one commits first; the other
+/// finds it used.
+pub(crate) async fn refresh(work: &mut Work, token: &str, lasts: SignedDuration) -> Result<Refreshed, Failure> {
+    let id = fingerprint(token);
+    let Some(mut token) = work.document::<Token>(TOKENS, &id).await? else { return Ok(Refreshed::Unknown) };
+    let family_id = token.family.to_string();
+    let Some(family) = work.document::<Family>(FAMILIES, &family_id).await? else { return Ok(Refreshed::Unknown) };
+    if token.used {
+        work.delete(FAMILIES, &family_id);
+        return Ok(Refreshed::UsedBefore);
+    }
+    if token.expires_at <= work.at() {
+        return Ok(Refreshed::Unknown);
+    }
+    token.used = true;
+    work.put(TOKENS, &id, &token, [day_tag(token.expires_at)])?;
+    let account_id = family.account_id;
+    let refresh_token = add(work, token.family, account_id, lasts)?;
+    Ok(Refreshed::Next { account_id, refresh_token })
+}
+
+/// Adds a token to a family, which lasts as long as its last token, and has both forgotten afterwards.
+fn add(work: &mut Work, family: Uuid, account_id: AccountId, lasts: SignedDuration) -> Result<String, Failure> {
+    let mut secret = [0; 32];
+    rand::fill(&mut secret).map_err(|error| Failure::broken_by("the machine has no randomness", error))?;
+    let secret = hex(&secret);
+    let expires_at = work.at().saturating_add(lasts).unwrap_or(Timestamp::MAX);
+    let token = Token { family, used: false, expires_at };
+    work.put(TOKENS, &fingerprint(&secret), &token, [day_tag(expires_at)])?;
+    work.put(FAMILIES, &family.to_string(), &Family { account_id }, [day_tag(expires_at)])?;
+    let day = day_of(expires_at);
+    let day_is_over = Timestamp::from_second((day + 1) * DAY).unwrap_or(Timestamp::MAX);
+    work.schedule(Job::new(FORGET_TOKENS, day, day_is_over));
+    Ok(secret)
+}
+
+/// The day on which something expires, counted from 1970; what expires on the same day is forgotten
+/// together.
+fn day_of(expires_at: Timestamp) -> i64 {
+    expires_at.as_second().div_euclid(DAY)
+}
+
+fn day_tag(expires_at: Timestamp) -> String {
+    tag_of_day(&day_of(expires_at).to_string())
+}
+
+/// The tag of what expires on a day.
+pub(crate) fn tag_of_day(day: &str) -> String {
+    format!("expires:{day}")
+}
+
+/// An access token for an account, and for how many seconds it is valid.
+pub(crate) fn access_token(
+    service: &Service,
+    keys: &Keys,
+    settings: &Settings,
+    account_id: AccountId,
+    role: Role,
+) -> Result<(String, i64), Failure> {
+    let lasts = settings.access_token_lasts.as_secs();
+    let iat = service.clock().now().as_second();
+    let claims = Claims {
+        iss: TOKEN_ISSUER.to_owned(),
+        aud: TOKEN_AUDIENCE.to_owned(),
+        sub: account_id,
+        role,
+        iat,
+        exp: iat.saturating_add(lasts),
+        jti: service.ids().new_id(),
+    };
+    let token = keys.sign(&claims).map_err(|error| Failure::broken_by("a token cannot be signed", error))?;
+    Ok((token, lasts))
+}
+
+fn fingerprint(token: &str) -> String {
+    hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,97 @@
+//! What order does about what payment, the store and the delivery tell.
+
+use async_trait::async_trait;
+use baedal_contracts::source::{DELIVERY, PAYMENT, STORE};
+use baedal_contracts::{OrderId, delivery, payment, store};
+use baedal_kit::{Consumer, Envelope, Failure, Work};
+
+use crate::Settings;
+use crate::domain::{Command, Order};
+
+/// Turns what others tell into commands for the order.
+pub(crate) struct Policy {
+    settings: Settings,
+}
+
+impl Policy {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings }
+    }
+
+    fn when_payment_tells(&self, event: payment::Event) -> Option<(OrderId, Command)> {
+        use payment::Event;
+        match event {
+            Event::PaymentApproved { order_id, attempt_id, amount_krw } => {
+                let abandon_after = self.settings.abandon_after;
+                Some((order_id, Command::Approve { attempt_id, amount_krw, abandon_after }))
+            }
+            Event::PaymentDeclined { order_id, attempt_id, reason } => {
+                Some((order_id, Command::Decline { attempt_id, reason }))
+            }
+            Event::PaymentAdjusted { order_id, change_id, .. } => {
+                Some((order_id, Command::ChangeCharged { change_id }))
+            }
+            Event::PaymentAdjustmentDeclined { order_id, change_id, .. } => {
+                Some((order_id, Command::ChangeChargeDeclined { change_id }))
+            }
+            Event::PaymentRefundDue { .. } | Event::PaymentRefunded { .. } => None,
+        }
+    }
+
+    fn when_the_kitchen_tells(event: store::Event) -> Option<(OrderId, Command)> {
+        use store::Event;
+        match event {
+            Event::TicketRejected { order_id, reason, text, .. } => Some((order_id, Command::Reject { reason, text })),
+            Event::TicketCanceled { order_id, .. } => Some((order_id, Command::GrantCancel)),
+            Event::TicketCancelRefused { order_id } => Some((order_id, Command::RefuseCancel)),
+            Event::TicketChangeReserved { order_id, change_id, until } => {
+                Some((order_id, Command::ChargeForChange { change_id, until }))
+            }
+            Event::TicketChanged { order_id, change_id, .. } => Some((order_id, Command::ChangeDone { change_id })),
+            Event::TicketChangeRefused { order_id, change_id, reason } => {
+                Some((order_id, Command::RefuseChange { change_id, reason }))
+            }
+            // The menu is the catalog's; cooking is the kitchen's.
+            Event::StoreRegistered { .. }
+            | Event::StoreChanged { .. }
+            | Event::StoreOpened { .. }
+            | Event::StoreClosed { .. }
+            | Event::MenuChanged { .. }
+            | Event::StockChanged { .. }
+            | Event::TicketOpened { .. }
+            | Event::TicketAccepted { .. }
+            | Event::CookStarted { .. }
+            | Event::CookFinished { .. }
+            | Event::ThanksSent { .. } => None,
+        }
+    }
+
+    fn when_delivered(&self, event: delivery::Event) -> Option<(OrderId, Command)> {
+        let delivery::Event::Delivered { order_id, .. } = event else { return None };
+        Some((order_id, Command::HearDelivered { auto_complete_after: self.settings.auto_complete_after }))
+    }
+}
+
+#[async_trait]
+impl Consumer for Policy {
+    fn name(&self) -> &'static str {
+        "order_policy"
+    }
+
+    fn sources(&self) -> &'static [&'static str] {
+        &[PAYMENT, STORE, DELIVERY]
+    }
+
+    async fn hear(&self, event: &Envelope, work: &mut Work) -> Result<(), Failure> {
+        let asked = match (event.source.as_str(), event.kind.as_str()) {
+            (PAYMENT, _) => self.when_payment_tells(event.read()?),
+            (STORE, kind) if kind.starts_with("Ticket") => Self::when_the_kitchen_tells(event.read()?),
+            (DELIVERY, "Delivered") => self.when_delivered(event.read()?),
+            _ => None,
+        };
+        if let Some((order_id, command)) = asked {
+            work.tell::<Order>(&order_id, command).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! What order said of an order: what it is, whose, and how it ended.
+
+use baedal_contracts::order::{Basket, CancelReason, ChangeRefusal, Event, Fault, OrderStore};
+use baedal_contracts::store::RejectReason;
+use baedal_contracts::{AccountId, Won};
+use baedal_kit::Failure;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What the customer has asked and the kitchen has not answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pending {
+    /// To cancel.
+    Cancel,
+    /// To change.
+    Change,
+}
+
+/// What was asked last, and why it did not happen.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Refusal {
+    /// What was asked.
+    pub(crate) request: Pending,
+    /// Why it did not happen: `cooking_started`, `out_of_stock`, `payment_declined`, `payment_timeout`,
+    /// `ticket_closed`.
+    pub(crate) reason: String,
+}
+
+/// How an order ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum End {
+    Completed,
+    Canceled { reason: CancelReason, text: String, owed_krw: Won, fault: Option<Fault> },
+    Rejected { reason: RejectReason, text: String },
+}
+
+/// The order's own slot.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(crate) struct OrderSlot {
+    pub(crate) customer_id: AccountId,
+    pub(crate) store: OrderStore,
+    pub(crate) basket: Basket,
+    pub(crate) placed_at: Timestamp,
+    pub(crate) pay_by: Timestamp,
+    pub(crate) paid_at: Option<Timestamp>,
+    pub(crate) pending: Option<Pending>,
+    pub(crate) refusal: Option<Refusal>,
+    pub(crate) end: Option<(End, Timestamp)>,
+}
+
+impl OrderSlot {
+    /// Hears order. Fails where order tells of an order that it has never placed: the event is set aside.
+    pub(crate) fn hear(slot: &mut Option<Self>, event: Event, at: Timestamp) -> Result<(), Failure> {
+        if let Event::OrderPlaced { customer_id, store, basket, pay_by, .. } = event {
+            slot.get_or_insert(Self {
+                customer_id,
+                store,
+                basket,
+                placed_at: at,
+                pay_by,
+                paid_at: None,
+                pending: None,
+                refusal: None,
+                end: None,
+            });
+            return Ok(());
+        }
+        let Some(order) = slot else {
+            return Err(Failure::broken(format!("{} came before the order was placed", <&str>::from(&event))));
+        };
+        order.evolve(event, at);
+        Ok(())
+    }
+
+    fn evolve(&mut self, event: Event, at: Timestamp) {
+        match event {
+            Event::OrderPlaced { .. } | Event::OrderChangeChargeDue { .. } => {}
+            Event::OrderPaid { basket, .. } => {
+                self.basket = basket;
+                self.paid_at = Some(at);
+            }
+            Event::OrderChangeRequested { .. } => self.ask(Pending::Change),
+            Event::OrderChanged { basket, .. } => {
+                self.basket = basket;
+                self.pending = None;
+            }
+            Event::OrderChangeRefused { reason, basket, .. } => {
+                self.basket = basket;
+                self.refuse(Pending::Change, reason);
+            }
+            Event::OrderCancelRequested { .. } => self.ask(Pending::Cancel),
+            Event::OrderCancelRefused { .. } => self.refuse(Pending::Cancel, ChangeRefusal::CookingStarted),
+            Event::OrderCanceled { reason, text, owed_krw, fault, .. } => {
+                self.finish(End::Canceled { reason, text, owed_krw, fault }, at);
+            }
+            Event::OrderRejected { reason, text, .. } => self.finish(End::Rejected { reason, text }, at),
+            Event::OrderCompleted { .. } => self.finish(End::Completed, at),
+        }
+    }
+
+    fn ask(&mut self, request: Pending) {
+        self.pending = Some(request);
+        self.refusal = None;
+    }
+
+    fn refuse(&mut self, request: Pending, reason: ChangeRefusal) {
+        self.pending = None;
+        self.refusal = Some(Refusal { request, reason: reason.to_string() });
+    }
+
+    fn finish(&mut self, end: End, at: Timestamp) {
+        self.pending = None;
+        self.end = Some((end, at));
+    }
+}

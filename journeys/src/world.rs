@@ -1,0 +1,192 @@
+//! The platform under test, and the time in it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use baedal::folder::DataFolder;
+use baedal::platform::{self, Platform, Providers};
+use baedal::settings::Settings;
+use baedal_client::types::NewAccount;
+use baedal_client::{Client, Error, Session};
+use baedal_contracts::OrderId;
+use baedal_contracts::identity::Role;
+use baedal_kit::ids::SystemIds;
+use baedal_kit::time::{Clock, ManualClock};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The longest that anything awaited may take before the test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Everybody's password.
+const PASSWORD: &str = "correct horse";
+/// The operator's phone.
+const OPERATOR: &str = "01090000001";
+
+/// The platform under test.
+pub struct World {
+    /// The clock of everything in it.
+    pub clock: ManualClock,
+    settings: Settings,
+    platform: Option<Platform>,
+    client: Client,
+    phones: AtomicU32,
+    _folder: TempDir,
+}
+
+impl World {
+    /// The platform with its usual settings.
+    pub async fn start() -> Self {
+        Self::start_with(|settings| settings).await
+    }
+
+    /// The platform with some settings changed.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start_with(change: impl FnOnce(Settings) -> Settings) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut settings = Settings {
+            listen: ([127, 0, 0, 1], 0).into(),
+            data: folder.path().join("data"),
+            ..Settings::default()
+        };
+        // Many people from one address, and passwords that need not withstand anybody.
+        settings.gateway = settings.gateway.without_limits_per_address();
+        settings.identity.hash_cost = baedal_identity::HashCost::lowest();
+        let settings = change(settings);
+        appoint_operator(&settings).await;
+        let clock = ManualClock::at(Timestamp::now());
+        let mut world = Self {
+            clock,
+            settings,
+            platform: None,
+            client: Client::new("http://127.0.0.1:0"),
+            phones: AtomicU32::new(0),
+            _folder: folder,
+        };
+        world.start_again().await;
+        world
+    }
+
+    /// Starts it, again after [`World::stop`], on the same data.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start_again(&mut self) {
+        let providers = Providers { clock: Arc::new(self.clock.clone()), ids: Arc::new(SystemIds) };
+        let platform = Platform::start(self.settings.clone(), providers).await.expect("the platform starts");
+        self.client = Client::new(format!("http://{}", platform.address()));
+        // Where it listens stays the same from now on, so that sessions outlive a restart.
+        self.settings.listen = platform.address();
+        self.platform = Some(platform);
+    }
+
+    /// Stops it.
+    pub async fn stop(&mut self) {
+        if let Some(platform) = self.platform.take() {
+            platform.stop().await;
+        }
+    }
+
+    /// Anybody, not signed in.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A new account, signed in.
+    ///
+    /// # Panics
+    /// Where there is none to be had.
+    pub async fn somebody(&self, role: Role, name: &str) -> Session {
+        let phone = format!("010{:08}", 10_000_000 + self.phones.fetch_add(1, Ordering::Relaxed));
+        let account = NewAccount { role, name, phone: &phone, password: PASSWORD };
+        self.client.open_account(&account).await.expect("an account");
+        self.client.sign_in(&phone, PASSWORD).await.expect("a session")
+    }
+
+    /// The operator, signed in.
+    ///
+    /// # Panics
+    /// Where the operator cannot sign in.
+    pub async fn operator(&self) -> Session {
+        self.client.sign_in(OPERATOR, PASSWORD).await.expect("the operator's session")
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, by: SignedDuration) {
+        self.clock.advance(by);
+    }
+
+    /// What the clock shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Asks until a condition holds.
+    ///
+    /// # Panics
+    /// Where it never does.
+    pub async fn until<T, Asked: Future<Output = Option<T>>>(&self, what: &str, mut ask: impl FnMut() -> Asked) -> T {
+        let asked = tokio::time::timeout(PATIENCE, async {
+            let mut pace = tokio::time::interval(Duration::from_millis(5));
+            loop {
+                pace.tick().await;
+                if let Some(found) = ask().await {
+                    return found;
+                }
+            }
+        });
+        asked.await.unwrap_or_else(|_| panic!("in vain: {what}"))
+    }
+
+    /// Follows an order's live stream until its view is as wished, and returns that view.
+    ///
+    /// # Panics
+    /// Where it never is.
+    pub async fn order_until(&self, watcher: &Session, order: OrderId, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        let followed = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let opened = watcher.live(&format!("/api/orders/{order}/live"), None).await;
+                let Ok(mut live) = opened else {
+                    // Placed a moment ago: the view has not heard of it yet.
+                    assert!(matches!(opened, Err(Error::Problem(_))), "{opened:?}");
+                    tokio::task::yield_now().await;
+                    continue;
+                };
+                while let Ok(Some(frame)) = live.next().await {
+                    if frame.event.is_empty() {
+                        last = frame.read().expect("a view");
+                        if wished(&last) {
+                            return;
+                        }
+                    }
+                }
+            }
+        });
+        let came = followed.await;
+        assert!(came.is_ok(), "in vain: {what}; the order is {last:#}");
+        last
+    }
+
+    /// Follows an order until it has this status.
+    ///
+    /// # Panics
+    /// Where it never has.
+    pub async fn order_is(&self, watcher: &Session, order: OrderId, status: &str) -> Value {
+        self.order_until(watcher, order, status, |view| view["status"] == status).await
+    }
+}
+
+async fn appoint_operator(settings: &Settings) {
+    let folder = DataFolder::take(&settings.data).expect("the data folder");
+    let service = platform::identity_alone(&folder).expect("identity");
+    baedal_identity::create_operator(&service, &settings.identity, OPERATOR, "운영자", PASSWORD)
+        .await
+        .expect("an operator");
+}

@@ -1,0 +1,53 @@
+//! The main job: an order's whole life, and everyone told at every step.
+
+use baedal_contracts::identity::Role;
+use baedal_journeys::{Shop, World};
+use serde_json::Value;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_hungry_to_thanked() {
+    let world = World::start().await;
+    let shop = Shop::open(&world).await;
+    let rider = shop.rider(&world).await;
+    let customer = world.somebody(Role::Customer, "김하늘").await;
+
+    let placed = customer.place("dinner", &shop.one_chicken("sim_approve")).await.expect("an order");
+    assert_eq!((placed.status.as_str(), placed.total_krw.0), ("paid", 21_000));
+    let order = placed.order_id;
+
+    let ticket = shop.owner.accept(order, 15).await.expect("accepted");
+    assert_eq!(ticket.order_no, placed.order_no);
+    world.order_is(&customer, order, "accepted").await;
+    shop.owner.start(order).await.expect("cooking");
+    world.order_is(&customer, order, "cooking").await;
+    shop.owner.finish(order).await.expect("cooked");
+    world.order_is(&customer, order, "cooked").await;
+
+    let claimed = rider.claim(order).await.expect("claimed");
+    assert_eq!(claimed.order_no, placed.order_no);
+    world.order_is(&customer, order, "rider_assigned").await;
+    rider.pick_up(order).await.expect("picked up");
+    world.order_is(&customer, order, "picked_up").await;
+    rider.deliver(order).await.expect("delivered");
+    world.order_is(&customer, order, "delivered").await;
+
+    assert_eq!(customer.confirm(order).await.expect("confirmed").status, "completed");
+    let view = world.order_is(&customer, order, "completed").await;
+    assert_eq!(view["total_krw"], 21_000);
+
+    let thanked = world
+        .until("the store's thanks", || async {
+            let notices = customer.notices().await.expect("notices").items;
+            let texts: Vec<_> = notices.iter().map(|notice| notice.text.clone()).collect();
+            texts.iter().any(|text| text.contains("또 만나요")).then_some(notices)
+        })
+        .await;
+    assert!(thanked.len() >= 9, "one notice a step: {thanked:#?}");
+    assert!(thanked.iter().all(|notice| notice.channel == "kakaotalk" && notice.outcome == "sent"));
+
+    let trace: Value = world.operator().await.get(&format!("/api/operations/orders/{order}/trace")).await.expect("a trace");
+    let text = trace.to_string();
+    for event in ["OrderPlaced", "PaymentApproved", "OrderPaid", "TicketOpened", "CookFinished", "DeliveryClaimed", "OrderCompleted", "ThanksSent"] {
+        assert!(text.contains(event), "{event} is missing from the trace");
+    }
+}
