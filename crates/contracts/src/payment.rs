@@ -21,15 +21,19 @@ pub struct PaymentMeans {
 }
 
 /// Asks payment to take money for an order: `POST /internal/payments/{order_id}/attempts`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, garde::Validate)]
 pub struct TakePayment {
     /// Names the attempt; the same one asked twice takes money once.
+    #[garde(skip)]
     pub attempt_id: AttemptId,
     /// Who pays.
+    #[garde(skip)]
     pub customer_id: AccountId,
     /// How much.
+    #[garde(skip)]
     pub amount_krw: Won,
     /// How.
+    #[garde(dive)]
     pub means: PaymentMeans,
 }
 

@@ -123,7 +123,11 @@ pub async fn create_operator(
     let place = passwords.queue().map_err(|_| Failure::broken("a new queue is full"))?;
     let hash = passwords.hash(place, password.reveal()).await?;
     let origin = Origin {
-        cause: Cause { kind: CauseKind::Request, id: service.ids().new_id(), name: "baedal operator create".to_owned() },
+        cause: Cause {
+            kind: CauseKind::Request,
+            id: service.ids().new_id(),
+            name: "baedal operator create".to_owned(),
+        },
         actor: None,
         traceparent: None,
     };

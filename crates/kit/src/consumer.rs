@@ -134,8 +134,21 @@ pub async fn restore_generations(service: &Service, projections: &[Arc<dyn Proje
         for view in projection.views() {
             service.set_generation(view, generations.active);
         }
+        // A generation that was replaced may have outlived the process that replaced it.
+        if let Some(before) = generations.active.checked_sub(1) {
+            clear(service, projection, before).await?;
+        }
     }
     Ok(())
+}
+
+/// Takes away what a projection has written in a generation.
+async fn clear(service: &Service, projection: &Arc<dyn Projection>, generation: u32) -> Result<(), Failure> {
+    let mut work = service.work(Origin::none());
+    for view in projection.views() {
+        work.clear_view(generation_name(view, generation));
+    }
+    work.commit().await.map(drop)
 }
 
 async fn pause(service: &Service, consumer: &str, failure: &Failure) {
@@ -362,13 +375,14 @@ impl Stage {
     ) -> Result<(), Failure> {
         let mut work = service.work(Origin::none());
         work.put(GENERATIONS, projection.name(), &Generations { active: generation, building: None }, [])?;
-        for view in projection.views() {
-            work.clear_view(generation_name(view, old.active));
-        }
         work.commit().await?;
         for view in projection.views() {
             service.set_generation(view, generation);
         }
+        // What the new generation has heard and the old one had not, nobody was woken for.
+        service.database().feeds().wake_all();
+        // The old one goes only now, so that nobody finds it empty.
+        clear(service, projection, old.active).await?;
         tracing::info!(context = service.name(), projection = projection.name(), generation, "views were rebuilt");
         Ok(())
     }

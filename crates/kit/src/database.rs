@@ -58,13 +58,15 @@ impl Commit {
             && self.jobs.is_empty()
     }
 
-    /// The keys that [`Feeds::wake`] is to be called with once it is committed.
+    /// The keys that [`Feeds::wake`] is to be called with once it is committed. Whoever looks at a view
+    /// looks at it by its plain name, whichever generation of it is in use.
     #[must_use]
     pub fn changed_keys(&self) -> Vec<String> {
         let mut keys = Vec::new();
         for write in &self.writes {
-            keys.push(crate::feeds::document_key(&write.view, &write.id));
-            keys.extend(write.tags.iter().chain(&write.left_tags).map(|tag| crate::feeds::tag_key(&write.view, tag)));
+            let view = crate::service::plain_name(&write.view);
+            keys.push(crate::feeds::document_key(view, &write.id));
+            keys.extend(write.tags.iter().chain(&write.left_tags).map(|tag| crate::feeds::tag_key(view, tag)));
         }
         keys
     }

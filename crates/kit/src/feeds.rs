@@ -53,6 +53,12 @@ impl Feeds {
         }
     }
 
+    /// Wakes everybody.
+    pub fn wake_all(&self) {
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.values().for_each(|sender| drop(sender.send_replace(())));
+    }
+
     /// How many keys are looked at.
     #[must_use]
     pub fn watched(&self) -> usize {

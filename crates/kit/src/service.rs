@@ -287,6 +287,11 @@ pub(crate) fn generation_name(name: &str, generation: u32) -> String {
     if generation == 0 { name.to_owned() } else { format!("{name}@{generation}") }
 }
 
+/// The name without the generation.
+pub(crate) fn plain_name(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(plain, _)| plain)
+}
+
 /// Whether those positions have been reached. A source that is not followed is never waited for.
 fn has_reached(reached: &HashMap<String, u64>, wished: &HashMap<String, u64>) -> bool {
     wished.iter().all(|(source, position)| reached.get(source).is_none_or(|reached| reached >= position))

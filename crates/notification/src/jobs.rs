@@ -72,7 +72,7 @@ impl Send {
 
     async fn send(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
         let ask: Ask = job.read()?;
-        if work.load::<Notice>(&ask.notice_id).await?.is_sent() {
+        if work.load::<Notice>(&ask.notice_id).await?.is_settled() {
             return Ok(());
         }
         let facts = match ask.needs_facts() {

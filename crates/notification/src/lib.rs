@@ -29,6 +29,8 @@ mod publish;
 mod record;
 mod settings;
 mod templates;
+#[cfg(test)]
+mod testing;
 mod views;
 mod words;
 

@@ -7,8 +7,8 @@ const TAIL: u128 = (1 << 62) - 1;
 
 /// The id of the notice that the event `cause` makes `recipient` receive: always the same one.
 ///
-/// Its first half is the event's, so that notices sort by the time of their causes; its tail is hashed
-/// from both (UUIDv5's way), so that the recipients of one event differ.
+/// Its first half is the event's, so that notices sort by the millisecond of their causes; its tail is
+/// hashed from both (UUIDv5's way), so that the recipients of one event differ.
 pub(crate) fn notice_id(cause: Uuid, recipient: &str) -> Uuid {
     let hashed = Uuid::new_v5(&cause, recipient.as_bytes());
     Uuid::from_u128((cause.as_u128() & !TAIL) | (hashed.as_u128() & TAIL))

@@ -10,11 +10,13 @@ use baedal_kit::{Consumer, Envelope, Failure, Job, Work};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::ask::{Ask, Draft};
+use crate::ask::Ask;
 use crate::jobs::REMIND;
 use crate::record;
 use crate::views::{ORDER_FACTS, OrderFacts};
 
+#[cfg(test)]
+mod tests;
 mod when_delivery;
 mod when_order;
 mod when_payment;

@@ -64,9 +64,5 @@ async fn keep(
 }
 
 fn about(letter: &Letter) -> About {
-    About {
-        order_id: letter.order_id,
-        recipient_id: letter.recipient_id,
-        template: letter.template.code().to_owned(),
-    }
+    About { order_id: letter.order_id, recipient_id: letter.recipient_id, template: letter.template.code().to_owned() }
 }

@@ -1,1 +1,58 @@
+//! Payment: takes money for orders, gives it back, and keeps the book about it.
+//!
+//! Owns [`domain`]'s `Payment`, one per order, and the [`ledger`], whose entries are written in the same
+//! commit as the events that cause them. The provider, which moves the money, is a port.
+//!
+//! - **Asked** by order, for an answer: `POST /internal/payments/{order_id}/attempts`.
+//! - **Hears** order: `OrderChangeChargeDue` (take the extra), and what the customer owes from
+//!   `OrderChanged`, `OrderChangeRefused`, `OrderCanceled`, `OrderRejected`; `OrderCompleted` ends it.
+//! - **Tells** `PaymentApproved`, `PaymentDeclined`, `PaymentAdjusted`, `PaymentAdjustmentDeclined`,
+//!   `PaymentRefundDue`, `PaymentRefunded`.
+//!
+//! Two rules make it right whatever crashes:
+//!
+//! 1. **An attempt is committed before the provider is called**, with the job that looks it up if the
+//!    answer is lost. While its outcome is unknown, no other attempt begins.
+//! 2. **What was taken beyond what is owed goes back.** Order says what is owed; every refund there is
+//!    follows from that one comparison, also when the approval comes after the cancel.
 
+mod charging;
+mod deciding;
+pub mod domain;
+mod http;
+mod jobs;
+pub mod ledger;
+mod policy;
+pub mod provider;
+mod publish;
+mod settings;
+mod simulated_provider;
+
+use std::sync::Arc;
+
+use baedal_kit::{Module, Service};
+
+pub use self::http::{LedgerView, PaymentView};
+pub use self::provider::Provider;
+pub use self::publish::publish;
+pub use self::settings::Settings;
+pub use self::simulated_provider::{BookView, SimulatedProvider};
+
+use self::charging::Charging;
+use self::provider::Calls;
+
+/// The context, over the provider that moves the money.
+#[must_use]
+pub fn module(service: Service, settings: Settings, provider: Arc<dyn Provider>) -> Module {
+    let of_the_provider = provider.routes();
+    let calls = Calls::new(provider, Arc::clone(service.clock()), &settings);
+    let charging = Charging::new(service.clone(), calls.clone(), settings.clone());
+    Module {
+        routes: http::routes(service.clone(), charging.clone(), of_the_provider),
+        policies: vec![Arc::new(policy::Policy::new(settings.clone()))],
+        projections: Vec::new(),
+        jobs: vec![Arc::new(jobs::Jobs::new(charging, calls, settings))],
+        problems: Vec::new(),
+        service,
+    }
+}

@@ -101,11 +101,7 @@ mod tests {
     use super::*;
 
     fn profile(name: &str) -> Profile {
-        Profile {
-            role: Role::Customer,
-            name: name.to_owned(),
-            phone: "010-1234-5678".parse().expect("a phone number"),
-        }
+        Profile { role: Role::Customer, name: name.to_owned(), phone: "010-1234-5678".parse().expect("a phone number") }
     }
 
     #[test]

@@ -79,10 +79,8 @@ pub(crate) async fn sign_in(
 
     let lasts = app.settings.refresh_token_lasts;
     let account_id = known.account_id;
-    let (refresh_token, _) = app
-        .service
-        .execute(&origin, |work| Box::pin(async move { tokens::begin(work, account_id, lasts) }))
-        .await?;
+    let (refresh_token, _) =
+        app.service.execute(&origin, |work| Box::pin(async move { tokens::begin(work, account_id, lasts) })).await?;
     Ok(Json(pair(&app, account_id, refresh_token).await?))
 }
 

@@ -46,6 +46,9 @@ pub struct Health {
     pub context: String,
     /// Whether its database answers, and if not, what is wrong.
     pub database: String,
+    /// The last position of its journal.
+    #[serde(default)]
+    pub position: u64,
     /// How many events of other contexts each of its consumers has not heard yet.
     pub behind: std::collections::BTreeMap<String, u64>,
 }
@@ -60,6 +63,7 @@ async fn health(State(Operations { service, .. }): State<Operations>) -> Respons
     let health = Health {
         context: service.name().to_owned(),
         database: database.map_or_else(|failure| failure.story(), |()| "ok".to_owned()),
+        position: *service.database().head().borrow(),
         behind: behind.collect(),
     };
     (status, Json(health)).into_response()

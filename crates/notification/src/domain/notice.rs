@@ -51,9 +51,9 @@ pub(crate) struct About {
 }
 
 impl Notice {
-    /// Whether a channel took it, so that it must not be sent again.
-    pub(crate) fn is_sent(self) -> bool {
-        self == Self::Sent
+    /// Whether it is known what became of it, so that it must not be sent again.
+    pub(crate) fn is_settled(self) -> bool {
+        self != Self::Unsent
     }
 }
 
@@ -69,7 +69,7 @@ impl Aggregate for Notice {
         Ok(match (self, command) {
             (Self::Sent, Command::MarkSent { .. } | Command::MarkFailed { .. }) => vec![],
             (Self::Failed, Command::MarkFailed { .. }) => vec![],
-            // One that had failed and was sent after all was sent.
+            // Two that worked on it at once: the one that got through is right.
             (Self::Unsent | Self::Failed, Command::MarkSent { about, channel }) => vec![Event::Sent { about, channel }],
             (Self::Unsent, Command::MarkFailed { about, reason }) => vec![Event::Failed { about, reason }],
         })

@@ -15,9 +15,9 @@ pub(super) fn when_store_tells(event: Event) -> Vec<Draft> {
                 .with(var::ITEMS, words::items(&items))
                 .with(var::ANSWER_BY, words::time_of_day(answer_by)),
         ],
-        Event::TicketAccepted { cook_minutes, .. } => vec![
-            Draft::to_customer(Template::TicketAccepted).with(var::COOK_MINUTES, cook_minutes.to_string()),
-        ],
+        Event::TicketAccepted { cook_minutes, .. } => {
+            vec![Draft::to_customer(Template::TicketAccepted).with(var::COOK_MINUTES, cook_minutes.to_string())]
+        }
         Event::TicketChanged { items, .. } => {
             vec![Draft::to_owner(Template::TicketChanged).with(var::ITEMS, words::items(&items))]
         }

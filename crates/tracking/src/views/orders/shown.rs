@@ -111,6 +111,13 @@ pub(crate) struct RiderView {
     rider_id: AccountId,
 }
 
+impl OrderView {
+    /// Which order it is.
+    pub(crate) fn order_id(&self) -> OrderId {
+        self.order_id
+    }
+}
+
 impl RiderView {
     pub(crate) fn of(document: &OrderDocument) -> Option<Self> {
         document.delivery.as_ref().and_then(|delivery| delivery.rider_id).map(|rider_id| Self { rider_id })

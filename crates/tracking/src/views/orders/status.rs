@@ -38,13 +38,6 @@ pub(crate) enum OrderStatus {
     Rejected,
 }
 
-impl OrderStatus {
-    /// Whether nothing comes after it.
-    pub(crate) fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Canceled | Self::Rejected)
-    }
-}
-
 /// Whether money is to go back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]

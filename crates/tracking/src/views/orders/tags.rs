@@ -1,12 +1,14 @@
 //! What an order's document is found by: a pure function of the slots.
 
+use baedal_contracts::order::CancelReason;
 use baedal_contracts::store::TicketStatus;
 use baedal_contracts::{AccountId, StoreId};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::document::OrderDocument;
 use super::order_slot::{End, OrderSlot};
 use super::status::OrderStatus;
-use baedal_contracts::order::CancelReason;
 
 /// Orders that have not ended.
 pub(crate) const ACTIVE: &str = "active";
@@ -48,9 +50,7 @@ pub(crate) fn waits_for(what: WaitsFor) -> String {
 }
 
 /// What an order waits for; each has a deadline.
-#[derive(
-    Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, utoipa::ToSchema, strum::Display, strum::VariantArray,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema, strum::Display, strum::VariantArray)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub(crate) enum WaitsFor {

@@ -1,0 +1,362 @@
+//! Identity as it is seen over HTTP: accounts, signing in, refreshing, guessing.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use baedal_contracts::AccountId;
+use baedal_contracts::identity::{Claims, Role, TOKEN_AUDIENCE, TOKEN_ISSUER};
+use baedal_identity::{HashCost, Keys, Settings};
+use baedal_kit::bus::JournalBus;
+use baedal_kit::database::memory::MemoryDatabase;
+use baedal_kit::database::{Direction, Query, Select};
+use baedal_kit::http::Caller;
+use baedal_kit::http::caller::{CALLER, CLIENT};
+use baedal_kit::ids::SystemIds;
+use baedal_kit::lifecycle::Lifecycle;
+use baedal_kit::scenario::NOON;
+use baedal_kit::time::ManualClock;
+use baedal_kit::{Database, Service};
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use jiff::SignedDuration;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+struct World {
+    router: Router,
+    service: Service,
+    database: Arc<MemoryDatabase>,
+    clock: ManualClock,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Value,
+}
+
+fn settings() -> Settings {
+    Settings { hash_cost: HashCost::cheap(), ..Settings::default() }
+}
+
+impl World {
+    async fn new() -> Self {
+        let database = Arc::new(MemoryDatabase::default());
+        let clock = ManualClock::at(NOON);
+        let service = Service::new(
+            "identity",
+            Arc::clone(&database) as Arc<dyn Database>,
+            Arc::new(JournalBus::default()),
+            Arc::new(clock.clone()),
+            Arc::new(SystemIds),
+            Lifecycle::default(),
+        );
+        let keys = Keys::ephemeral().expect("a key");
+        let module = baedal_identity::module(service.clone(), settings(), keys);
+        let router = module.start().await.expect("it starts").split_for_parts().0;
+        Self { router, service, database, clock }
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(request(Method::POST, path, body)).await
+    }
+
+    async fn post_as(&self, role: Role, path: &str, body: Value) -> Answer {
+        let mut request = request(Method::POST, path, body);
+        let caller = Caller { account_id: AccountId(uuid::Uuid::now_v7()), role };
+        request.headers_mut().insert(CALLER, caller.to_header());
+        self.send(request).await
+    }
+
+    async fn open(&self, phone: &str) -> String {
+        let answer = self.post("/api/accounts", account("customer", phone)).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+        answer.body["account_id"].as_str().expect("an id").to_owned()
+    }
+
+    async fn sign_in(&self, phone: &str, password: &str) -> Answer {
+        self.post("/api/token", json!({"phone": phone, "password": password})).await
+    }
+
+    async fn refresh(&self, token: &Value) -> Answer {
+        self.post("/api/token/refresh", json!({"refresh_token": token})).await
+    }
+
+    async fn documents(&self, view: &str) -> usize {
+        let query =
+            Query { select: Select::Prefix(String::new()), direction: Direction::Ascending, after: None, limit: 1000 };
+        self.database.list(view, query).await.expect("a list").len()
+    }
+}
+
+fn request(method: Method, path: &str, body: Value) -> Request<Body> {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(CLIENT, "203.0.113.7")
+        .body(Body::from(body.to_string()))
+        .expect("a request")
+}
+
+fn account(role: &str, phone: &str) -> Value {
+    json!({"role": role, "name": "김지우", "phone": phone, "password": PASSWORD})
+}
+
+const PASSWORD: &str = "correct horse";
+
+#[tokio::test]
+async fn an_account_is_opened_signed_in_with_and_looked_at() {
+    let world = World::new().await;
+    let opened = world.post("/api/accounts", account("rider", "+82 10-1234-5678")).await;
+    assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.body);
+    assert_eq!(opened.headers["baedal-position"], "identity:1");
+
+    let pair = world.sign_in("010 1234 5678", PASSWORD).await;
+    assert_eq!(pair.status, StatusCode::OK, "{}", pair.body);
+    assert_eq!(pair.body["token_type"], "Bearer");
+    assert_eq!(pair.body["expires_in"], 15 * 60);
+
+    let jwks = world.send(request(Method::GET, "/.well-known/jwks.json", Value::Null)).await.body;
+    assert_eq!(jwks["keys"][0]["kty"], "OKP");
+    assert_eq!(jwks["keys"][0]["use"], "sig");
+    assert!(jwks["keys"][0].get("d").is_none(), "the private part stays private");
+    let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(jwks["keys"][0].clone()).expect("a key");
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[TOKEN_ISSUER]);
+    validation.set_audience(&[TOKEN_AUDIENCE]);
+    validation.validate_exp = false; // the clock of this world is not the machine's
+    let token = pair.body["access_token"].as_str().expect("a token");
+    let key = DecodingKey::from_jwk(&jwk).expect("a key");
+    let token = jsonwebtoken::decode::<Claims>(token, &key, &validation).expect("a good token");
+    assert_eq!(token.header.kid, jwk.common.key_id);
+    assert_eq!(token.claims.role, Role::Rider);
+    assert_eq!(token.claims.iat, NOON.as_second());
+    assert_eq!(token.claims.exp, NOON.as_second() + 15 * 60);
+    assert_eq!(opened.body["account_id"], token.claims.sub.to_string());
+
+    let mut me = request(Method::GET, "/api/me", Value::Null);
+    let caller = Caller { account_id: token.claims.sub, role: token.claims.role };
+    me.headers_mut().insert(CALLER, caller.to_header());
+    let me = world.send(me).await;
+    assert_eq!(
+        me.body,
+        json!({"account_id": caller.account_id, "role": "rider", "name": "김지우", "phone": "01012345678"})
+    );
+    assert_eq!(world.send(request(Method::GET, "/api/me", Value::Null)).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn what_is_told_others_holds_no_password() {
+    let world = World::new().await;
+    let account_id = world.open("010-1234-5678").await;
+    let recorded = world.database.published(0, 10).await.expect("the journal");
+    assert_eq!(recorded.len(), 1);
+    assert!(!String::from_utf8_lossy(&recorded[0].data).contains("argon2"), "nor does the journal");
+    let bus = JournalBus::default().with("identity", world.database.clone(), baedal_identity::publish);
+    let heard = baedal_kit::Bus::read(&bus, "identity", 0, 0, 10).await.expect("the bus").envelopes;
+    let expected = json!({"AccountOpened": {
+        "account_id": account_id, "role": "customer", "name": "김지우", "phone": "01012345678",
+    }});
+    assert_eq!(heard[0].kind, "AccountOpened");
+    assert_eq!(heard[0].read::<Value>().expect("the event"), expected);
+}
+
+#[tokio::test]
+async fn a_phone_number_has_one_account_even_if_many_ask_at_once() {
+    let world = World::new().await;
+    let asked = (0..16).map(|_| world.post("/api/accounts", account("customer", "010-1234-5678")));
+    let mut statuses: Vec<_> = futures::future::join_all(asked).await.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses[0], StatusCode::CREATED);
+    assert!(statuses[1..].iter().all(|status| *status == StatusCode::CONFLICT), "{statuses:?}");
+    let again = world.post("/api/accounts", account("owner", "+821012345678")).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    assert_eq!(again.body["type"], "/problems/phone_taken");
+}
+
+#[tokio::test]
+async fn only_an_operator_opens_an_operators_account() {
+    let world = World::new().await;
+    let wished = || account("operator", "010-1234-5678");
+    assert_eq!(world.post("/api/accounts", wished()).await.status, StatusCode::FORBIDDEN);
+    for role in [Role::Customer, Role::Owner, Role::Rider] {
+        assert_eq!(world.post_as(role, "/api/accounts", wished()).await.status, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(world.post_as(Role::Operator, "/api/accounts", wished()).await.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn the_first_operator_is_made_on_the_machine_once() {
+    let world = World::new().await;
+    let create = |phone, name, password| {
+        let service = world.service.clone();
+        async move { baedal_identity::create_operator(&service, &settings(), phone, name, password).await }
+    };
+    let made = create("010-0000-0001", "관제", PASSWORD).await.expect("an operator");
+    let refused = create("01000000001", "관제", PASSWORD).await.expect_err("taken");
+    assert_eq!(refused.to_string(), "the phone number 01000000001 already has an account");
+    for (phone, name, password, field) in [
+        ("02-123-4567", "관제", PASSWORD, "phone"),
+        ("010-0000-0002", "  ", PASSWORD, "name"),
+        ("010-0000-0002", "관제", "short", "password"),
+    ] {
+        let refused = create(phone, name, password).await.expect_err("wrong").to_string();
+        assert!(refused.contains(field), "{refused}");
+    }
+    let pair = world.sign_in("01000000001", PASSWORD).await;
+    assert_eq!(pair.status, StatusCode::OK);
+    let account = world.service.look::<baedal_identity::domain::Account>(&made).await.expect("the account");
+    assert_eq!(account.profile().map(|profile| profile.role), Some(Role::Operator));
+}
+
+#[tokio::test]
+async fn wrong_fields_are_named() {
+    let world = World::new().await;
+    let good = || account("customer", "010-1234-5678");
+    for (field, value) in [
+        ("role", json!("king")),
+        ("name", json!("")),
+        ("name", json!(" \t")),
+        ("name", json!("이름\u{0}")),
+        ("name", json!("가".repeat(61))),
+        ("phone", json!("010-1234")),
+        ("phone", json!(1_012_345_678)),
+        ("password", json!("1234567")),
+        ("password", json!("x".repeat(129))),
+        ("admin", json!(true)),
+    ] {
+        let mut body = good();
+        body[field] = value;
+        let answer = world.post("/api/accounts", body).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
+        assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(answer.body["errors"][0]["field"], field, "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn wrong_password_and_unknown_phone_look_the_same() {
+    let world = World::new().await;
+    world.open("010-1234-5678").await;
+    let wrong = world.sign_in("010-1234-5678", "battery staple").await;
+    let unknown = world.sign_in("010-9999-9999", "battery staple").await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(wrong.headers[header::WWW_AUTHENTICATE], "Bearer realm=\"baedal\"");
+    assert_eq!((wrong.status, &wrong.body), (unknown.status, &unknown.body));
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_and_the_right_password_ends_that() {
+    let world = World::new().await;
+    world.open("010-1234-5678").await;
+    let guess = || world.sign_in("010-1234-5678", "battery staple");
+    for _ in 0..5 {
+        assert_eq!(guess().await.status, StatusCode::UNAUTHORIZED);
+    }
+    let slowed = guess().await;
+    assert_eq!(slowed.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(slowed.headers[header::RETRY_AFTER], "1");
+    assert_eq!(world.sign_in("010-1234-5678", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
+    world.open("010-2222-2222").await;
+    assert_eq!(world.sign_in("010-2222-2222", PASSWORD).await.status, StatusCode::OK, "others are not slowed");
+
+    world.clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(guess().await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(guess().await.headers[header::RETRY_AFTER], "2");
+    world.clock.advance(SignedDuration::from_secs(2));
+    assert_eq!(world.sign_in("010-1234-5678", PASSWORD).await.status, StatusCode::OK);
+    for _ in 0..5 {
+        assert_eq!(guess().await.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn guesses_at_once_are_counted_as_surely_as_one_after_the_other() {
+    let world = World::new().await;
+    world.open("010-1234-5678").await;
+    let guesses = (0..20).map(|_| world.sign_in("010-1234-5678", "battery staple"));
+    let answers = futures::future::join_all(guesses).await;
+    let tried = answers.iter().filter(|answer| answer.status == StatusCode::UNAUTHORIZED).count();
+    assert_eq!(tried, 5);
+}
+
+#[tokio::test]
+async fn the_right_password_many_times_at_once_is_nobodys_guess() {
+    let world = World::new().await;
+    world.open("010-1234-5678").await;
+    let attempts = (0..20).map(|_| world.sign_in("010-1234-5678", PASSWORD));
+    let answers = futures::future::join_all(attempts).await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+}
+
+#[tokio::test]
+async fn a_refresh_token_works_once_and_its_reuse_ends_the_family() {
+    let world = World::new().await;
+    world.open("010-1234-5678").await;
+    let first = world.sign_in("010-1234-5678", PASSWORD).await.body["refresh_token"].clone();
+    let elsewhere = world.sign_in("010-1234-5678", PASSWORD).await.body["refresh_token"].clone();
+    let second = world.refresh(&first).await;
+    assert_eq!(second.status, StatusCode::OK, "{}", second.body);
+    let second = second.body["refresh_token"].clone();
+    let third = world.refresh(&second).await.body["refresh_token"].clone();
+
+    let stolen = world.refresh(&first).await;
+    assert_eq!(stolen.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(stolen.body["type"], "/problems/refresh_token_refused");
+    assert_eq!(world.refresh(&third).await.status, StatusCode::UNAUTHORIZED, "the family is revoked");
+    assert_eq!(world.refresh(&elsewhere).await.status, StatusCode::OK, "another sign-in is not");
+    assert_eq!(world.refresh(&json!("nonsense")).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn of_many_that_use_a_refresh_token_at_once_one_succeeds() {
+    let world = World::new().await;
+    world.open("010-1234-5678").await;
+    let first = world.sign_in("010-1234-5678", PASSWORD).await.body["refresh_token"].clone();
+    let answers = futures::future::join_all((0..8).map(|_| world.refresh(&first))).await;
+    let won: Vec<_> = answers.iter().filter(|answer| answer.status == StatusCode::OK).collect();
+    assert_eq!(won.len(), 1);
+    assert_eq!(world.refresh(&won[0].body["refresh_token"]).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn refresh_tokens_are_kept_hashed_expire_and_are_forgotten() {
+    let world = World::new().await;
+    world.open("010-1234-5678").await;
+    let first = world.sign_in("010-1234-5678", PASSWORD).await.body["refresh_token"].clone();
+    let kept = world.database.get("refresh_tokens", first.as_str().expect("a token")).await.expect("the database");
+    assert!(kept.is_none(), "a token itself is not kept");
+
+    world.clock.advance(SignedDuration::from_hours(29 * 24));
+    let second = world.refresh(&first).await.body["refresh_token"].clone();
+    assert_eq!((world.documents("refresh_tokens").await, world.documents("refresh_families").await), (2, 1));
+
+    // The first has expired and is forgotten; the second, and with it the family, has not.
+    let mut head = world.database.jobs_changed();
+    world.clock.advance(SignedDuration::from_hours(3 * 24));
+    while world.documents("refresh_tokens").await != 1 {
+        head.changed().await.expect("the database is there");
+    }
+    assert_eq!(world.documents("refresh_families").await, 1);
+    let third = world.refresh(&second).await;
+    assert_eq!(third.status, StatusCode::OK);
+
+    world.clock.advance(SignedDuration::from_hours(30 * 24));
+    assert_eq!(world.refresh(&third.body["refresh_token"]).await.status, StatusCode::UNAUTHORIZED);
+    world.clock.advance(SignedDuration::from_hours(24));
+    while world.documents("refresh_tokens").await != 0 {
+        head.changed().await.expect("the database is there");
+    }
+    assert_eq!(world.documents("refresh_families").await, 0);
+}

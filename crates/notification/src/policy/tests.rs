@@ -1,0 +1,271 @@
+//! What is said to whom, for every event there is; and that it is said once.
+
+use std::collections::HashSet;
+
+use baedal_contracts::notification::Channel;
+use baedal_contracts::order::CancelReason;
+use baedal_contracts::{ChangeId, OrderNo, identity, order, source};
+use strum::IntoEnumIterator;
+use uuid::Uuid;
+
+use crate::testing::*;
+use crate::views::{NoticeDocument, Outcome};
+use crate::{ProviderSettings, SendError, Template};
+
+fn codes(notices: &[NoticeDocument]) -> Vec<&str> {
+    notices.iter().map(|notice| notice.template.as_str()).collect()
+}
+
+async fn hear_everything(world: &World) {
+    for event in orders_events() {
+        world.learn(source::ORDER, &event).await;
+        world.hear(source::ORDER, &event).await;
+    }
+    // The reminder that ended with the payment, once more without one.
+    world.hear(source::ORDER, &order_placed()).await;
+    for event in payments_events() {
+        world.hear(source::PAYMENT, &event).await;
+    }
+    for event in stores_events() {
+        world.hear(source::STORE, &event).await;
+    }
+    for event in deliveries_events() {
+        world.hear(source::DELIVERY, &event).await;
+    }
+    world.pass(70).await;
+}
+
+#[tokio::test]
+async fn every_template_has_its_event_and_is_filled_in_and_is_sent_once() {
+    let world = World::with_facts().await;
+    hear_everything(&world).await;
+    let mut said = HashSet::new();
+    for recipient in [CUSTOMER, OWNER, RIDER, OTHER_RIDER] {
+        for notice in world.notices(recipient).await {
+            assert!(!notice.text.contains("#{"), "{}: {}", notice.template, notice.text);
+            assert!(notice.text.contains("봉구네 가마솥통닭"), "{}", notice.text);
+            assert!(notice.text.contains(OrderNo::of(ORDER).as_str()), "{}", notice.text);
+            assert_eq!(notice.outcome, Outcome::Sent);
+            assert!(said.insert((recipient, notice.template.clone())), "{} twice", notice.template);
+        }
+    }
+    let said: HashSet<String> = said.into_iter().map(|(_, template)| template).collect();
+    assert_eq!(said, Template::iter().map(|template| template.code().to_owned()).collect());
+    assert_eq!(world.dead_letters().await, Vec::<String>::new());
+}
+
+/// The statuses of an order and the template that tells the customer; `awaiting_payment` is told by a reminder.
+#[tokio::test]
+async fn every_status_of_an_order_is_told() {
+    let world = World::with_facts().await;
+    hear_everything(&world).await;
+    let notices = world.notices(CUSTOMER).await;
+    for (status, template) in [
+        ("awaiting_payment", Template::PaymentReminder),
+        ("paid", Template::OrderPaid),
+        ("accepted", Template::TicketAccepted),
+        ("cooking", Template::CookStarted),
+        ("cooked", Template::CookFinished),
+        ("rider_assigned", Template::DeliveryClaimed),
+        ("picked_up", Template::PickedUp),
+        ("delivered", Template::Delivered),
+        ("completed", Template::OrderCompleted),
+        ("canceled", Template::OrderCanceledByCustomer),
+        ("rejected", Template::OrderRejected),
+    ] {
+        assert!(codes(&notices).contains(&template.code()), "nobody is told of {status}");
+    }
+}
+
+#[tokio::test]
+async fn riders_are_told_in_the_app_and_no_provider_is_asked() {
+    let world = World::with_facts().await;
+    world.hear(source::DELIVERY, &deliveries_events().remove(0)).await;
+    for rider in [RIDER, OTHER_RIDER] {
+        let notices = world.notices(rider).await;
+        assert_eq!(codes(&notices), ["delivery_requested"]);
+        assert_eq!(notices[0].channel, Channel::InApp);
+    }
+    world.do_jobs().await;
+    assert_eq!(world.tried(), []);
+}
+
+#[tokio::test]
+async fn a_released_claim_is_told_to_the_other_riders_even_before_its_order_is_known() {
+    let world = World::new();
+    world.hear(source::DELIVERY, &claim_released()).await;
+    world.do_jobs().await;
+    assert_eq!(world.notices(OTHER_RIDER).await, []);
+    world.introduce().await;
+    world.pass(1).await;
+    assert_eq!(codes(&world.notices(OTHER_RIDER).await), ["delivery_reopened"]);
+    assert_eq!(codes(&world.notices(CUSTOMER).await), ["claim_released"]);
+    assert_eq!(world.notices(RIDER).await, []);
+}
+
+#[tokio::test]
+async fn what_must_be_known_may_come_late() {
+    let world = World::new();
+    world.hear(source::STORE, &cook_started()).await;
+    world.pass(30).await;
+    assert_eq!(world.tried(), []);
+    world.introduce().await;
+    world.pass(1).await;
+    assert_eq!(codes(&world.notices(CUSTOMER).await), ["cook_started"]);
+    assert_eq!(world.tried(), [(Channel::Kakaotalk, "cook_started".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_phone_that_never_becomes_known_is_a_failed_notice() {
+    let world = World::new();
+    world.learn(source::ORDER, &order_placed()).await;
+    world.hear(source::STORE, &cook_started()).await;
+    world.pass(599).await;
+    assert_eq!(world.notices(CUSTOMER).await, []);
+    world.pass(2).await;
+    let notices = world.notices(CUSTOMER).await;
+    assert_eq!((notices[0].outcome, notices[0].reason.as_deref()), (Outcome::Failed, Some("no phone is known")));
+    assert_eq!(world.told().await, ["NoticeFailed"]);
+}
+
+#[tokio::test]
+async fn an_order_that_never_becomes_known_is_a_dead_letter() {
+    let world = World::new();
+    world.hear(source::STORE, &cook_started()).await;
+    world.pass(601).await;
+    assert_eq!(world.dead_letters().await, [format!("order {ORDER} was never heard of")]);
+}
+
+#[tokio::test]
+async fn a_changed_order_tells_what_it_costs_more() {
+    let world = World::with_facts().await;
+    world.hear(source::ORDER, &order_changed(29_000)).await;
+    world.do_jobs().await;
+    assert_eq!(world.notices(CUSTOMER).await, [], "the difference is not known yet");
+    world.learn(source::ORDER, &order_changed(29_000)).await;
+    world.pass(1).await;
+    let text = &world.notices(CUSTOMER).await[0].text;
+    assert!(text.ends_with("▶ 총 금액: 29,000원 (3,000원 추가 결제)"), "{text}");
+}
+
+#[tokio::test]
+async fn an_unpaid_order_is_reminded_of_after_a_minute() {
+    let world = World::with_facts().await;
+    world.hear(source::ORDER, &order_placed()).await;
+    world.pass(59).await;
+    assert_eq!(world.notices(CUSTOMER).await, []);
+    world.pass(1).await;
+    assert_eq!(codes(&world.notices(CUSTOMER).await), ["payment_reminder"]);
+}
+
+#[tokio::test]
+async fn a_paid_or_canceled_order_is_not_reminded_of() {
+    for (end, told) in [
+        (order_paid(), "order_paid"),
+        (order_canceled(CancelReason::Customer, false, 0), "order_canceled_by_customer_unpaid"),
+    ] {
+        let world = World::with_facts().await;
+        world.hear(source::ORDER, &order_placed()).await;
+        world.hear(source::ORDER, &end).await;
+        world.pass(120).await;
+        assert_eq!(codes(&world.notices(CUSTOMER).await), [told]);
+    }
+}
+
+#[tokio::test]
+async fn a_reminder_that_comes_too_late_is_not_sent() {
+    let world = World::with_facts().await;
+    world.hear(source::ORDER, &order_placed()).await;
+    world.clock_jumps(601);
+    world.do_jobs().await;
+    assert_eq!(world.notices(CUSTOMER).await, []);
+}
+
+#[tokio::test]
+async fn kakaotalk_is_tried_four_times_and_then_a_text_message_is_sent() {
+    let world = World::with_facts().await;
+    world.outages.begin(Channel::Kakaotalk, SendError::Retryable("busy".to_owned()));
+    world.hear(source::STORE, &cook_started()).await;
+    world.do_jobs().await;
+    assert_eq!(world.notices(CUSTOMER).await, []);
+    world.pass(60).await;
+    let notices = world.notices(CUSTOMER).await;
+    assert_eq!((notices.len(), notices[0].channel, notices[0].outcome), (1, Channel::Sms, Outcome::Sent));
+    let channels: Vec<_> = world.tried().into_iter().map(|(channel, _)| channel).collect();
+    assert_eq!(
+        channels,
+        [Channel::Kakaotalk, Channel::Kakaotalk, Channel::Kakaotalk, Channel::Kakaotalk, Channel::Sms]
+    );
+}
+
+#[tokio::test]
+async fn kakaotalk_that_comes_back_is_used() {
+    let world = World::with_facts().await;
+    world.outages.begin(Channel::Kakaotalk, SendError::Retryable("busy".to_owned()));
+    world.hear(source::STORE, &cook_started()).await;
+    world.do_jobs().await;
+    world.outages.end(Channel::Kakaotalk);
+    world.pass(5).await;
+    assert_eq!(world.notices(CUSTOMER).await[0].channel, Channel::Kakaotalk);
+}
+
+#[tokio::test]
+async fn a_rejected_template_is_sent_as_a_text_message_at_once() {
+    let phones_without_kakaotalk = vec!["01012345678".to_owned()];
+    let world = World::with(ProviderSettings { phones_without_kakaotalk, ..ProviderSettings::default() });
+    world.introduce().await;
+    world.hear(source::STORE, &cook_started()).await;
+    world.do_jobs().await;
+    assert_eq!(world.notices(CUSTOMER).await[0].channel, Channel::Sms);
+    assert_eq!(world.tried().len(), 2);
+}
+
+#[tokio::test]
+async fn what_no_channel_takes_is_kept_as_failed() {
+    let unreachable_phones = vec!["01012345678".to_owned()];
+    let world = World::with(ProviderSettings { unreachable_phones, ..ProviderSettings::default() });
+    world.introduce().await;
+    world.hear(source::STORE, &cook_started()).await;
+    world.do_jobs().await;
+    let notice = &world.notices(CUSTOMER).await[0];
+    assert_eq!((notice.channel, notice.outcome), (Channel::Sms, Outcome::Failed));
+    assert_eq!(notice.reason.as_deref(), Some("nothing reaches this phone"));
+    assert_eq!(world.told().await, ["NoticeFailed"]);
+    assert_eq!(world.dead_letters().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_outage_of_everything_ends_in_a_failed_notice() {
+    let world = World::with_facts().await;
+    for channel in [Channel::Kakaotalk, Channel::Sms] {
+        world.outages.begin(channel, SendError::Retryable("busy".to_owned()));
+    }
+    world.hear(source::STORE, &cook_started()).await;
+    world.pass(180).await;
+    assert_eq!(world.notices(CUSTOMER).await[0].outcome, Outcome::Failed);
+    let by = |wanted| world.tried().iter().filter(|(channel, _)| *channel == wanted).count();
+    assert_eq!((by(Channel::Kakaotalk), by(Channel::Sms)), (4, 4));
+}
+
+#[tokio::test]
+async fn a_change_that_was_taken_back_leaves_the_old_price_to_compare_with() {
+    let world = World::with_facts().await;
+    world.learn(source::ORDER, &order_changed(29_000)).await;
+    world.learn(source::ORDER, &orders_events()[3]).await;
+    let other = ChangeId(Uuid::from_u128(77));
+    let again = order::Event::OrderChanged { order_id: ORDER, change_id: other, basket: basket(20_000) };
+    world.learn(source::ORDER, &again).await;
+    world.hear(source::ORDER, &again).await;
+    world.do_jobs().await;
+    let text = &world.notices(CUSTOMER).await[0].text;
+    assert!(text.contains("6,000원 환불 예정"), "{text}");
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_menus_and_accounts() {
+    let world = World::new();
+    let opened: identity::Event = account_opened(CUSTOMER);
+    world.hear(source::IDENTITY, &opened).await;
+    world.do_jobs().await;
+    assert_eq!(world.tried(), []);
+}

@@ -1,0 +1,399 @@
+//! What the tests of this crate share: events as other contexts tell them, and a notification that hears
+//! each of them twice.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use baedal_contracts::notification::Channel;
+use baedal_contracts::order::{self, Basket, CancelReason, Fault, Line, OrderStore};
+use baedal_contracts::store::RejectReason;
+use baedal_contracts::{
+    AccountId, AttemptId, ChangeId, ItemId, Location, OrderId, OrderNo, Place, StoreId, Won, delivery, identity,
+    payment, source, store,
+};
+use baedal_kit::bus::JournalBus;
+use baedal_kit::database::memory::MemoryDatabase;
+use baedal_kit::database::{Direction, Outcome, Query, Select};
+use baedal_kit::ids::CountingIds;
+use baedal_kit::lifecycle::Lifecycle;
+use baedal_kit::scenario::NOON;
+use baedal_kit::time::ManualClock;
+use baedal_kit::{Consumer, Database, Envelope, JobHandler, Origin, Service, jobs};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::jobs::Send;
+use crate::policy::Policy;
+use crate::views::{Facts, NOTICES, NoticeDocument, recipient_tag};
+use crate::{KeptProvider, Message, MessageProvider, Outages, ProviderSettings, SendError, Settings};
+
+pub(crate) const ORDER: OrderId = OrderId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_1234_5678));
+pub(crate) const CUSTOMER: AccountId = AccountId(Uuid::from_u128(0xc));
+pub(crate) const OWNER: AccountId = AccountId(Uuid::from_u128(0xa));
+pub(crate) const RIDER: AccountId = AccountId(Uuid::from_u128(0xd));
+pub(crate) const OTHER_RIDER: AccountId = AccountId(Uuid::from_u128(0xe));
+pub(crate) const CHANGE: ChangeId = ChangeId(Uuid::from_u128(0xf));
+const STORE: StoreId = StoreId(Uuid::from_u128(0xb));
+const STORE_NAME: &str = "봉구네 가마솥통닭";
+
+/// Takes what [`KeptProvider`] takes, and remembers everything that was tried.
+#[derive(Clone, Default)]
+pub(crate) struct Tried {
+    provider: KeptProvider,
+    messages: Arc<Mutex<Vec<(Channel, String)>>>,
+}
+
+#[async_trait]
+impl MessageProvider for Tried {
+    async fn send(&self, message: &Message) -> Result<(), SendError> {
+        self.messages.lock().expect("no panic").push((message.channel, message.template.code().to_owned()));
+        self.provider.send(message).await
+    }
+}
+
+/// A notification over a memory database, with a clock that stands still until it is moved.
+pub(crate) struct World {
+    pub(crate) outages: Outages,
+    clock: ManualClock,
+    service: Service,
+    tried: Tried,
+    policy: Policy,
+    jobs: Vec<Arc<dyn JobHandler>>,
+    heard: Mutex<u64>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(ProviderSettings::default())
+    }
+
+    pub(crate) fn with(provider: ProviderSettings) -> Self {
+        let clock = ManualClock::at(NOON);
+        let outages = Outages::default();
+        let tried = Tried { provider: KeptProvider::new(provider, outages.clone()), ..Tried::default() };
+        let settings = Settings::default();
+        let database: Arc<dyn Database> = Arc::new(MemoryDatabase::default());
+        let bus = JournalBus::default().with(source::NOTIFICATION, Arc::clone(&database), crate::publish);
+        Self {
+            outages,
+            service: Service::new(
+                source::NOTIFICATION,
+                database,
+                Arc::new(bus),
+                Arc::new(clock.clone()),
+                Arc::new(CountingIds::default()),
+                Lifecycle::default(),
+            ),
+            clock,
+            policy: Policy { reminder_after: settings.reminder_after },
+            jobs: vec![Arc::new(Send::new(settings, Arc::new(tried.clone())))],
+            tried,
+            heard: Mutex::default(),
+        }
+    }
+
+    /// The customer, the owner and the order are known.
+    pub(crate) async fn with_facts() -> Self {
+        let world = Self::new();
+        world.introduce().await;
+        world
+    }
+
+    pub(crate) async fn introduce(&self) {
+        for account in [account_opened(CUSTOMER), account_opened(OWNER)] {
+            self.learn(source::IDENTITY, &account).await;
+        }
+        self.learn(source::ORDER, &order_placed()).await;
+    }
+
+    /// The policy hears an event, twice.
+    pub(crate) async fn hear<E: serde::Serialize>(&self, source: &str, event: &E)
+    where
+        for<'e> &'e E: Into<&'static str>,
+    {
+        let envelope = self.envelope(source, event);
+        for _ in 0..2 {
+            self.listen(&self.policy, &envelope).await;
+        }
+    }
+
+    /// The facts hear an event, twice.
+    pub(crate) async fn learn<E: serde::Serialize>(&self, source: &str, event: &E)
+    where
+        for<'e> &'e E: Into<&'static str>,
+    {
+        let envelope = self.envelope(source, event);
+        for _ in 0..2 {
+            self.listen(&Facts, &envelope).await;
+        }
+    }
+
+    async fn listen(&self, consumer: &dyn Consumer, envelope: &Envelope) {
+        let mut work = self.service.work(Origin::none());
+        consumer.hear(envelope, &mut work).await.expect("heard");
+        assert!(matches!(work.commit().await, Ok(Outcome::Committed { .. })));
+    }
+
+    fn envelope<E: serde::Serialize>(&self, source: &str, event: &E) -> Envelope
+    where
+        for<'e> &'e E: Into<&'static str>,
+    {
+        let mut heard = self.heard.lock().expect("no panic");
+        *heard += 1;
+        let kind: &'static str = event.into();
+        Envelope {
+            id: Uuid::from_u128((u128::from(*heard) << 80) | (7 << 76) | (2 << 62)),
+            source: source.to_owned(),
+            position: *heard,
+            kind: kind.to_owned(),
+            at: self.service.clock().now(),
+            correlation: None,
+            command: String::new(),
+            origin: Arc::new(Origin::none()),
+            data: serde_json::value::to_raw_value(event).expect("JSON"),
+        }
+    }
+
+    /// Does the jobs that are due now, and those they make due at once.
+    pub(crate) async fn do_jobs(&self) {
+        while jobs::run_due(&self.service, &self.jobs).await.expect("done") > 0 {}
+    }
+
+    /// Time passes, and jobs are done every second.
+    pub(crate) async fn pass(&self, seconds: i64) {
+        for _ in 0..seconds {
+            self.clock.advance(SignedDuration::from_secs(1));
+            self.do_jobs().await;
+        }
+    }
+
+    /// Time passes, and nobody does any jobs.
+    pub(crate) fn clock_jumps(&self, seconds: i64) {
+        self.clock.advance(SignedDuration::from_secs(seconds));
+    }
+
+    /// The notices to somebody, oldest first.
+    pub(crate) async fn notices(&self, recipient: AccountId) -> Vec<NoticeDocument> {
+        let query = Query {
+            select: Select::Tag(recipient_tag(recipient)),
+            direction: Direction::Ascending,
+            after: None,
+            limit: 100,
+        };
+        let documents = self.service.database().list(NOTICES, query).await.expect("a list");
+        documents.iter().map(|document| serde_json::from_slice(&document.body).expect("a notice")).collect()
+    }
+
+    /// What the provider was asked to send.
+    pub(crate) fn tried(&self) -> Vec<(Channel, String)> {
+        self.tried.messages.lock().expect("no panic").clone()
+    }
+
+    /// What was published, by name.
+    pub(crate) async fn told(&self) -> Vec<String> {
+        let batch = self.service.bus().read(source::NOTIFICATION, 0, 0, 100).await.expect("the journal");
+        batch.envelopes.iter().map(|envelope| envelope.kind.clone()).collect()
+    }
+
+    pub(crate) async fn dead_letters(&self) -> Vec<String> {
+        let letters = self.service.database().dead_letters(None, 10).await.expect("a list");
+        letters.into_iter().map(|letter| letter.error).collect()
+    }
+}
+
+fn at(minutes: i64) -> Timestamp {
+    NOON + SignedDuration::from_mins(minutes)
+}
+
+fn place(address: &str) -> Place {
+    Place { address: address.to_owned(), location: Location::new(37.55, 126.9).expect("a place") }
+}
+
+fn line(name: &str, quantity: u32) -> Line {
+    Line {
+        item_id: ItemId(Uuid::nil()),
+        name: name.to_owned(),
+        quantity,
+        unit_price_krw: Won(20_000),
+        options: Vec::new(),
+    }
+}
+
+pub(crate) fn basket(total_krw: u64) -> Basket {
+    Basket {
+        items: vec![line("가마솥 후라이드", 1), line("콜라", 2)],
+        deliver_to: place("서울 마포구 망원로 7 301호"),
+        note: String::new(),
+        delivery_fee_krw: Won(2_000),
+        total_krw: Won(total_krw),
+    }
+}
+
+fn order_store() -> OrderStore {
+    OrderStore {
+        store_id: STORE,
+        owner_id: OWNER,
+        name: STORE_NAME.to_owned(),
+        address: "서울 마포구 포은로 95".to_owned(),
+        location: Location::new(37.5555, 126.9049).expect("a place"),
+    }
+}
+
+pub(crate) fn account_opened(account_id: AccountId) -> identity::Event {
+    let role = if account_id == CUSTOMER { identity::Role::Customer } else { identity::Role::Owner };
+    let phone = if account_id == CUSTOMER { "01012345678" } else { "01087654321" };
+    identity::Event::AccountOpened { account_id, role, name: "김하늘".to_owned(), phone: phone.to_owned() }
+}
+
+pub(crate) fn order_placed() -> order::Event {
+    order::Event::OrderPlaced {
+        order_id: ORDER,
+        order_no: OrderNo::of(ORDER),
+        customer_id: CUSTOMER,
+        store: order_store(),
+        basket: basket(26_000),
+        pay_by: at(10),
+    }
+}
+
+pub(crate) fn order_paid() -> order::Event {
+    order::Event::OrderPaid {
+        order_id: ORDER,
+        order_no: OrderNo::of(ORDER),
+        customer_id: CUSTOMER,
+        store: order_store(),
+        basket: basket(26_000),
+    }
+}
+
+pub(crate) fn order_changed(total_krw: u64) -> order::Event {
+    order::Event::OrderChanged { order_id: ORDER, change_id: CHANGE, basket: basket(total_krw) }
+}
+
+pub(crate) fn order_canceled(reason: CancelReason, paid: bool, owed_krw: u64) -> order::Event {
+    let (text, fault) = (String::new(), (reason == CancelReason::Operator).then_some(Fault::Store));
+    order::Event::OrderCanceled { order_id: ORDER, reason, text, owed_krw: Won(owed_krw), fault, paid }
+}
+
+pub(crate) fn payment_declined() -> payment::Event {
+    let reason = "insufficient_funds".to_owned();
+    payment::Event::PaymentDeclined { order_id: ORDER, attempt_id: AttemptId(Uuid::nil()), reason }
+}
+
+pub(crate) fn cook_started() -> store::Event {
+    store::Event::CookStarted { order_id: ORDER, store_id: STORE }
+}
+
+pub(crate) fn claim_released() -> delivery::Event {
+    delivery::Event::ClaimReleased { order_id: ORDER, rider_id: RIDER, riders: vec![OTHER_RIDER] }
+}
+
+/// At least one event of order for each thing there is to say about it, in an order that could be.
+pub(crate) fn orders_events() -> Vec<order::Event> {
+    let refused = order::ChangeRefusal::OutOfStock;
+    let mut events = vec![
+        order_placed(),
+        order_paid(),
+        order_changed(29_000),
+        order::Event::OrderChangeRefused {
+            order_id: ORDER,
+            change_id: CHANGE,
+            reason: refused,
+            basket: basket(26_000),
+        },
+        order::Event::OrderCancelRefused { order_id: ORDER },
+        order::Event::OrderRejected { order_id: ORDER, reason: RejectReason::TooBusy, text: String::new() },
+        order::Event::OrderCompleted { order_id: ORDER, customer_id: CUSTOMER, store_id: STORE, by_itself: false },
+    ];
+    for (reason, paid, owed_krw) in [
+        (CancelReason::Customer, true, 0),
+        (CancelReason::Customer, false, 0),
+        (CancelReason::PaymentExpired, false, 0),
+        (CancelReason::Abandoned, true, 0),
+        (CancelReason::Operator, true, 0),
+        (CancelReason::Operator, true, 5_000),
+        (CancelReason::Operator, false, 0),
+    ] {
+        events.push(order_canceled(reason, paid, owed_krw));
+    }
+    events
+}
+
+/// The same of payment.
+pub(crate) fn payments_events() -> Vec<payment::Event> {
+    let refunded = payment::Event::PaymentRefunded {
+        order_id: ORDER,
+        amount_krw: Won(18_500),
+        refunded_krw: Won(18_500),
+        captured_krw: Won(18_500),
+    };
+    vec![payment_declined(), refunded]
+}
+
+/// The same of store.
+pub(crate) fn stores_events() -> Vec<store::Event> {
+    let (items, deliver_to) = (basket(0).items, basket(0).deliver_to);
+    vec![
+        store::Event::TicketOpened {
+            order_id: ORDER,
+            order_no: OrderNo::of(ORDER),
+            store_id: STORE,
+            owner_id: OWNER,
+            customer_id: CUSTOMER,
+            items: items.clone(),
+            deliver_to: deliver_to.clone(),
+            note: String::new(),
+            answer_by: at(5),
+        },
+        store::Event::TicketAccepted { order_id: ORDER, store_id: STORE, cook_minutes: 25 },
+        store::Event::TicketChanged {
+            order_id: ORDER,
+            store_id: STORE,
+            change_id: CHANGE,
+            items,
+            deliver_to: deliver_to.clone(),
+            note: String::new(),
+        },
+        store::Event::TicketCanceled { order_id: ORDER, store_id: STORE },
+        cook_started(),
+        store::Event::CookFinished {
+            order_id: ORDER,
+            order_no: OrderNo::of(ORDER),
+            store_id: STORE,
+            store_name: STORE_NAME.to_owned(),
+            pickup: place("서울 마포구 포은로 95"),
+            deliver_to,
+            note: String::new(),
+            customer_id: CUSTOMER,
+            summary: "가마솥 후라이드 ×1, 콜라 ×2".to_owned(),
+        },
+        store::Event::ThanksSent {
+            order_id: ORDER,
+            store_id: STORE,
+            store_name: STORE_NAME.to_owned(),
+            customer_id: CUSTOMER,
+            message: "뜨거울 때 다리부터 드세요!".to_owned(),
+        },
+    ]
+}
+
+/// The same of delivery.
+pub(crate) fn deliveries_events() -> Vec<delivery::Event> {
+    vec![
+        delivery::Event::DeliveryRequested {
+            order_id: ORDER,
+            order_no: OrderNo::of(ORDER),
+            store_id: STORE,
+            store_name: STORE_NAME.to_owned(),
+            pickup: place("서울 마포구 포은로 95"),
+            deliver_to: place("서울 마포구 망원로 7 301호"),
+            customer_id: CUSTOMER,
+            riders: vec![RIDER, OTHER_RIDER],
+        },
+        delivery::Event::DeliveryClaimed { order_id: ORDER, rider_id: RIDER, eta_from: at(20), eta_to: at(35) },
+        claim_released(),
+        delivery::Event::PickedUp { order_id: ORDER, rider_id: RIDER },
+        delivery::Event::Delivered { order_id: ORDER, rider_id: RIDER },
+        delivery::Event::DeliveryCanceled { order_id: ORDER, rider_id: Some(RIDER) },
+    ]
+}

@@ -1,0 +1,167 @@
+//! Takes money: an attempt is committed first, then the provider is called, and whoever asked may go
+//! away meanwhile.
+//!
+//! ```text
+//!   commit AttemptBegun + job look_up ─▶ call the provider ─▶ approved, declined ─▶ commit the outcome
+//!                                             │
+//!                                             ├ it failed ─▶ look it up at once; not there: Failed
+//!                                             └ no answer ─▶ left open: the job looks it up
+//! ```
+
+use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
+use baedal_contracts::{AttemptId, OrderId};
+use baedal_kit::http::Position;
+use baedal_kit::service::Undone;
+use baedal_kit::{Failure, Origin, Service};
+use tokio::sync::oneshot;
+
+use crate::Settings;
+use crate::deciding::command;
+use crate::domain::{Command, Payer, Refusal};
+use crate::provider::{Calls, Charge, ChargeOutcome, LookUp, ProviderError};
+
+/// Takes money. Cloning shares it.
+#[derive(Clone)]
+pub(crate) struct Charging {
+    service: Service,
+    calls: Calls,
+    settings: Settings,
+}
+
+/// What somebody who asked for money is told, and up to where the journal says so.
+type Answer = (Position, TakePaymentAnswer);
+
+/// How an attempt began.
+enum Begun {
+    /// The provider is called next.
+    Anew(Position, Charge),
+    /// The answer is known without a call.
+    Answered(Answer),
+}
+
+/// What waits for an attempt.
+struct Awaited {
+    /// What to say if it takes too long.
+    meanwhile: Answer,
+    /// What it came to; nobody sends where it stays open.
+    outcome: oneshot::Receiver<Answer>,
+}
+
+impl Charging {
+    pub(crate) fn new(service: Service, calls: Calls, settings: Settings) -> Self {
+        Self { service, calls, settings }
+    }
+
+    /// Begins an attempt and calls the provider, to the end, whoever waits; answers when it is known what
+    /// became of it, after `answer_limit` at the most.
+    pub(crate) async fn take(&self, origin: Origin, order_id: OrderId, asked: TakePayment) -> Result<Answer, Failure> {
+        let patience_ends = self.service.clock().now() + self.settings.answer_limit;
+        let (tell_begun, begun) = oneshot::channel();
+        let charging = self.clone();
+        self.service.lifecycle().spawn_to_its_end(async move {
+            let begun = charging.begin(&origin, order_id, asked).await;
+            let (tell_outcome, outcome) = oneshot::channel();
+            // Whoever asked may be gone; then nobody hears, and the attempt goes on.
+            match begun {
+                Ok(Begun::Anew(position, charge)) => {
+                    let meanwhile = (position, TakePaymentAnswer::Verifying);
+                    let _ = tell_begun.send(Ok(Awaited { meanwhile, outcome }));
+                    if let Some(answer) = charging.charge(&origin, charge).await {
+                        let _ = tell_outcome.send(answer);
+                    }
+                }
+                Ok(Begun::Answered(answer)) => {
+                    let _ = tell_outcome.send(answer.clone());
+                    let _ = tell_begun.send(Ok(Awaited { meanwhile: answer, outcome }));
+                }
+                Err(failure) => {
+                    let _ = tell_begun.send(Err(failure));
+                }
+            }
+        });
+        let gone = |error| Failure::broken_by("an attempt ended before it began", error);
+        let Awaited { meanwhile, outcome } = begun.await.map_err(gone)??;
+        tokio::select! {
+            answer = outcome => Ok(answer.unwrap_or(meanwhile)),
+            () = self.service.clock().sleep_until(patience_ends) => Ok(meanwhile),
+        }
+    }
+
+    async fn begin(&self, origin: &Origin, order_id: OrderId, asked: TakePayment) -> Result<Begun, Failure> {
+        let TakePayment { attempt_id, customer_id, amount_krw, means } = asked;
+        let payer = Payer { customer_id, means: means.clone() };
+        let look_up_at = self.service.clock().now() + self.settings.look_up_after;
+        let begin = Command::Begin { attempt_id, amount_krw, payer, look_up_at };
+        let here = |position| Position::of(&self.service, position);
+        let head = *self.service.database().head().borrow();
+        let said = |answer| Ok(Begun::Answered((here(head), answer)));
+        match command(&self.service, origin, order_id, begin).await {
+            Ok(done) if done.events.is_empty() => {
+                let answer = done.state.answer(attempt_id).unwrap_or(TakePaymentAnswer::Verifying);
+                Ok(Begun::Answered((here(done.position), answer)))
+            }
+            Ok(done) => Ok(Begun::Anew(here(done.position), Charge { key: attempt_id, order_id, amount_krw, means })),
+            Err(Undone::Refused(Refusal::AnotherIsOpen)) => said(TakePaymentAnswer::Verifying),
+            Err(Undone::Refused(Refusal::Paid)) => said(TakePaymentAnswer::Approved),
+            Err(Undone::Refused(Refusal::OrderClosed)) => said(declined("order_closed")),
+            Err(Undone::Refused(Refusal::PaidOtherwise)) => said(declined("already_paid")),
+            Err(Undone::Refused(refusal @ Refusal::NoSuchAttempt)) => {
+                Err(Failure::broken(format!("an attempt that begins cannot be refused so: {refusal}")))
+            }
+            Err(Undone::Failed(failure)) => Err(failure),
+        }
+    }
+
+    /// Calls the provider for an attempt that has begun, to the end, and waits for `answer_limit` at the
+    /// most.
+    pub(crate) async fn charge_in_background(&self, origin: Origin, charge: Charge) {
+        let patience_ends = self.service.clock().now() + self.settings.answer_limit;
+        let (tell_done, done) = oneshot::channel::<()>();
+        let charging = self.clone();
+        self.service.lifecycle().spawn_to_its_end(async move {
+            charging.charge(&origin, charge).await;
+            drop(tell_done);
+        });
+        tokio::select! {
+            _ = done => {}
+            () = self.service.clock().sleep_until(patience_ends) => {}
+        }
+    }
+
+    /// Calls the provider for an attempt that has begun, and commits what it says. Nothing where the
+    /// attempt stays open, to be looked up.
+    async fn charge(&self, origin: &Origin, charge: Charge) -> Option<Answer> {
+        let Charge { key, order_id, .. } = charge;
+        let outcome = match self.calls.charge(&charge).await {
+            Ok(outcome) => self.outcome(key, outcome),
+            Err(error @ ProviderError::Answered(_)) => match self.calls.look_up(key).await {
+                Ok(LookUp::Decided(outcome)) => self.outcome(key, outcome),
+                Ok(LookUp::Unknown) => Command::Fail { attempt_id: key, reason: "provider_error".to_owned() },
+                Ok(LookUp::InProgress) | Err(_) => return left_open(order_id, key, &error),
+            },
+            Err(error @ ProviderError::NoAnswer(_)) => return left_open(order_id, key, &error),
+        };
+        match command(&self.service, origin, order_id, outcome).await {
+            Ok(done) => Some((Position::of(&self.service, done.position), done.state.answer(key)?)),
+            Err(Undone::Refused(refusal)) => left_open(order_id, key, &refusal),
+            Err(Undone::Failed(failure)) => left_open(order_id, key, &failure.story()),
+        }
+    }
+
+    /// The command that says what the provider said.
+    pub(crate) fn outcome(&self, attempt_id: AttemptId, outcome: ChargeOutcome) -> Command {
+        match outcome {
+            ChargeOutcome::Approved => Command::Approve { attempt_id, refund_id: self.service.ids().new_id() },
+            ChargeOutcome::Declined { reason } => Command::Decline { attempt_id, reason },
+        }
+    }
+}
+
+fn declined(reason: &str) -> TakePaymentAnswer {
+    TakePaymentAnswer::Declined { reason: reason.to_owned() }
+}
+
+fn left_open(order_id: OrderId, attempt_id: AttemptId, error: &dyn std::fmt::Display) -> Option<Answer> {
+    tracing::warn!(%order_id, %attempt_id, %error, "an attempt is left open, to be looked up");
+    None
+}

@@ -1,0 +1,45 @@
+//! Decides a command of a payment and writes its postings: the only way that payments are changed, so
+//! that no event is without its entry in the ledger.
+
+use baedal_contracts::OrderId;
+use baedal_kit::service::{Done, Undone};
+use baedal_kit::work::Decision;
+use baedal_kit::{Failure, Origin, Service, Work};
+
+use crate::domain::{Command, Event, Payment, Refusal};
+use crate::ledger;
+
+async fn decide(work: &mut Work, order_id: OrderId, command: Command) -> Result<Decision<Payment>, Failure> {
+    let decision = work.decide::<Payment>(&order_id, command).await?;
+    if let Ok(events) = &decision {
+        ledger::post(work, order_id, events)?;
+    }
+    Ok(decision)
+}
+
+/// Decides a command that an event, a job or the provider asks for, as part of `work`.
+pub(crate) async fn tell(work: &mut Work, order_id: OrderId, command: Command) -> Result<Vec<Event>, Failure> {
+    let asked: &'static str = (&command).into();
+    decide(work, order_id, command)
+        .await?
+        .map_err(|refusal| Failure::broken(format!("{asked} was refused by payment {order_id}: {refusal}")))
+}
+
+/// Decides a command and commits what happens.
+pub(crate) async fn command(
+    service: &Service,
+    origin: &Origin,
+    order_id: OrderId,
+    command: Command,
+) -> Result<Done<Payment>, Undone<Refusal>> {
+    let ((state, events), position) = service
+        .execute(origin, |work| {
+            let command = command.clone();
+            Box::pin(async move {
+                let events = decide(work, order_id, command).await?.map_err(Undone::Refused)?;
+                Ok::<_, Undone<Refusal>>((work.load::<Payment>(&order_id).await?, events))
+            })
+        })
+        .await?;
+    Ok(Done { state, events, position })
+}

@@ -1,0 +1,184 @@
+//! What may happen to a payment, and the jobs that follow from it. `publish.rs` says which of these
+//! others hear of.
+
+use baedal_contracts::payment::PaymentMeans;
+use baedal_contracts::{AccountId, AttemptId, ChangeId, OrderId, Won};
+use baedal_kit::Job;
+use baedal_kit::database::JobChange;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
+use uuid::Uuid;
+
+/// The job that asks the provider what became of an attempt. Its key is the attempt.
+pub const LOOK_UP: &str = "look_up";
+/// The job that takes the extra of a change. Its key is the change.
+pub const CHARGE_EXTRA: &str = "charge_extra";
+/// The job that gives money back. Its key is the refund.
+pub const REFUND: &str = "refund";
+
+/// Who pays, and how.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Payer {
+    /// Who.
+    pub customer_id: AccountId,
+    /// How.
+    pub means: PaymentMeans,
+}
+
+/// What an attempt means to take money for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Purpose {
+    /// The order.
+    Order,
+    /// What a change costs more; the attempt has the change's id.
+    Change {
+        /// When the provider is called.
+        charge_at: Timestamp,
+        /// When it is too late to call.
+        until: Timestamp,
+    },
+}
+
+/// The last that order has said about a change: a refusal comes after a word that it was done.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Word {
+    /// Which change.
+    pub change_id: ChangeId,
+    /// Whether it was refused.
+    pub refused: bool,
+}
+
+/// What may happen to a payment.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr)]
+pub enum Event {
+    /// An attempt that means to take money began; the provider is called next.
+    AttemptBegun {
+        /// Which: the provider's idempotency key.
+        attempt_id: AttemptId,
+        /// How much.
+        amount_krw: Won,
+        /// What for.
+        purpose: Purpose,
+        /// Who pays, and how.
+        payer: Payer,
+        /// When it is looked up, if there is no answer.
+        look_up_at: Timestamp,
+    },
+    /// The provider took the money for the order.
+    PaymentApproved {
+        /// By which attempt.
+        attempt_id: AttemptId,
+        /// How much.
+        amount_krw: Won,
+    },
+    /// The provider said no, and took nothing.
+    PaymentDeclined {
+        /// To which attempt.
+        attempt_id: AttemptId,
+        /// Why.
+        reason: String,
+    },
+    /// The provider failed, and took nothing.
+    PaymentFailed {
+        /// At which attempt.
+        attempt_id: AttemptId,
+        /// What it said.
+        reason: String,
+    },
+    /// The provider took the extra of a change.
+    PaymentAdjusted {
+        /// Which change.
+        change_id: ChangeId,
+        /// How much.
+        extra_krw: Won,
+    },
+    /// The extra of a change was not taken.
+    PaymentAdjustmentDeclined {
+        /// Which change.
+        change_id: ChangeId,
+        /// Why.
+        reason: String,
+    },
+    /// Order said what the customer owes.
+    OwedChanged {
+        /// How much.
+        owed_krw: Won,
+        /// With which change; nothing where the order ended.
+        word: Option<Word>,
+    },
+    /// The deal is done: what is left of the deposit is the store's.
+    DepositEarned {
+        /// How much.
+        amount_krw: Won,
+    },
+    /// More was taken than is owed: it goes back.
+    RefundDue {
+        /// Which refund: the provider's idempotency key.
+        refund_id: Uuid,
+        /// How much.
+        amount_krw: Won,
+        /// When the provider is asked first.
+        try_at: Timestamp,
+    },
+    /// Money went back to the customer.
+    Refunded {
+        /// Which refund.
+        refund_id: Uuid,
+        /// How much.
+        amount_krw: Won,
+        /// How much has gone back in all.
+        refunded_krw: Won,
+        /// How much was taken in all.
+        captured_krw: Won,
+    },
+}
+
+/// What the job `look_up` needs to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LookUpAttempt {
+    /// Of which order.
+    pub order_id: OrderId,
+    /// Which attempt.
+    pub attempt_id: AttemptId,
+}
+
+/// What the job `charge_extra` needs to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChargeExtra {
+    /// Of which order.
+    pub order_id: OrderId,
+    /// Which attempt; it has the change's id.
+    pub attempt_id: AttemptId,
+    /// When it is too late to call.
+    pub until: Timestamp,
+}
+
+impl Event {
+    /// The calls to the provider that begin or end with it.
+    pub(super) fn jobs(&self, order_id: OrderId) -> Vec<JobChange> {
+        match self {
+            Self::AttemptBegun { attempt_id, purpose, look_up_at, .. } => {
+                let attempt_id = *attempt_id;
+                let look_up = Job::new(LOOK_UP, attempt_id, *look_up_at).with(&LookUpAttempt { order_id, attempt_id });
+                let mut jobs = vec![look_up.about(order_id.0).into()];
+                if let Purpose::Change { charge_at, until } = *purpose {
+                    let charge = ChargeExtra { order_id, attempt_id, until };
+                    jobs.push(Job::new(CHARGE_EXTRA, attempt_id, charge_at).with(&charge).about(order_id.0).into());
+                }
+                jobs
+            }
+            Self::PaymentApproved { attempt_id, .. }
+            | Self::PaymentDeclined { attempt_id, .. }
+            | Self::PaymentFailed { attempt_id, .. } => vec![JobChange::unschedule(LOOK_UP, attempt_id)],
+            Self::PaymentAdjusted { change_id, .. } | Self::PaymentAdjustmentDeclined { change_id, .. } => {
+                vec![JobChange::unschedule(LOOK_UP, change_id)]
+            }
+            Self::RefundDue { refund_id, amount_krw, try_at } => {
+                let refund = crate::provider::Refund { key: *refund_id, order_id, amount_krw: *amount_krw };
+                vec![Job::new(REFUND, refund_id, *try_at).with(&refund).about(order_id.0).into()]
+            }
+            Self::OwedChanged { .. } | Self::DepositEarned { .. } | Self::Refunded { .. } => Vec::new(),
+        }
+    }
+}

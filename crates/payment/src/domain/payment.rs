@@ -1,0 +1,219 @@
+//! The money of one order: what was tried, what was taken, what is owed, what goes back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use baedal_contracts::payment::TakePaymentAnswer;
+use baedal_contracts::{AttemptId, ChangeId, OrderId, Won};
+use baedal_kit::Aggregate;
+use baedal_kit::database::JobChange;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::command::{Command, Refusal};
+use super::event::{Event, Payer, Purpose, Word};
+
+/// The money of one order.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Payment {
+    /// Every attempt to take money; those for a change have the change's id.
+    pub attempts: BTreeMap<AttemptId, Attempt>,
+    /// Changes whose extra was declined before an attempt began.
+    pub turned_down: BTreeSet<ChangeId>,
+    /// How much the provider has taken.
+    pub captured_krw: Won,
+    /// How much it has given back.
+    pub refunded_krw: Won,
+    /// The refund under way: one at a time, so that each is known to be done before the next is reckoned.
+    pub refund: Option<RefundUnderWay>,
+    /// What the customer owes: as order said last, or what was asked for. Nobody said: nothing goes back.
+    pub owed_krw: Option<Won>,
+    /// The last that order said about a change.
+    pub word: Option<Word>,
+    /// Whether the order has ended, one way or the other.
+    pub closed: bool,
+}
+
+/// One attempt to take money.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Attempt {
+    /// How much.
+    pub amount_krw: Won,
+    /// What for.
+    pub purpose: Purpose,
+    /// Who pays, and how.
+    pub payer: Payer,
+    /// When it began.
+    pub begun_at: Timestamp,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of an attempt.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is not known.
+    Open,
+    /// The money was taken.
+    Approved,
+    /// The provider said no.
+    Declined {
+        /// Why.
+        reason: String,
+    },
+    /// The provider failed, and took nothing.
+    Failed {
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// A refund that the provider has not confirmed yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RefundUnderWay {
+    /// Which.
+    pub refund_id: Uuid,
+    /// How much.
+    pub amount_krw: Won,
+}
+
+impl Payment {
+    /// What an attempt came to, so far; nothing where there is no such attempt.
+    #[must_use]
+    pub fn answer(&self, attempt_id: AttemptId) -> Option<TakePaymentAnswer> {
+        Some(match &self.attempts.get(&attempt_id)?.outcome {
+            Outcome::Open => TakePaymentAnswer::Verifying,
+            Outcome::Approved => TakePaymentAnswer::Approved,
+            Outcome::Declined { reason } => TakePaymentAnswer::Declined { reason: reason.clone() },
+            Outcome::Failed { reason } => TakePaymentAnswer::Failed { reason: reason.clone() },
+        })
+    }
+
+    /// An attempt whose outcome is not known.
+    #[must_use]
+    pub fn open_attempt(&self) -> Option<(AttemptId, &Attempt)> {
+        let mut open = self.attempts.iter().filter(|(_, attempt)| attempt.outcome == Outcome::Open);
+        open.next().map(|(id, attempt)| (*id, attempt))
+    }
+
+    /// Who paid for the order, and how.
+    pub(super) fn payer(&self) -> Option<&Payer> {
+        self.order_attempts().find(|(_, attempt)| attempt.outcome == Outcome::Approved).map(|(_, paid)| &paid.payer)
+    }
+
+    /// The attempts to take the order's money.
+    pub(super) fn order_attempts(&self) -> impl Iterator<Item = (AttemptId, &Attempt)> {
+        let of_the_order = self.attempts.iter().filter(|(_, attempt)| attempt.purpose == Purpose::Order);
+        of_the_order.map(|(id, attempt)| (*id, attempt))
+    }
+
+    /// What we hold of the customer's money, refunds under way taken off.
+    #[must_use]
+    pub fn held_krw(&self) -> Won {
+        let going_back = self.refund.map_or(Won::ZERO, |refund| refund.amount_krw);
+        self.captured_krw.less(self.refunded_krw).less(going_back)
+    }
+
+    /// What is held beyond what is owed; nothing while nobody has said what is owed.
+    #[must_use]
+    pub fn excess_krw(&self) -> Won {
+        self.owed_krw.map_or(Won::ZERO, |owed| self.held_krw().less(owed))
+    }
+
+    fn settle(&mut self, attempt_id: AttemptId, outcome: Outcome) {
+        if let Some(attempt) = self.attempts.get_mut(&attempt_id) {
+            attempt.outcome = outcome;
+        }
+    }
+}
+
+impl Aggregate for Payment {
+    const CATEGORY: &'static str = "payment";
+
+    type Id = OrderId;
+    type Command = Command;
+    type Event = Event;
+    type Refusal = Refusal;
+
+    fn decide(&self, command: Command, at: Timestamp) -> Result<Vec<Event>, Refusal> {
+        super::decide::decide(self, command, at)
+    }
+
+    fn evolve(&mut self, event: &Event, at: Timestamp) {
+        match event {
+            Event::AttemptBegun { attempt_id, amount_krw, purpose, payer, look_up_at: _ } => {
+                // Who asks for an order's money says with it what is owed.
+                if *purpose == Purpose::Order {
+                    self.owed_krw = Some(*amount_krw);
+                }
+                let attempt = Attempt {
+                    amount_krw: *amount_krw,
+                    purpose: *purpose,
+                    payer: payer.clone(),
+                    begun_at: at,
+                    outcome: Outcome::Open,
+                };
+                self.attempts.insert(*attempt_id, attempt);
+            }
+            Event::PaymentApproved { attempt_id, amount_krw } => {
+                self.captured_krw = self.captured_krw.plus(*amount_krw);
+                self.settle(*attempt_id, Outcome::Approved);
+            }
+            Event::PaymentDeclined { attempt_id, reason } => {
+                self.settle(*attempt_id, Outcome::Declined { reason: reason.clone() });
+            }
+            Event::PaymentFailed { attempt_id, reason } => {
+                self.settle(*attempt_id, Outcome::Failed { reason: reason.clone() });
+            }
+            Event::PaymentAdjusted { change_id, extra_krw } => {
+                self.captured_krw = self.captured_krw.plus(*extra_krw);
+                // Until order says otherwise, what was taken for a change is owed. It may have said so
+                // already: then the answer came too late, and the extra goes back.
+                if !self.closed && self.word.is_none_or(|word| word.change_id < *change_id) {
+                    self.owed_krw = self.owed_krw.map(|owed| owed.plus(*extra_krw));
+                }
+                self.settle(AttemptId(change_id.0), Outcome::Approved);
+            }
+            Event::PaymentAdjustmentDeclined { change_id, reason } => {
+                if self.attempts.contains_key(&AttemptId(change_id.0)) {
+                    self.settle(AttemptId(change_id.0), Outcome::Declined { reason: reason.clone() });
+                } else {
+                    self.turned_down.insert(*change_id);
+                }
+            }
+            Event::OwedChanged { owed_krw, word } => {
+                self.owed_krw = Some(*owed_krw);
+                match word {
+                    Some(word) => self.word = Some(*word),
+                    None => self.closed = true,
+                }
+            }
+            Event::DepositEarned { .. } => self.closed = true,
+            Event::RefundDue { refund_id, amount_krw, try_at: _ } => {
+                self.refund = Some(RefundUnderWay { refund_id: *refund_id, amount_krw: *amount_krw });
+            }
+            Event::Refunded { refunded_krw, .. } => {
+                self.refunded_krw = *refunded_krw;
+                self.refund = None;
+            }
+        }
+    }
+
+    fn command_name(command: &Command) -> &'static str {
+        command.into()
+    }
+
+    fn event_name(event: &Event) -> &'static str {
+        event.into()
+    }
+
+    fn correlation(id: &OrderId, _event: &Event) -> Option<Uuid> {
+        Some(id.0)
+    }
+
+    fn jobs(id: &OrderId, event: &Event) -> Vec<JobChange> {
+        event.jobs(*id)
+    }
+}

@@ -1,0 +1,33 @@
+//! Payment's routes. All are internal: order asks for money, operators and tests look.
+
+mod attempts;
+mod ledger;
+mod payment;
+
+use axum::Router;
+use axum::routing::{get, post};
+use baedal_kit::Service;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use self::ledger::LedgerView;
+pub use self::payment::PaymentView;
+
+use crate::charging::Charging;
+
+/// What the routes need.
+#[derive(Clone)]
+pub(crate) struct App {
+    service: Service,
+    charging: Charging,
+}
+
+/// The routes, with those the provider has of its own.
+pub(crate) fn routes(service: Service, charging: Charging, of_the_provider: Router) -> OpenApiRouter {
+    let router = Router::new()
+        .route("/internal/payments/{order_id}/attempts", post(attempts::take))
+        .route("/internal/payments/{order_id}", get(payment::look))
+        .route("/internal/ledger", get(ledger::totals))
+        .with_state(App { service, charging })
+        .merge(of_the_provider);
+    OpenApiRouter::new().merge(OpenApiRouter::from(router))
+}

@@ -1,0 +1,22 @@
+//! `POST /internal/payments/{order_id}/attempts`: takes money for an order.
+
+use axum::Json;
+use axum::extract::State;
+use baedal_contracts::OrderId;
+use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
+use baedal_kit::http::{Asked, Body, Path, Position, Problem};
+
+use super::App;
+
+/// Answers what became of the attempt: at once where it is known, when the provider has answered, or
+/// after a while that it is being verified. The same attempt asked again takes money once and answers
+/// its outcome.
+pub(super) async fn take(
+    State(app): State<App>,
+    Asked(origin): Asked,
+    Path(order_id): Path<OrderId>,
+    Body(asked): Body<TakePayment>,
+) -> Result<(Position, Json<TakePaymentAnswer>), Problem> {
+    let (position, answer) = app.charging.take(origin, order_id, asked).await?;
+    Ok((position, Json(answer)))
+}

@@ -1,0 +1,44 @@
+//! Takes what a change costs more, while the kitchen holds still.
+
+use baedal_kit::{Failure, Work};
+
+use super::Jobs;
+use crate::deciding::tell;
+use crate::domain::{ChargeExtra, Command, Outcome, Payment};
+use crate::provider::{Charge, LookUp};
+
+impl Jobs {
+    /// Calls the provider; the outcome is committed by the call itself, and if that is lost, by the job
+    /// `look_up`, which began with the attempt. So this job only sees to it that the call is made.
+    ///
+    /// If it was begun before, the call may have been made: then it is looked up before it is repeated.
+    pub(super) async fn charge_extra(&self, extra: ChargeExtra, tries: u32, work: &mut Work) -> Result<(), Failure> {
+        let ChargeExtra { order_id, attempt_id, until } = extra;
+        let payment = work.load::<Payment>(&order_id).await?;
+        let open = payment.attempts.get(&attempt_id).filter(|attempt| attempt.outcome == Outcome::Open);
+        let Some(attempt) = open else { return Ok(()) };
+        let is_late = until <= work.service().clock().now();
+        if tries > 1 {
+            match self.calls.look_up(attempt_id).await {
+                Ok(LookUp::Unknown) if !is_late => {}
+                Ok(LookUp::Decided(outcome)) => {
+                    tell(work, order_id, self.charging.outcome(attempt_id, outcome)).await?;
+                    return Ok(());
+                }
+                Ok(LookUp::Unknown | LookUp::InProgress) | Err(_) => return Ok(()),
+            }
+        } else if is_late {
+            let reason = "expired".to_owned();
+            tell(work, order_id, Command::Decline { attempt_id, reason }).await?;
+            return Ok(());
+        }
+        let charge = Charge {
+            key: attempt_id,
+            order_id,
+            amount_krw: attempt.amount_krw,
+            means: attempt.payer.means.clone(),
+        };
+        self.charging.charge_in_background(work.origin().clone(), charge).await;
+        Ok(())
+    }
+}

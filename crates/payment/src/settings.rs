@@ -1,0 +1,32 @@
+//! How long payment waits for whom.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+/// Payment's settings.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// How long whoever asks for money waits for the provider before being told that it is being verified.
+    pub answer_limit: SignedDuration,
+    /// How long a call that takes money may run. Must be shorter than `unknown_after`.
+    pub charge_limit: SignedDuration,
+    /// How long any other call to the provider may run.
+    pub call_limit: SignedDuration,
+    /// How long after it began an attempt without an answer is first looked up.
+    pub look_up_after: SignedDuration,
+    /// How old an attempt must be before the provider's not knowing it means that it took nothing.
+    pub unknown_after: SignedDuration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            answer_limit: SignedDuration::from_millis(1500),
+            charge_limit: SignedDuration::from_secs(30),
+            call_limit: SignedDuration::from_secs(5),
+            look_up_after: SignedDuration::from_secs(5),
+            unknown_after: SignedDuration::from_secs(60),
+        }
+    }
+}

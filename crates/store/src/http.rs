@@ -1,0 +1,85 @@
+//! The way in: stores and menus for their owners, tickets for their kitchens.
+
+mod accept_ticket;
+mod bounds;
+mod change_store;
+mod cook_ticket;
+pub(crate) mod problems;
+mod put_menu_item;
+mod register_store;
+mod reject_ticket;
+mod remove_menu_item;
+mod store_view;
+mod ticket_view;
+#[cfg(test)]
+mod tests;
+
+use baedal_contracts::StoreId;
+use baedal_kit::http::Problem;
+use baedal_kit::service::Undone;
+use baedal_kit::{Failure, Service};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::domain::{store, ticket};
+
+/// What every route holds in its hand.
+#[derive(Clone)]
+struct App {
+    service: Service,
+}
+
+/// The context's routes, described.
+pub(crate) fn routes(service: Service) -> OpenApiRouter {
+    OpenApiRouter::new()
+        // stores and menus
+        .routes(routes!(register_store::register_store))
+        .routes(routes!(change_store::change_store))
+        .routes(routes!(put_menu_item::put_menu_item, remove_menu_item::remove_menu_item))
+        // the kitchen
+        .routes(routes!(accept_ticket::accept_ticket))
+        .routes(routes!(reject_ticket::reject_ticket))
+        .routes(routes!(cook_ticket::start_cooking))
+        .routes(routes!(cook_ticket::finish_cooking))
+        .with_state(App { service })
+}
+
+/// Why a command came to nothing, as a problem.
+fn undone<Refusal>(undone: Undone<Refusal>) -> Problem
+where
+    Problem: From<Refusal>,
+{
+    match undone {
+        Undone::Refused(refusal) => refusal.into(),
+        Undone::Failed(failure) => failure.into(),
+    }
+}
+
+impl From<store::Refusal> for Problem {
+    fn from(refusal: store::Refusal) -> Self {
+        match refusal {
+            store::Refusal::NoSuchStore => Self::not_found("store"),
+            store::Refusal::NoSuchItem => Self::not_found("item"),
+            store::Refusal::MenuFull => Self::new(&problems::MENU_FULL, refusal.to_string()),
+        }
+    }
+}
+
+impl From<ticket::Refusal> for Problem {
+    fn from(refusal: ticket::Refusal) -> Self {
+        let kind = match refusal {
+            ticket::Refusal::NoSuchTicket => return Self::not_found("ticket"),
+            ticket::Refusal::Closed(_) => &problems::TICKET_CLOSED,
+            ticket::Refusal::AlreadyAccepted => &problems::ALREADY_ACCEPTED,
+            ticket::Refusal::NotAccepted => &problems::NOT_ACCEPTED,
+            ticket::Refusal::NotStarted => &problems::NOT_STARTED,
+            ticket::Refusal::ChangePending => &problems::CHANGE_PENDING,
+        };
+        Self::new(kind, refusal.to_string())
+    }
+}
+
+/// A store that a command has just succeeded on is not there.
+fn vanished(store_id: StoreId) -> Failure {
+    Failure::broken(format!("store {store_id} is gone"))
+}

@@ -1,0 +1,113 @@
+//! `PATCH /api/stores/{store_id}`: a store is called, placed or priced otherwise, opens or closes.
+
+use axum::Json;
+use axum::extract::State;
+use baedal_contracts::{Location, StoreId, Won};
+use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit::service::Undone;
+use garde::Validate;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::bounds::{given, price, trimmed, words};
+use super::store_view::StoreView;
+use super::{App, undone, vanished};
+use crate::domain::store::{Changes, Command, Refusal};
+use crate::domain::{Stock, Store};
+
+/// What is to be otherwise about a store. What is left out stays as it is.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeStore {
+    /// Whether it takes orders.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(skip)]
+    #[schema(value_type = bool, required = false)]
+    open: Option<bool>,
+    /// What it is called.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(custom(words(80))))]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 80)]
+    name: Option<String>,
+    /// Where it is, as written on a parcel.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(custom(words(200))))]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
+    address: Option<String>,
+    /// Where that is.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(skip)]
+    #[schema(value_type = Location, required = false)]
+    location: Option<Location>,
+    /// What the items of an order must cost at the least.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(custom(price)))]
+    #[schema(value_type = u64, required = false, maximum = 100_000_000)]
+    min_order_krw: Option<Won>,
+    /// How far it delivers, in metres.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(range(min = 100, max = 20_000))]
+    #[schema(value_type = u32, required = false, minimum = 100, maximum = 20_000)]
+    delivery_radius_m: Option<u32>,
+    /// What a delivery costs the customer.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(custom(price)))]
+    #[schema(value_type = u64, required = false, maximum = 100_000_000)]
+    delivery_fee_krw: Option<Won>,
+    /// What the store says when an order is completed.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(custom(words(500))))]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 500)]
+    thanks_message: Option<String>,
+}
+
+impl From<ChangeStore> for Changes {
+    fn from(body: ChangeStore) -> Self {
+        Self {
+            name: body.name.map(trimmed),
+            address: body.address.map(trimmed),
+            location: body.location,
+            min_order_krw: body.min_order_krw,
+            delivery_radius_m: body.delivery_radius_m,
+            delivery_fee_krw: body.delivery_fee_krw,
+            thanks_message: body.thanks_message.map(trimmed),
+            open: body.open,
+        }
+    }
+}
+
+/// Changes, opens or closes a store.
+///
+/// A store that closes keeps the orders that it has.
+#[utoipa::path(
+    patch, path = "/api/stores/{store_id}", tag = "Stores",
+    params(("store_id" = StoreId, Path, description = "Which store.")),
+    request_body = ChangeStore,
+    responses(
+        (status = 200, description = "The store as it is now.", body = StoreView),
+        (status = 404, description = "There is no such store, or it is another's.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn change_store(
+    State(App { service }): State<App>,
+    caller: Caller,
+    Asked(origin): Asked,
+    Path(store_id): Path<StoreId>,
+    Body(body): Body<ChangeStore>,
+) -> Result<(Position, Json<StoreView>), Problem> {
+    let command = Command::ChangeStore { by: caller.account_id, changes: body.into() };
+    let (view, position) = service
+        .execute(&origin, |work| {
+            let command = command.clone();
+            Box::pin(async move {
+                work.decide::<Store>(&store_id, command).await?.map_err(Undone::Refused)?;
+                let (store, stock) = (work.load::<Store>(&store_id).await?, work.load::<Stock>(&store_id).await?);
+                let store = store.registered().ok_or_else(|| vanished(store_id))?;
+                Ok::<_, Undone<Refusal>>(StoreView::of(store_id, store, &stock))
+            })
+        })
+        .await
+        .map_err(undone)?;
+    Ok((Position::of(&service, position), Json(view)))
+}

@@ -1,0 +1,168 @@
+//! `PUT /api/stores/{store_id}/menu/{item_id}`: an item comes to the menu, or is otherwise now.
+
+use axum::Json;
+use axum::extract::State;
+use baedal_contracts::store::{MenuChoice, MenuItem, MenuOption};
+use baedal_contracts::{ItemId, StoreId, Won};
+use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit::service::Undone;
+use garde::Validate;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::bounds::{given, price, stock_level, trimmed, unique, words, words_or_none};
+use super::store_view::ItemView;
+use super::{App, undone};
+use crate::domain::store::{Command, Refusal};
+use crate::domain::{Stock, Store, stock};
+
+/// An item of a menu.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PutMenuItem {
+    /// What it is called.
+    #[garde(custom(words(80)))]
+    #[schema(min_length = 1, max_length = 80, example = "가마솥 후라이드")]
+    name: String,
+    /// What it is.
+    #[serde(default)]
+    #[garde(custom(words_or_none(500)))]
+    #[schema(max_length = 500)]
+    description: String,
+    /// What one costs, before options.
+    #[garde(custom(price))]
+    #[schema(value_type = u64, maximum = 100_000_000, example = 20_000)]
+    price_krw: Won,
+    /// How many there are now; `null`: it is not counted, there is always enough. Left out, what is left
+    /// stays as it is, so that an owner can change a price without miscounting what is being sold.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(custom(stock_level))]
+    #[schema(value_type = Option<u32>, maximum = 1_000_000)]
+    stock: Option<Option<u32>>,
+    /// Whether the store sells it now.
+    #[serde(default = "yes")]
+    #[garde(skip)]
+    #[schema(default = true)]
+    available: bool,
+    /// What may be chosen, 20 at the most.
+    #[serde(default)]
+    #[garde(length(max = 20), dive, custom(unique(|option: &PutOption| option.name.as_str())))]
+    #[schema(max_items = 20)]
+    options: Vec<PutOption>,
+}
+
+/// Something to choose about an item.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PutOption {
+    /// What it is called; no other option of the item is.
+    #[garde(custom(words(80)))]
+    #[schema(min_length = 1, max_length = 80, example = "부위 선택")]
+    name: String,
+    /// What may be chosen, 1 to 50.
+    #[garde(length(min = 1, max = 50), dive, custom(unique(|choice: &PutChoice| choice.name.as_str())))]
+    #[schema(min_items = 1, max_items = 50)]
+    choices: Vec<PutChoice>,
+    /// How many choices must be made at the least.
+    #[garde(custom(at_most(self.max, "max")))]
+    #[schema(example = 1)]
+    min: u32,
+    /// How many choices may be made at the most; no more than there are.
+    #[garde(custom(at_most(u32::try_from(self.choices.len()).unwrap_or(u32::MAX), "the number of choices")))]
+    #[schema(example = 1)]
+    max: u32,
+}
+
+/// One thing to choose.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PutChoice {
+    /// What it is called; no other choice of the option is.
+    #[garde(custom(words(80)))]
+    #[schema(min_length = 1, max_length = 80, example = "순살로 변경")]
+    name: String,
+    /// What it adds to the price of one.
+    #[garde(custom(price))]
+    #[schema(value_type = u64, maximum = 100_000_000, example = 2_000)]
+    price_krw: Won,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// No more than that.
+fn at_most(most: u32, called: &'static str) -> impl FnOnce(&u32, &()) -> garde::Result {
+    move |number, ()| {
+        if *number > most {
+            return Err(garde::Error::new(format!("must be at most {called}, which is {most}")));
+        }
+        Ok(())
+    }
+}
+
+impl PutMenuItem {
+    fn item(self, item_id: ItemId) -> MenuItem {
+        MenuItem {
+            item_id,
+            name: trimmed(self.name),
+            description: trimmed(self.description),
+            price_krw: self.price_krw,
+            available: self.available,
+            options: self.options.into_iter().map(MenuOption::from).collect(),
+        }
+    }
+}
+
+impl From<PutOption> for MenuOption {
+    fn from(PutOption { name, choices, min, max }: PutOption) -> Self {
+        let choices = choices.into_iter();
+        let choices =
+            choices.map(|PutChoice { name, price_krw }| MenuChoice { name: trimmed(name), price_krw }).collect();
+        Self { name: trimmed(name), choices, min, max }
+    }
+}
+
+/// Puts an item on the menu, or changes it.
+///
+/// The client chooses the item's id, so the same request again changes nothing.
+#[utoipa::path(
+    put, path = "/api/stores/{store_id}/menu/{item_id}", tag = "Stores",
+    params(
+        ("store_id" = StoreId, Path, description = "Which store."),
+        ("item_id" = ItemId, Path, description = "Which item; a new UUID puts a new one."),
+    ),
+    request_body = PutMenuItem,
+    responses(
+        (status = 200, description = "The item as it is now.", body = ItemView),
+        (status = 404, description = "There is no such store, or it is another's.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`menu_full`: no more items fit.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn put_menu_item(
+    State(App { service }): State<App>,
+    caller: Caller,
+    Asked(origin): Asked,
+    Path((store_id, item_id)): Path<(StoreId, ItemId)>,
+    Body(body): Body<PutMenuItem>,
+) -> Result<(Position, Json<ItemView>), Problem> {
+    let counted = body.stock;
+    let item = body.item(item_id);
+    let (view, position) = service
+        .execute(&origin, |work| {
+            let item = item.clone();
+            Box::pin(async move {
+                let command = Command::PutMenuItem { by: caller.account_id, item: item.clone() };
+                work.decide::<Store>(&store_id, command).await?.map_err(Undone::Refused)?;
+                if let Some(stock) = counted {
+                    work.tell::<Stock>(&store_id, stock::Command::SetStock { item_id, stock }).await?;
+                }
+                let stock = work.load::<Stock>(&store_id).await?;
+                Ok::<_, Undone<Refusal>>(ItemView::of(&item, &stock))
+            })
+        })
+        .await
+        .map_err(undone)?;
+    Ok((Position::of(&service, position), Json(view)))
+}

@@ -1,0 +1,93 @@
+//! `POST /api/stores`: an owner's new store.
+
+use axum::Json;
+use axum::extract::State;
+use baedal_contracts::store::StoreProfile;
+use baedal_contracts::{Location, StoreId, Won};
+use baedal_kit::http::{Asked, Body, Caller, Position, Problem, ProblemBody};
+use garde::Validate;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::bounds::{price, trimmed, words};
+use super::{App, undone};
+use crate::domain::Store;
+use crate::domain::store::Command;
+
+/// A store to be.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegisterStore {
+    /// What it is called.
+    #[garde(custom(words(80)))]
+    #[schema(min_length = 1, max_length = 80, example = "봉구네 가마솥통닭")]
+    name: String,
+    /// Where it is, as written on a parcel.
+    #[garde(custom(words(200)))]
+    #[schema(min_length = 1, max_length = 200, example = "서울 마포구 포은로 95 1층")]
+    address: String,
+    /// Where that is.
+    #[garde(skip)]
+    location: Location,
+    /// What the items of an order must cost at the least.
+    #[garde(custom(price))]
+    #[schema(value_type = u64, maximum = 100_000_000, example = 17_000)]
+    min_order_krw: Won,
+    /// How far it delivers, in metres.
+    #[garde(range(min = 100, max = 20_000))]
+    #[schema(minimum = 100, maximum = 20_000, example = 3_000)]
+    delivery_radius_m: u32,
+    /// What a delivery costs the customer.
+    #[garde(custom(price))]
+    #[schema(value_type = u64, maximum = 100_000_000, example = 2_000)]
+    delivery_fee_krw: Won,
+    /// What the store says when an order is completed.
+    #[garde(custom(words(500)))]
+    #[schema(min_length = 1, max_length = 500, example = "주문해 주셔서 고맙습니다!")]
+    thanks_message: String,
+}
+
+impl RegisterStore {
+    fn profile(self) -> StoreProfile {
+        StoreProfile {
+            name: trimmed(self.name),
+            address: trimmed(self.address),
+            location: self.location,
+            min_order_krw: self.min_order_krw,
+            delivery_radius_m: self.delivery_radius_m,
+            delivery_fee_krw: self.delivery_fee_krw,
+            thanks_message: trimmed(self.thanks_message),
+        }
+    }
+}
+
+/// The new store.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StoreRegistered {
+    /// What names it.
+    store_id: StoreId,
+}
+
+/// Registers a store.
+///
+/// It is closed until its owner opens it with `PATCH /api/stores/{store_id}`.
+#[utoipa::path(
+    post, path = "/api/stores", tag = "Stores",
+    request_body = RegisterStore,
+    responses(
+        (status = 201, description = "The store is registered.", body = StoreRegistered),
+        (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn register_store(
+    State(App { service }): State<App>,
+    caller: Caller,
+    Asked(origin): Asked,
+    Body(body): Body<RegisterStore>,
+) -> Result<(StatusCode, Position, Json<StoreRegistered>), Problem> {
+    let store_id = StoreId(service.ids().new_id());
+    let command = Command::RegisterStore { owner_id: caller.account_id, profile: body.profile() };
+    let done = service.command::<Store>(&origin, &store_id, command).await.map_err(undone)?;
+    Ok((StatusCode::CREATED, Position::of(&service, done.position), Json(StoreRegistered { store_id })))
+}

@@ -1,0 +1,76 @@
+//! `GET /api/stores/{store_id}/tickets`: a kitchen's board.
+
+use axum::Json;
+use axum::extract::State;
+use baedal_contracts::store::TicketStatus;
+use baedal_contracts::{OrderId, StoreId};
+use baedal_kit::database::{self, Direction, Select};
+use baedal_kit::http::{AsOf, Caller, Page, PageQuery, Path, Problem, ProblemBody, Query};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{App, store, strange_cursor};
+use crate::views;
+use crate::views::orders::document::OrderDocument;
+use crate::views::orders::ticket::TicketView;
+use crate::views::orders::{ORDERS, tags};
+
+/// Which part of the board.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct BoardQuery {
+    /// Only tickets of this status. Without it, all that are not rejected, canceled or picked up.
+    status: Option<TicketStatus>,
+    /// How many items, 1 to 100; 20 unless said.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<usize>,
+    /// The `next` of the page before.
+    after: Option<String>,
+}
+
+/// The kitchen's board
+///
+/// A store's tickets, oldest first, for its owner.
+#[utoipa::path(
+    get,
+    path = "/api/stores/{store_id}/tickets",
+    tag = "kitchen",
+    params(("store_id" = StoreId, Path, description = "Which store."), BoardQuery),
+    responses(
+        (status = 200, description = "A page of them.", body = Page<TicketView>),
+        (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn board(
+    State(app): State<App>,
+    caller: Caller,
+    as_of: AsOf,
+    Path(store_id): Path<StoreId>,
+    Query(BoardQuery { status, limit, after }): Query<BoardQuery>,
+) -> Result<Json<Page<TicketView>>, Problem> {
+    let limit = PageQuery { limit, after: None }.limit()?;
+    let after = after.map(|after| after.parse::<OrderId>()).transpose().map_err(|_| strange_cursor())?;
+    as_of.wait(&app.service, ORDERS).await;
+    store::find_own(&app, caller, store_id).await?;
+    Ok(Json(tickets(&app, store_id, status, after, limit).await?))
+}
+
+/// A page of a store's tickets, oldest first.
+pub(super) async fn tickets(
+    app: &App,
+    store_id: StoreId,
+    status: Option<TicketStatus>,
+    after: Option<OrderId>,
+    limit: usize,
+) -> Result<Page<TicketView>, Problem> {
+    let tag = status.map_or_else(|| tags::board(store_id), |status| tags::board_of(store_id, status));
+    let query = database::Query {
+        select: Select::Tag(tag),
+        direction: Direction::Ascending,
+        after: after.map(|id| id.to_string()),
+        limit: limit + 1,
+    };
+    let found: Vec<OrderDocument> = views::list(&app.service, ORDERS, query).await?;
+    let shown = found.into_iter().filter_map(OrderDocument::ticket_shown).collect();
+    Ok(Page::of(shown, limit, |ticket: &TicketView| ticket.order_id().to_string()))
+}
