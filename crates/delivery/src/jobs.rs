@@ -24,10 +24,9 @@ impl JobHandler for Deadlines {
     }
 
     async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
-        let order_id: OrderId = job
-            .key
-            .parse()
-            .map_err(|error| Failure::broken_by(format!("job {} has no order for a key: {}", job.kind, job.key), error))?;
+        let order_id: OrderId = job.key.parse().map_err(|error| {
+            Failure::broken_by(format!("job {} has no order for a key: {}", job.kind, job.key), error)
+        })?;
         match job.kind.as_str() {
             WIDEN => tell(work, order_id, Command::Widen { reach: self.settings.reach() }).await,
             ESCALATE => tell(work, order_id, Command::Escalate).await,

@@ -31,9 +31,7 @@ impl Consumer for Policy {
 
     async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {
         match (envelope.source.as_str(), envelope.kind.as_str()) {
-            (source::STORE, "CookFinished") => {
-                self.when_cook_finished(envelope.read::<store::Event>()?, work).await
-            }
+            (source::STORE, "CookFinished") => self.when_cook_finished(envelope.read::<store::Event>()?, work).await,
             (source::ORDER, "OrderCanceled" | "OrderRejected") => {
                 when_order_ended(envelope.read::<order::Event>()?.order_id(), work).await
             }

@@ -80,10 +80,12 @@ mod tests {
 
     #[test]
     fn they_are_read_from_a_few_words_and_the_rest_is_as_usual() {
-        let settings: Settings =
-            serde_json::from_str(r#"{"widen_every": "90s", "capacity": 2}"#).expect("settings");
+        let settings: Settings = serde_json::from_str(r#"{"widen_every": "90s", "capacity": 2}"#).expect("settings");
         assert_eq!(settings.widen_every, SignedDuration::from_secs(90));
-        assert_eq!(settings, Settings { widen_every: SignedDuration::from_secs(90), capacity: 2, ..Settings::default() });
+        assert_eq!(
+            settings,
+            Settings { widen_every: SignedDuration::from_secs(90), capacity: 2, ..Settings::default() }
+        );
         assert!(serde_json::from_str::<Settings>(r#"{"radius": 1}"#).is_err());
     }
 

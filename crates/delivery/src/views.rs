@@ -94,7 +94,8 @@ fn shelf_tag(shelf: Shelf, rider_id: AccountId) -> String {
 /// The keys of the feeds that wake somebody who shows a rider what is near him and what is his.
 pub(crate) fn keys(service: &Service, rider_id: AccountId, rider: &Rider) -> Vec<String> {
     let deliveries = service.view_name(DELIVERIES);
-    let near = rider.post().into_iter().flat_map(cells::around).map(|cell| tag_key(&deliveries, &format!("near:{cell}")));
+    let near =
+        rider.post().into_iter().flat_map(cells::around).map(|cell| tag_key(&deliveries, &format!("near:{cell}")));
     let own = [Shelf::Held, Shelf::Done].map(|shelf| tag_key(&deliveries, &shelf_tag(shelf, rider_id)));
     let himself = document_key(&service.view_name(RIDERS), &rider_id.to_string());
     near.chain(own).chain([himself]).collect()
@@ -131,7 +132,8 @@ pub(crate) async fn riders_near(
     let mut found = Vec::new();
     for cell in cells::cover_both(pickup, drop_off, radius_m) {
         for (id, rider) in in_cell::<Rider>(service, RIDERS, &format!("at:{cell}")).await? {
-            let rider_id: AccountId = id.parse().map_err(|error| Failure::broken_by(format!("{id} is no rider"), error))?;
+            let rider_id: AccountId =
+                id.parse().map_err(|error| Failure::broken_by(format!("{id} is no rider"), error))?;
             let Some(from) = rider.post() else { continue };
             let reached = crate::domain::reach::reaches(pickup, drop_off, radius_m, from);
             if reached && rider.has_room(capacity) && except != Some(rider_id) {

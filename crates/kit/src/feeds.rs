@@ -35,8 +35,14 @@ impl Feeds {
     /// Looks at a key from now on.
     #[must_use]
     pub fn subscribe(&self, key: String) -> Subscription {
+        self.subscribe_all(vec![key])
+    }
+
+    /// Looks at several keys from now on.
+    #[must_use]
+    pub fn subscribe_all(&self, keys: Vec<String>) -> Subscription {
         let mut subscription = Subscription { feeds: self.clone(), watched: Vec::new() };
-        subscription.follow(vec![key]);
+        subscription.follow(keys);
         subscription
     }
 

@@ -21,9 +21,9 @@ impl Policy {
     fn when_payment_tells(&self, event: payment::Event) -> Option<(OrderId, Command)> {
         use payment::Event;
         match event {
-            Event::PaymentApproved { order_id, attempt_id, amount_krw } => {
+            Event::PaymentApproved { order_id, amount_krw, .. } => {
                 let abandon_after = self.settings.abandon_after;
-                Some((order_id, Command::Approve { attempt_id, amount_krw, abandon_after }))
+                Some((order_id, Command::Approve { amount_krw, abandon_after }))
             }
             Event::PaymentDeclined { order_id, attempt_id, reason } => {
                 Some((order_id, Command::Decline { attempt_id, reason }))

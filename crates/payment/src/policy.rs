@@ -33,7 +33,11 @@ impl Consumer for Policy {
 
     async fn hear(&self, event: &Envelope, work: &mut Work) -> Result<(), Failure> {
         match event.kind.as_str() {
-            "OrderChangeChargeDue" | "OrderChanged" | "OrderChangeRefused" | "OrderCanceled" | "OrderRejected"
+            "OrderChangeChargeDue"
+            | "OrderChanged"
+            | "OrderChangeRefused"
+            | "OrderCanceled"
+            | "OrderRejected"
             | "OrderCompleted" => {}
             _ => return Ok(()),
         }

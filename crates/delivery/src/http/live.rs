@@ -50,8 +50,8 @@ pub(crate) async fn deliveries_live(
     let service = app.service;
     let rider_id = caller.account_id;
     // Where he is decides what is to be followed, so it begins with himself; the first look says the rest.
-    let mut subscription = service.database().feeds().subscribe(String::new());
-    subscription.follow(views::keys(&service, rider_id, &Rider::default()));
+    let himself = views::keys(&service, rider_id, &Rider::default());
+    let subscription = service.database().feeds().subscribe_all(himself);
     let looked_at = service.clone();
     Ok(stream_following(&service, &headers, subscription, move || {
         let service = looked_at.clone();

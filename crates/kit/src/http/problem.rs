@@ -121,6 +121,13 @@ impl Problem {
         problem
     }
 
+    /// With one field that it is about, as `items[2].options[0].choice`.
+    #[must_use]
+    pub fn at(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
+        self.errors.push(FieldError { field: field.into(), message: message.into() });
+        self
+    }
+
     /// The same may work after this time.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {

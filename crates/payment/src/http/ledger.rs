@@ -34,7 +34,7 @@ pub struct Sums {
     pub credit_krw: Won,
     /// What is in it: an asset's debits less its credits, a liability's credits less its debits.
     /// Never below zero in a sound book.
-    pub balance_krw: i128,
+    pub balance_krw: i64,
 }
 
 /// What is in each account, now.
@@ -50,7 +50,7 @@ pub(super) async fn totals(State(app): State<App>) -> Result<Json<LedgerView>, P
     })
     .await?;
     for (account, sums) in &mut accounts {
-        let difference = i128::from(sums.debit_krw.0) - i128::from(sums.credit_krw.0);
+        let difference = sums.debit_krw.0.cast_signed() - sums.credit_krw.0.cast_signed();
         sums.balance_krw = match account {
             Account::ProviderClearing => difference,
             Account::CustomerDeposits | Account::RefundsOwed | Account::StorePayable => -difference,

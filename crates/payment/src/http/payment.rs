@@ -63,10 +63,7 @@ impl AttemptView {
 }
 
 /// The money of one order, as it is now.
-pub(super) async fn look(
-    State(app): State<App>,
-    Path(order_id): Path<OrderId>,
-) -> Result<Json<PaymentView>, Problem> {
+pub(super) async fn look(State(app): State<App>, Path(order_id): Path<OrderId>) -> Result<Json<PaymentView>, Problem> {
     let payment = app.service.look::<Payment>(&order_id).await?;
     if *payment == Payment::default() {
         return Err(Problem::not_found("payment"));

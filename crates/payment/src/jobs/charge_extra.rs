@@ -32,12 +32,8 @@ impl Jobs {
             tell(work, order_id, Command::Decline { attempt_id, reason }).await?;
             return Ok(());
         }
-        let charge = Charge {
-            key: attempt_id,
-            order_id,
-            amount_krw: attempt.amount_krw,
-            means: attempt.payer.means.clone(),
-        };
+        let charge =
+            Charge { key: attempt_id, order_id, amount_krw: attempt.amount_krw, means: attempt.payer.means.clone() };
         self.charging.charge_in_background(work.origin().clone(), charge).await;
         Ok(())
     }

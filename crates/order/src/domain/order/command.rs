@@ -54,10 +54,8 @@ pub enum Command {
     /// Its customer says that the food has come.
     Confirm,
 
-    /// Payment took the money.
+    /// Payment took the money, by whichever attempt.
     Approve {
-        /// By which attempt.
-        attempt_id: AttemptId,
         /// How much.
         amount_krw: Won,
         /// How long until it must be delivered.

@@ -23,7 +23,7 @@ pub(super) fn decide(order: &Order, command: Command, at: Timestamp) -> Decision
         Command::Cancel { text } => order.cancel(text),
         Command::CancelByOperator { text, refund_krw, fault } => order.cancel_by_operator(text, refund_krw, fault),
         Command::Confirm => order.confirm(),
-        Command::Approve { amount_krw, abandon_after, .. } => Ok(order.approve(amount_krw, at + abandon_after)),
+        Command::Approve { amount_krw, abandon_after } => Ok(order.approve(amount_krw, at + abandon_after)),
         Command::Decline { attempt_id, reason } => Ok(order.decline(attempt_id, reason)),
         Command::PutOff { attempt_id, answered } => Ok(order.put_off(attempt_id, answered)),
         Command::ChargeForChange { change_id, until } => Ok(order.charge_for_change(change_id, until, at)),

@@ -1,0 +1,11 @@
+//! The tests of the context as a whole.
+
+mod deadlines;
+mod hearing;
+mod live;
+mod machine;
+mod near;
+mod races;
+mod riding;
+mod scenarios;
+pub(crate) mod world;

@@ -1,0 +1,129 @@
+//! `PUT /api/orders/{order_id}`: makes an order another one, until cooking starts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Response;
+use baedal_contracts::{ChangeId, OrderId, Place};
+use baedal_kit::Origin;
+use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit::service::Done;
+use garde::Validate;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::answer::OrderAnswer;
+use super::refused::Refused;
+use super::wish::{OrderLine, wish};
+use super::{App, own};
+use crate::domain::{Command, KnownStore, Order, Refusal};
+use crate::views::CATALOG;
+
+/// How long a customer waits for the kitchen's answer before it is told later.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Changes an order.
+#[derive(Clone, PartialEq, Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeOrder {
+    /// The items, 1 to 50: all of them, not only those that change.
+    #[garde(length(min = 1, max = 50), dive)]
+    #[schema(min_items = 1, max_items = 50)]
+    items: Vec<OrderLine>,
+    /// Where it goes.
+    #[garde(dive)]
+    deliver_to: Place,
+    /// To the store and the rider.
+    #[garde(length(chars, max = 500))]
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    note: String,
+}
+
+/// Change an order
+///
+/// Until cooking starts. While the order is not paid it changes at once; afterwards the kitchen decides,
+/// and the difference is charged by the same means, or goes back. 202 where the kitchen has not answered
+/// within a second: the outcome then shows in the order and is sent to the customer.
+#[utoipa::path(
+    put,
+    path = "/api/orders/{order_id}",
+    tag = "orders",
+    params(("order_id" = OrderId, Path, description = "Which order")),
+    request_body = ChangeOrder,
+    responses(
+        (status = 200, description = "The order, changed", body = OrderAnswer),
+        (status = 202, description = "The order; the kitchen has not answered yet", body = OrderAnswer),
+        (status = 409, description = "Refused: the order goes on as it was", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", description = "Why not", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn change_order(
+    State(app): State<App>,
+    caller: Caller,
+    Asked(origin): Asked,
+    Path(order_id): Path<OrderId>,
+    Body(body): Body<ChangeOrder>,
+) -> Result<Response, Problem> {
+    let body = Arc::new(body);
+    let asked = match ask(&app, &origin, caller, order_id, &body).await {
+        Err(refused) if refused.may_be_lag() => {
+            app.service.settle().await;
+            ask(&app, &origin, caller, order_id, &body).await
+        }
+        asked => asked,
+    }?;
+    let Some(change_id) = pending_change(&asked.state) else {
+        let order = own(&asked.state, caller)?;
+        return Ok(OrderAnswer::of(order_id, order).after_asking(Position::of(&app.service, asked.position)));
+    };
+    let is_answered = |order: &Order| pending_change(order) != Some(change_id);
+    let order = app.service.look_until::<Order>(&order_id, PATIENCE, is_answered).await?;
+    let placed = own(&order, caller)?;
+    match placed.refused_change {
+        Some((refused, reason)) if refused == change_id => return Err(Refused::Change(reason).into()),
+        _ if placed.status().is_final() => {
+            return Err(Refused::Order(Refusal::AlreadyFinal(placed.status())).into());
+        }
+        _ => {}
+    }
+    Ok(OrderAnswer::of(order_id, placed).after_asking(Position::of(&app.service, app.position())))
+}
+
+fn pending_change(order: &Order) -> Option<ChangeId> {
+    use crate::domain::Pending;
+    match order.placed()?.pending()? {
+        Pending::Change { change_id, .. } | Pending::Seal { change_id, .. } => Some(*change_id),
+        Pending::Cancel { .. } => None,
+    }
+}
+
+async fn ask(
+    app: &App,
+    origin: &Origin,
+    caller: Caller,
+    order_id: OrderId,
+    body: &Arc<ChangeOrder>,
+) -> Result<Done<Order>, Refused> {
+    let ((state, events), position) = app
+        .service
+        .execute(origin, |work| {
+            let body = Arc::clone(body);
+            Box::pin(async move {
+                let order = work.load::<Order>(&order_id).await?;
+                let placed = own(&order, caller)?;
+                let store_id = placed.store.store_id.to_string();
+                let store: Option<KnownStore> = work.document(CATALOG, &store_id).await?;
+                let store = store.ok_or(Refused::NoSuchStore)?;
+                let wish = wish(&body.items, &body.deliver_to, &body.note);
+                let basket = wish.change(&store, &placed.basket).map_err(Refused::Wish)?;
+                drop(order);
+                let command = Command::Change { change_id: ChangeId(work.new_id()), basket };
+                let events = work.decide::<Order>(&order_id, command).await?.map_err(Refused::Order)?;
+                Ok::<_, Refused>((work.load::<Order>(&order_id).await?, events))
+            })
+        })
+        .await?;
+    Ok(Done { state, events, position })
+}

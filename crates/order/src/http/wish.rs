@@ -1,0 +1,54 @@
+//! What a customer wishes, as it comes over HTTP.
+
+use baedal_contracts::{ItemId, Place};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::{Wish, WishedChoice, WishedLine};
+
+/// One line of an order.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OrderLine {
+    /// Which item of the store's menu.
+    #[garde(skip)]
+    item_id: ItemId,
+    /// How many.
+    #[garde(range(min = 1, max = 99))]
+    #[schema(minimum = 1, maximum = 99)]
+    quantity: u32,
+    /// The choices made of the item's options; an option that takes several choices comes several times.
+    #[garde(length(max = 50), dive)]
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    options: Vec<OrderChoice>,
+}
+
+/// One choice made of an item's options.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OrderChoice {
+    /// The option.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(min_length = 1, max_length = 100, example = "맛 선택")]
+    name: String,
+    /// What is chosen.
+    #[garde(length(chars, min = 1, max = 100))]
+    #[schema(min_length = 1, max_length = 100, example = "매운맛")]
+    choice: String,
+}
+
+/// What is wished, as the domain takes it.
+pub(crate) fn wish(items: &[OrderLine], deliver_to: &Place, note: &str) -> Wish {
+    let items = items.iter().map(|line| WishedLine {
+        item_id: line.item_id,
+        quantity: line.quantity,
+        options: line
+            .options
+            .iter()
+            .map(|made| WishedChoice { name: made.name.clone(), choice: made.choice.clone() })
+            .collect(),
+    });
+    Wish { items: items.collect(), deliver_to: deliver_to.clone(), note: note.trim().to_owned() }
+}
