@@ -16,9 +16,9 @@ use baedal_contracts::Location;
 use h3o::{CellIndex, LatLng, Resolution};
 
 /// The sizes in use, the smallest cells first, and the largest radius in metres that each covers. Cells have
-/// edges of 1.4, 3.7 and 9.9 km on average: a circle of the radius touches about twenty at the most.
+/// edges of 1.4, 3.7 and 9.9 km on average: a circle of the radius touches about two dozen at the most.
 const SIZES: [(Resolution, f64); 3] =
-    [(Resolution::Seven, 4_000.0), (Resolution::Six, 11_000.0), (Resolution::Five, f64::INFINITY)];
+    [(Resolution::Seven, 3_500.0), (Resolution::Six, 10_000.0), (Resolution::Five, f64::INFINITY)];
 /// Cells are a little rounder and larger than their corners say.
 const SLACK: f64 = 1.02;
 
@@ -93,9 +93,9 @@ mod tests {
     #[test]
     fn a_few_cells_are_enough() {
         let gangnam = Location::new(37.4979, 127.0276).expect("a point");
-        for radius_m in [500, 3_000, 4_000, 6_000, 11_000, 12_000, 24_000] {
+        for radius_m in [500, 3_000, 3_500, 6_000, 10_000, 12_000, 24_000] {
             let cells = cover(gangnam, radius_m).len();
-            assert!((1..=26).contains(&cells), "{radius_m} m: {cells} cells");
+            assert!((1..=25).contains(&cells), "{radius_m} m: {cells} cells");
         }
     }
 }

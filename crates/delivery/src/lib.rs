@@ -1,8 +1,7 @@
 //! Delivery: who brings the food, and how far it is.
 //!
-//! It **owns** two things: a [`Delivery`](domain::delivery) for each order that a kitchen has finished, with a
-//! history of its own; and what is known of each [`Rider`](domain::rider), as a document without history: whether
-//! on duty, where, and carrying what.
+//! It **owns** two things: a `Delivery` for each order that a kitchen has finished, with a history of its own; and
+//! what is known of each `Rider`, as a document without history: whether on duty, where, and carrying what.
 //!
 //! It **hears** store's `CookFinished`, which lets a delivery wait for a rider, and order's `OrderCanceled` and
 //! `OrderRejected`, which withdraw it, be it before it was asked for.
@@ -18,7 +17,7 @@
 //! ```
 //!
 //! A rider's document changes in the same commit as the delivery he claims, so he never carries more than he can,
-//! whatever races; and what is found by place is found by H3 cells ([`cells`]).
+//! whatever races; and what is found by place is found by H3 cells.
 
 mod cells;
 mod changes;

@@ -1,1 +1,83 @@
+//! The one entry: who may come in, where to, and how many at a time. It owns no business state.
+//!
+//! ```text
+//!   request ─▶ route? ─▶ room? ─▶ who? ─▶ too often? ─▶ allowed? ─▶ the context that owns the route
+//!              404,405   503,413  401      429           403         (in this process, or elsewhere)
+//! ```
+//!
+//! - [`routes`]: the whole public interface as one table: method, path, context, who may call it;
+//! - `entry`: one request's way through, step by step;
+//! - `authentication`: from a bearer token to an account and its role; `authorization`: whether that role may;
+//! - `limits`: traffic management: rates, requests in flight, live streams, sizes;
+//! - `forward`: what goes on to a context, and what comes back;
+//! - `observe`: the trace, the metrics and the log line of each request;
+//! - `desk`: what the gateway answers itself: health, metrics, the operator's questions to all contexts,
+//!   the documentation of the interface and of its problems;
+//! - [`openapi`]: one description of the interface, merged from the contexts' own.
 
+mod authentication;
+mod authorization;
+mod desk;
+mod entry;
+mod forward;
+mod limits;
+mod observe;
+pub mod openapi;
+pub mod problems;
+pub mod routes;
+mod settings;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use baedal_contracts::source::IDENTITY;
+use baedal_kit::http::ProblemType;
+use baedal_kit::lifecycle::Lifecycle;
+use baedal_kit::time::Clock;
+use baedal_kit::upstream::Upstream;
+use utoipa::openapi::OpenApi;
+
+pub use routes::{Access, Route, table};
+pub use settings::{Rate, Settings};
+
+use crate::authentication::Authentication;
+use crate::entry::Entry;
+use crate::limits::Limits;
+
+/// What the gateway is made of; the composition gives it.
+pub struct Gateway {
+    /// Where each context's requests go, by its name.
+    pub upstreams: HashMap<&'static str, Upstream>,
+    /// What the contexts say of their routes.
+    pub documents: Vec<OpenApi>,
+    /// Every kind of problem that the contexts may answer with; the gateway adds its own.
+    pub problems: Vec<&'static ProblemType>,
+    /// What can be set.
+    pub settings: Settings,
+    /// The clock that tokens expire by.
+    pub clock: Arc<dyn Clock>,
+    /// The life of this process.
+    pub lifecycle: Lifecycle,
+    /// The metrics of this process, as Prometheus reads them.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+/// Puts the gateway together. To be called inside the runtime that will serve it.
+///
+/// Requests should carry `ConnectInfo<SocketAddr>` among their extensions; without it all clients count
+/// as one address.
+pub fn router(gateway: Gateway) -> Router {
+    let Gateway { mut upstreams, documents, problems, settings, clock, lifecycle, metrics } = gateway;
+    let described = openapi::describe(documents);
+    for difference in &described.unlike_the_table {
+        tracing::warn!(difference, "the routes and their description differ");
+    }
+    let desk = desk::Desk::new(upstreams.clone(), &described.document, problems, &settings, lifecycle.clone(), metrics);
+    let identity = upstreams.get(IDENTITY).cloned();
+    upstreams.insert(routes::GATEWAY, Upstream::local(desk::routes(desk).split_for_parts().0));
+    let limits = Limits::new(&settings);
+    limits.keep_small(&lifecycle);
+    let authentication = Authentication::new(identity, clock, settings.remembered_tokens);
+    Entry::new(upstreams, authentication, limits, &settings).router()
+}

@@ -26,7 +26,7 @@ impl Default for Settings {
         Self {
             access_token_lasts: SignedDuration::from_mins(15),
             refresh_token_lasts: SignedDuration::from_hours(30 * 24),
-            hash_queue: 64,
+            hash_queue: 256,
             hash_cost: HashCost::default(),
             guessing: Guessing::default(),
         }

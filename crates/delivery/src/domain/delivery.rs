@@ -12,9 +12,8 @@ use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 use uuid::Uuid;
 
-use super::errand::{Errand, Parcel};
 use super::pace::Pace;
-use super::{Reach, Rider};
+use super::{Errand, Parcel, Reach, Rider};
 
 /// The job that lets a delivery be seen from farther away.
 pub(crate) const WIDEN: &str = "widen";

@@ -186,6 +186,10 @@ impl Machine {
         }
         let nearby = views::nearby(&self.service, spot(0.0, 0.0)).await?;
         assert_eq!(nearby.iter().map(|near| near.order_id).collect::<BTreeSet<_>>(), waiting);
+        for near in nearby {
+            let state = self.service.look::<Delivery>(&near.order_id).await?;
+            assert_eq!(*state, Delivery::Requested(near.errand), "the document is what the events say");
+        }
         for order in 0..ORDERS {
             self.check_history(order).await?;
         }

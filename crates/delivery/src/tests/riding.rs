@@ -178,3 +178,36 @@ async fn what_cannot_be_is_a_problem_and_not_a_failure() {
     let (status, body) = world.ask(rider, Method::POST, "/api/deliveries/7/claim", None).await;
     assert_eq!((status, kind(&body)), (StatusCode::BAD_REQUEST, "/problems/malformed"));
 }
+
+#[tokio::test]
+async fn every_route_is_described() {
+    let world = World::start().await;
+    let described = crate::module(world.service.clone(), crate::Settings::default()).routes.into_openapi();
+    let paths: Vec<_> = described.paths.paths.keys().map(String::as_str).collect();
+    assert_eq!(
+        paths,
+        [
+            "/api/deliveries/live",
+            "/api/deliveries/mine",
+            "/api/deliveries/nearby",
+            "/api/deliveries/{order_id}/claim",
+            "/api/deliveries/{order_id}/deliver",
+            "/api/deliveries/{order_id}/pickup",
+            "/api/deliveries/{order_id}/release",
+            "/api/riders/me",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_answer_says_where_it_stands() {
+    let world = World::start().await;
+    let rider = world.rider_at(spot(0.0, 0.0)).await;
+    let order_id = world.cook_one().await;
+    let request = http::Request::post(format!("/api/deliveries/{order_id}/claim"))
+        .header("baedal-caller", format!("rider:{rider}"))
+        .body(axum::body::Body::empty())
+        .expect("a request");
+    let response = tower::ServiceExt::oneshot(world.router.clone(), request).await.expect("an answer");
+    assert_eq!(response.headers()["baedal-position"], "delivery:2");
+}

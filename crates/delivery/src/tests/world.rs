@@ -183,9 +183,16 @@ impl World {
 
     /// All that others were told of this order.
     pub(crate) async fn told(&self, order_id: OrderId) -> Vec<delivery::Event> {
-        let batch = self.service.bus().read(source::DELIVERY, 0, 0, 10_000).await.expect("a batch");
-        let events = batch.envelopes.iter().map(|envelope| envelope.read::<delivery::Event>().expect("a public event"));
-        events.filter(|event| event.order_id() == order_id).collect()
+        let (mut told, mut after) = (Vec::new(), 0);
+        loop {
+            let batch = self.service.bus().read(source::DELIVERY, 0, after, 1_000).await.expect("a batch");
+            if batch.upto == after {
+                return told;
+            }
+            after = batch.upto;
+            let events = batch.envelopes.iter().map(|envelope| envelope.read::<delivery::Event>().expect("an event"));
+            told.extend(events.filter(|event| event.order_id() == order_id));
+        }
     }
 
     /// The names of all that others were told of this order.

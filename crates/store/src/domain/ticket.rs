@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 use super::{CookMinutes, Portions, stock};
 
-pub(crate) use sheet::{Held, Rejection, Sheet};
+pub(crate) use sheet::Sheet;
 
 /// The job that rejects a ticket which the kitchen has not answered.
 pub(crate) const ANSWER_BY: &str = "answer_by";

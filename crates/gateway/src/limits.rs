@@ -1,0 +1,166 @@
+//! Traffic management: how often, how many at once, how much. Whoever is turned away is told when to
+//! come again.
+
+mod live;
+mod rate;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request};
+use baedal_contracts::AccountId;
+use baedal_kit::http::Problem;
+use baedal_kit::http::body::{LIMIT, too_large};
+use baedal_kit::http::problem::UNAVAILABLE;
+use baedal_kit::lifecycle::Lifecycle;
+use http::{HeaderMap, header};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub(crate) use self::live::Stream;
+use self::live::Streams;
+use self::rate::Limiter;
+use crate::settings::Settings;
+
+/// How often the counts of those who have been quiet are given up.
+const KEEP_SMALL_EVERY: Duration = Duration::from_secs(5);
+
+/// The limits, and who has come how close to them.
+pub(crate) struct Limits {
+    addresses: Arc<Limiter<IpAddr>>,
+    sign_ins: Arc<Limiter<IpAddr>>,
+    accounts: Arc<Limiter<AccountId>>,
+    in_flight: Arc<Semaphore>,
+    streams: Streams,
+    trusted_proxies: u32,
+}
+
+impl Limits {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let places = usize::try_from(settings.requests_in_flight).unwrap_or(usize::MAX);
+        Self {
+            addresses: Arc::new(Limiter::new("address", settings.per_address)),
+            sign_ins: Arc::new(Limiter::new("sign_in", settings.sign_in_per_address)),
+            accounts: Arc::new(Limiter::new("account", settings.per_account)),
+            in_flight: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            streams: Streams::new(settings.live_streams, settings.live_streams_per_account),
+            trusted_proxies: settings.trusted_proxies,
+        }
+    }
+
+    /// Gives up the counts of those who have been quiet, again and again. What is left is bounded by how
+    /// many different clients can ask within a few seconds.
+    pub(crate) fn keep_small(&self, lifecycle: &Lifecycle) {
+        let (addresses, sign_ins, accounts) =
+            (Arc::clone(&self.addresses), Arc::clone(&self.sign_ins), Arc::clone(&self.accounts));
+        lifecycle.spawn(async move {
+            loop {
+                tokio::time::sleep(KEEP_SMALL_EVERY).await;
+                addresses.forget_the_quiet();
+                sign_ins.forget_the_quiet();
+                accounts.forget_the_quiet();
+            }
+        });
+    }
+
+    /// A place among the requests in flight.
+    pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.in_flight).try_acquire_owned().map_err(|_| {
+            shed("in_flight");
+            Problem::new(&UNAVAILABLE, "too many requests are being answered").retry_after(Duration::from_secs(1))
+        })
+    }
+
+    /// Counts a request of somebody who is not known.
+    pub(crate) fn stranger(&self, client: IpAddr) -> Result<(), Problem> {
+        self.addresses.check(&client)
+    }
+
+    /// Counts an attempt to sign in or to open an account.
+    pub(crate) fn sign_in(&self, client: IpAddr) -> Result<(), Problem> {
+        self.sign_ins.check(&client)
+    }
+
+    /// Counts a request of an account.
+    pub(crate) fn account(&self, account_id: AccountId) -> Result<(), Problem> {
+        self.accounts.check(&account_id)
+    }
+
+    /// A live stream of an account, until it is dropped.
+    pub(crate) fn stream(&self, account_id: AccountId) -> Result<Stream, Problem> {
+        self.streams.open(account_id)
+    }
+
+    /// The client's address, as far as limits are concerned: of an IPv6 address, the /64 network that one
+    /// subscriber usually has to themselves.
+    pub(crate) fn client(&self, request: &Request) -> IpAddr {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+        let forwarded = forwarded_for(request.headers(), self.trusted_proxies);
+        network(forwarded.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+    }
+}
+
+/// Refuses a body that says it is too large, before any of it is read.
+pub(crate) fn refuse_large(headers: &HeaderMap) -> Result<(), Problem> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > LIMIT as u64) { Err(too_large()) } else { Ok(()) }
+}
+
+/// The address that the farthest proxy of ours has seen: each appends the one it was called from.
+fn forwarded_for(headers: &HeaderMap, trusted_proxies: u32) -> Option<IpAddr> {
+    let place = usize::try_from(trusted_proxies).ok()?.checked_sub(1)?;
+    let mut addresses = Vec::new();
+    for value in headers.get_all("x-forwarded-for") {
+        addresses.extend(value.to_str().ok()?.split(',').map(str::trim));
+    }
+    addresses.iter().rev().nth(place)?.parse().ok()
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+    }
+}
+
+/// Somebody was turned away.
+fn shed(limit: &'static str) {
+    metrics::counter!("baedal_http_turned_away_total", "limit" => limit).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn addresses(values: &[&'static str]) -> HeaderMap {
+        values.iter().map(|value| (http::HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn only_what_our_own_proxies_appended_is_believed() {
+        let headers = addresses(&["10.0.0.1, 203.0.113.9", "198.51.100.7"]);
+        assert_eq!(forwarded_for(&headers, 0), None);
+        assert_eq!(forwarded_for(&headers, 1), "198.51.100.7".parse().ok());
+        assert_eq!(forwarded_for(&headers, 2), "203.0.113.9".parse().ok());
+        assert_eq!(forwarded_for(&headers, 9), None);
+        assert_eq!(forwarded_for(&addresses(&["nonsense"]), 1), None);
+    }
+
+    #[test]
+    fn an_ipv6_subscriber_is_one_client() {
+        let network_of = |text: &str| network(text.parse().expect("an address")).to_string();
+        assert_eq!(network_of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(network_of("::ffff:203.0.113.9"), "203.0.113.9");
+        assert_eq!(network_of("203.0.113.9"), "203.0.113.9");
+    }
+
+    #[test]
+    fn a_large_body_is_refused_by_what_it_says() {
+        let headers = |length: usize| HeaderMap::from_iter([(header::CONTENT_LENGTH, HeaderValue::from(length))]);
+        assert!(refuse_large(&headers(LIMIT)).is_ok());
+        assert!(refuse_large(&headers(LIMIT + 1)).is_err());
+        assert!(refuse_large(&HeaderMap::new()).is_ok());
+    }
+}

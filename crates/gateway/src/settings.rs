@@ -1,0 +1,74 @@
+//! What can be set.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+/// The gateway's settings.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The most requests being answered at once; more are turned away with 503.
+    pub requests_in_flight: u32,
+    /// The most live streams at once, of everybody.
+    pub live_streams: u32,
+    /// The most live streams at once, of one account.
+    pub live_streams_per_account: u32,
+    /// How long a request may take to be answered. A live stream is answered when it begins.
+    pub time_limit: SignedDuration,
+    /// How many proxies of ours stand in front. With 0 the client's address is that of the connection;
+    /// with 1 it is the last one in `X-Forwarded-For`, with 2 the last but one, and so on.
+    pub trusted_proxies: u32,
+    /// How many tokens that were found valid are remembered, so as not to check their signature again.
+    pub remembered_tokens: u32,
+    /// The contexts without which this process is not ready. A gateway that runs alone needs only
+    /// `identity`: with a context away the others' routes still work.
+    pub needed: Vec<String>,
+    /// How often one client address may ask without being signed in.
+    pub per_address: Rate,
+    /// How often one client address may try to sign in or to open an account.
+    pub sign_in_per_address: Rate,
+    /// How often one account may ask.
+    pub per_account: Rate,
+}
+
+/// How often something may happen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rate {
+    /// This often in a second, in the long run. 0: as often as one likes.
+    pub per_second: u32,
+    /// This often at once, after a quiet while.
+    pub burst: u32,
+}
+
+impl Rate {
+    /// As often as one likes.
+    pub const UNLIMITED: Self = Self { per_second: 0, burst: 0 };
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        use baedal_contracts::source::{DELIVERY, IDENTITY, NOTIFICATION, ORDER, PAYMENT, STORE, TRACKING};
+        let all = [IDENTITY, ORDER, PAYMENT, STORE, DELIVERY, NOTIFICATION, TRACKING];
+        Self {
+            requests_in_flight: 1024,
+            live_streams: 10_000,
+            live_streams_per_account: 20,
+            time_limit: SignedDuration::from_secs(30),
+            trusted_proxies: 0,
+            remembered_tokens: 10_000,
+            needed: all.map(str::to_owned).to_vec(),
+            per_address: Rate { per_second: 200, burst: 400 },
+            sign_in_per_address: Rate { per_second: 5, burst: 20 },
+            per_account: Rate { per_second: 100, burst: 200 },
+        }
+    }
+}
+
+impl Settings {
+    /// The same for a world whose whole population calls from one address: a demonstration, a load test.
+    #[must_use]
+    pub fn without_limits_per_address(self) -> Self {
+        Self { per_address: Rate::UNLIMITED, sign_in_per_address: Rate::UNLIMITED, ..self }
+    }
+}
