@@ -3,14 +3,15 @@
 use baedal_contracts::payment::PaymentMeans;
 use baedal_contracts::{ItemId, Location, OrderId, StoreId};
 use http::{HeaderName, HeaderValue, Method};
-use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::session::Session;
 use crate::transport::{Client, to_json};
+use crate::following::Following;
 use crate::types::{
-    ChangedOrder, Delivery, NearbyDelivery, NewAccount, NewItem, NewOrder, NewStore, Notice, OpenedAccount, Order,
-    OrderAnswer, Page, RegisteredStore, Rejection, RiderNow, Store, Ticket,
+    ChangedOrder, CookMinutes, Delivery, NearbyDelivery, NewAccount, NewItem, NewOrder, NewStore, Notice,
+    OpenedAccount, Opening, OperatorCancel, Order, OrderAnswer, Page, RankedItem, Reason, RegisteredStore, Rejection,
+    RiderNow, Store, StoreChange, Ticket,
 };
 
 type Result<T> = std::result::Result<T, Error>;
@@ -35,6 +36,11 @@ impl Client {
     pub async fn store(&self, store: StoreId) -> Result<Store> {
         self.call(Method::GET, &format!("/api/stores/{store}"), None::<&()>).await
     }
+
+    /// A store's most ordered items.
+    pub async fn ranking(&self, store: StoreId) -> Result<Page<RankedItem>> {
+        self.call(Method::GET, &format!("/api/stores/{store}/ranking"), None::<&()>).await
+    }
 }
 
 /// What a signed-in account may do. Every call fails with a problem, or with no answer.
@@ -45,14 +51,34 @@ impl Session {
         self.post("/api/stores", store).await
     }
 
+    /// Opens an account; only an operator opens another operator's.
+    pub async fn open_account(&self, account: &NewAccount<'_>) -> Result<OpenedAccount> {
+        self.post("/api/accounts", account).await
+    }
+
     /// Opens a store, or closes it.
-    pub async fn open_store(&self, store: StoreId, open: bool) -> Result<Value> {
-        self.call(Method::PATCH, &format!("/api/stores/{store}"), Some(&json!({ "open": open }))).await
+    pub async fn open_store(&self, store: StoreId, open: bool) -> Result<()> {
+        self.tell(Method::PATCH, &format!("/api/stores/{store}"), Some(&Opening { open })).await
+    }
+
+    /// Changes what is said of a store.
+    pub async fn change_store(&self, store: StoreId, change: &StoreChange) -> Result<()> {
+        self.tell(Method::PATCH, &format!("/api/stores/{store}"), Some(change)).await
     }
 
     /// Puts an item on a menu.
-    pub async fn put_item(&self, store: StoreId, item: ItemId, content: &NewItem) -> Result<Value> {
-        self.call(Method::PUT, &format!("/api/stores/{store}/menu/{item}"), Some(content)).await
+    pub async fn put_item(&self, store: StoreId, item: ItemId, content: &NewItem) -> Result<()> {
+        self.tell(Method::PUT, &format!("/api/stores/{store}/menu/{item}"), Some(content)).await
+    }
+
+    /// Takes an item off a menu.
+    pub async fn remove_item(&self, store: StoreId, item: ItemId) -> Result<()> {
+        self.tell(Method::DELETE, &format!("/api/stores/{store}/menu/{item}"), None::<&()>).await
+    }
+
+    /// A store as this account sees it; its owner sees what is left of each item.
+    pub async fn store(&self, store: StoreId) -> Result<Store> {
+        self.get(&format!("/api/stores/{store}")).await
     }
 
     /// Places an order. The same key places it once, however often it is sent.
@@ -74,7 +100,12 @@ impl Session {
 
     /// Asks for an order to be canceled.
     pub async fn cancel(&self, order: OrderId, reason: &str) -> Result<OrderAnswer> {
-        self.post(&format!("/api/orders/{order}/cancel"), &json!({ "reason": reason })).await
+        self.post(&format!("/api/orders/{order}/cancel"), &Reason { reason }).await
+    }
+
+    /// Cancels an order as an operator.
+    pub async fn cancel_as_operator(&self, order: OrderId, cancel: &OperatorCancel) -> Result<OrderAnswer> {
+        self.post(&format!("/api/orders/{order}/cancel"), cancel).await
     }
 
     /// Says that the food has come.
@@ -87,14 +118,32 @@ impl Session {
         self.get(&format!("/api/orders/{order}")).await
     }
 
+    /// An order at every change.
+    #[must_use]
+    pub fn follow_order(&self, order: OrderId) -> Following {
+        self.follow(format!("/api/orders/{order}/live"))
+    }
+
+    /// This account's orders, newest first: the first page, or the one behind `after`.
+    pub async fn orders(&self, after: Option<&str>) -> Result<Page<Order>> {
+        let after = after.map(|after| format!("&after={after}")).unwrap_or_default();
+        self.get(&format!("/api/orders?limit=100{after}")).await
+    }
+
     /// A kitchen's board, oldest first.
     pub async fn tickets(&self, store: StoreId) -> Result<Page<Ticket>> {
         self.get(&format!("/api/stores/{store}/tickets?limit=100")).await
     }
 
+    /// A kitchen's board at every change.
+    #[must_use]
+    pub fn follow_tickets(&self, store: StoreId) -> Following {
+        self.follow(format!("/api/stores/{store}/tickets/live"))
+    }
+
     /// Takes a ticket.
     pub async fn accept(&self, order: OrderId, cook_minutes: u32) -> Result<Ticket> {
-        self.post(&format!("/api/tickets/{order}/accept"), &json!({ "cook_minutes": cook_minutes })).await
+        self.post(&format!("/api/tickets/{order}/accept"), &CookMinutes { cook_minutes }).await
     }
 
     /// Does not take a ticket.
@@ -113,13 +162,24 @@ impl Session {
     }
 
     /// Says where the rider is, and whether on duty.
-    pub async fn ride(&self, now: RiderNow) -> Result<Value> {
-        self.call(Method::PUT, "/api/riders/me", Some(&now)).await
+    pub async fn ride(&self, now: RiderNow) -> Result<()> {
+        self.tell(Method::PUT, "/api/riders/me", Some(&now)).await
     }
 
     /// Deliveries that wait near the rider, nearest first.
     pub async fn nearby(&self) -> Result<Page<NearbyDelivery>> {
         self.get("/api/deliveries/nearby").await
+    }
+
+    /// The rider's own deliveries: what is to be brought first, then what is over.
+    pub async fn deliveries(&self) -> Result<Page<Delivery>> {
+        self.get("/api/deliveries/mine?limit=100").await
+    }
+
+    /// What waits near the rider and what the rider has, at every change.
+    #[must_use]
+    pub fn follow_deliveries(&self) -> Following {
+        self.follow("/api/deliveries/live")
     }
 
     /// Takes a delivery.
@@ -128,8 +188,8 @@ impl Session {
     }
 
     /// Gives a delivery back.
-    pub async fn release(&self, order: OrderId) -> Result<Value> {
-        self.command(&format!("/api/deliveries/{order}/release")).await
+    pub async fn release(&self, order: OrderId) -> Result<()> {
+        self.tell(Method::POST, &format!("/api/deliveries/{order}/release"), None::<&()>).await
     }
 
     /// Has the food.

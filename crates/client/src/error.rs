@@ -31,6 +31,7 @@ pub enum Error {
 
 /// A problem document (RFC 9457).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Problem {
     /// Its kind, as `/problems/store_closed`.
     #[serde(rename = "type")]
@@ -42,7 +43,6 @@ pub struct Problem {
     /// What went wrong this time.
     pub detail: String,
     /// The wrong fields.
-    #[serde(default)]
     pub errors: Vec<FieldError>,
     /// How long to wait before the same may work.
     #[serde(skip)]
@@ -73,6 +73,7 @@ impl Problem {
         });
         let seconds = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         problem.retry_after = seconds.map(Duration::from_secs);
+        problem.status = status.as_u16();
         problem
     }
 }
@@ -98,5 +99,21 @@ impl Error {
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
         self.problem().is_some_and(|problem| problem.name() == name)
+    }
+
+    /// Whether the same call may work a little later: no answer came, or one that says so.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Problem(problem) => matches!(problem.status, 429 | 502 | 503 | 504),
+            Self::NoAnswer { .. } => true,
+            Self::Unreadable { .. } => false,
+        }
+    }
+
+    /// How long to wait before the same call, where the answer says.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.problem()?.retry_after
     }
 }

@@ -5,17 +5,24 @@
 //!
 //! - [`Client`]: a connection pool to one address; what needs no account;
 //! - [`Session`]: a signed-in account; every call of the interface, by role;
-//! - [`Live`]: a live stream;
-//! - [`Error`]: a problem document, or no answer.
+//! - [`Live`]: a live stream; [`Following`]: one that goes on where it ended;
+//! - [`Error`]: a problem document, or no answer; [`retrying`] asks again where that may help.
 
 mod calls;
 mod error;
+mod following;
 mod live;
+mod operations;
+mod positions;
+mod retrying;
 mod session;
 mod transport;
 pub mod types;
 
-pub use error::{Error, Problem};
+pub use error::{Error, FieldError, Problem};
+pub use following::Following;
 pub use live::{Frame, Live};
+pub use operations::{Breaker, Cause, DeadLetter, LateOrder, Stuck, StuckOrder, TraceEntry, Transition};
+pub use retrying::retrying;
 pub use session::Session;
 pub use transport::{Answer, Client};

@@ -3,14 +3,18 @@
 //! The format: <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Problem};
 use crate::transport::Client;
+
+/// A stream that says nothing for so long, not even that it is alive, has broken.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// One event of a stream.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -46,6 +50,7 @@ impl Live {
     pub(crate) async fn open(
         client: &Client,
         bearer: &HeaderValue,
+        position: Option<(HeaderName, HeaderValue)>,
         path: &str,
         last_event_id: Option<&str>,
     ) -> Result<Self, Error> {
@@ -56,7 +61,7 @@ impl Live {
             (header::AUTHORIZATION, bearer.clone()),
             (header::ACCEPT, HeaderValue::from_static("text/event-stream")),
         ];
-        let response = client.open(Method::GET, path, headers.into_iter().chain(last), None).await?;
+        let response = client.open_in_time(path, headers.into_iter().chain(position).chain(last)).await?;
         let (head, body) = response.into_parts();
         if head.status.is_success() {
             return Ok(Self { body, parser: Parser::default(), address: client.base_url().to_owned() });
@@ -74,18 +79,21 @@ impl Live {
             if let Some(frame) = self.parser.ready.pop_front() {
                 return Ok(Some(frame));
             }
-            match self.body.frame().await {
+            let part = tokio::time::timeout(SILENCE, self.body.frame()).await.map_err(|_| self.broke("it went silent"))?;
+            match part {
                 Some(Ok(part)) => {
                     if let Ok(bytes) = part.into_data() {
                         self.parser.feed(&bytes);
                     }
                 }
-                Some(Err(error)) => {
-                    return Err(Error::NoAnswer { address: self.address.clone(), story: error.to_string() });
-                }
+                Some(Err(error)) => return Err(self.broke(&error.to_string())),
                 None => return Ok(None),
             }
         }
+    }
+
+    fn broke(&self, story: &str) -> Error {
+        Error::NoAnswer { address: self.address.clone(), story: story.to_owned() }
     }
 }
 
@@ -112,7 +120,9 @@ impl Parser {
 
     fn line(&mut self, line: &str) {
         if line.is_empty() {
-            let frame = std::mem::take(&mut self.frame);
+            // An event without an id of its own keeps the id of the one before it.
+            let next = Frame { id: self.frame.id.clone(), ..Frame::default() };
+            let frame = std::mem::replace(&mut self.frame, next);
             if std::mem::take(&mut self.has_data) {
                 self.ready.push_back(frame);
             }
@@ -150,7 +160,7 @@ mod tests {
                 frames,
                 [
                     Frame { id: "7".to_owned(), event: String::new(), data: "{\"a\":1}".to_owned() },
-                    Frame { id: String::new(), event: "reconnect".to_owned(), data: String::new() },
+                    Frame { id: "7".to_owned(), event: "reconnect".to_owned(), data: String::new() },
                 ]
             );
         }

@@ -1,21 +1,25 @@
 //! A signed-in account: sends its token, renews it, and reads what it wrote.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use baedal_contracts::AccountId;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::sync::RwLock;
+use tokio::time::Instant;
 
 use crate::error::Error;
+use crate::following::Following;
 use crate::live::Live;
+use crate::positions::Positions;
 use crate::transport::{Answer, Client, to_json};
 use crate::types::{Credentials, Me, NewTokens, RefreshToken};
 
-const POSITION: HeaderName = HeaderName::from_static("baedal-position");
+/// A token is renewed when this part of its life has passed.
+const RENEWED_AFTER: f64 = 0.9;
 
 /// A signed-in account. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -23,35 +27,51 @@ pub struct Session {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     client: Client,
     me: Me,
+    /// To sign in anew where the refresh token is no longer good, as after its answer was lost.
+    password: String,
     tokens: RwLock<Tokens>,
-    /// The last position of each context that an answer told, sent back with every read.
-    positions: Mutex<BTreeMap<String, u64>>,
+    /// What answers told, sent back with every read.
+    positions: Mutex<Positions>,
 }
 
-#[derive(Debug)]
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("me", &self.me).field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
 struct Tokens {
     bearer: HeaderValue,
     refresh: String,
+    renew_at: Option<Instant>,
 }
 
 impl Tokens {
     fn new(tokens: NewTokens) -> Result<Self, Error> {
         let bearer = HeaderValue::from_str(&format!("Bearer {}", tokens.access_token))
             .map_err(|error| Error::Unreadable { what: "the access token".to_owned(), story: error.to_string() })?;
-        Ok(Self { bearer, refresh: tokens.refresh_token })
+        let life = tokens.expires_in.map(|seconds| Duration::from_secs(seconds).mul_f64(RENEWED_AFTER));
+        Ok(Self { bearer, refresh: tokens.refresh_token, renew_at: life.map(|life| Instant::now() + life) })
+    }
+
+    async fn for_password(client: &Client, phone: &str, password: &str) -> Result<Self, Error> {
+        Self::new(client.call(Method::POST, "/api/token", Some(&Credentials { phone, password })).await?)
+    }
+
+    async fn for_refresh(client: &Client, refresh_token: &str) -> Result<Self, Error> {
+        Self::new(client.call(Method::POST, "/api/token/refresh", Some(&RefreshToken { refresh_token })).await?)
     }
 }
 
 impl Session {
     pub(crate) async fn begin(client: Client, phone: &str, password: &str) -> Result<Self, Error> {
-        let credentials = Credentials { phone, password };
-        let tokens = Tokens::new(client.call(Method::POST, "/api/token", Some(&credentials)).await?)?;
+        let tokens = Tokens::for_password(&client, phone, password).await?;
         let me = client.send(Method::GET, "/api/me", [(header::AUTHORIZATION, tokens.bearer.clone())], None).await?;
-        let inner = Inner { client, me: me.read()?, tokens: RwLock::new(tokens), positions: Mutex::default() };
+        let (me, password) = (me.read()?, password.to_owned());
+        let inner = Inner { client, me, password, tokens: RwLock::new(tokens), positions: Mutex::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -84,7 +104,7 @@ impl Session {
         more: Option<(HeaderName, HeaderValue)>,
         body: Option<Vec<u8>>,
     ) -> Result<Answer, Error> {
-        let bearer = self.inner.tokens.read().await.bearer.clone();
+        let bearer = self.bearer().await;
         let first = self.send_as(&bearer, method.clone(), path, more.clone(), body.clone()).await;
         if !matches!(&first, Err(Error::Problem(problem)) if problem.status == 401) {
             return first;
@@ -101,52 +121,68 @@ impl Session {
         more: Option<(HeaderName, HeaderValue)>,
         body: Option<Vec<u8>>,
     ) -> Result<Answer, Error> {
-        let position = if method == Method::GET { self.positions() } else { None };
+        let position = if method == Method::GET { self.positions().header() } else { None };
         let headers = [(header::AUTHORIZATION, bearer.clone())].into_iter().chain(position).chain(more);
         let answer = self.inner.client.send(method, path, headers, body).await?;
-        self.remember(&answer.headers);
+        self.positions().remember(&answer.headers);
         Ok(answer)
+    }
+
+    /// Sends any request with this account's token and gives any answer back, as [`Client::request`] does:
+    /// a token that has run out is not renewed, and no position is sent.
+    ///
+    /// # Errors
+    /// No answer.
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+        json: Option<&Value>,
+    ) -> Result<(StatusCode, HeaderMap, Value), Error> {
+        let headers = [(header::AUTHORIZATION, self.bearer().await)].into_iter().chain(headers);
+        let answer = self.inner.client.request(method, path, headers, json).await?;
+        self.positions().remember(&answer.1);
+        Ok(answer)
+    }
+
+    /// The access token, renewed where it is about to run out.
+    async fn bearer(&self) -> HeaderValue {
+        let bearer = {
+            let tokens = self.inner.tokens.read().await;
+            let bearer = tokens.bearer.clone();
+            if tokens.renew_at.is_none_or(|at| Instant::now() < at) {
+                return bearer;
+            }
+            bearer
+        };
+        // Where that fails the old one may still do; if not, the answer says so and it is renewed then.
+        self.renew(&bearer).await.unwrap_or(bearer)
     }
 
     /// A new access token, unless somebody else has just got one.
     async fn renew(&self, refused: &HeaderValue) -> Result<HeaderValue, Error> {
-        let mut tokens = self.inner.tokens.write().await;
+        let Inner { client, me, password, tokens, .. } = &*self.inner;
+        let mut tokens = tokens.write().await;
         if tokens.bearer == *refused {
-            let refresh = RefreshToken { refresh_token: &tokens.refresh };
-            *tokens = Tokens::new(self.inner.client.call(Method::POST, "/api/token/refresh", Some(&refresh)).await?)?;
+            *tokens = match Tokens::for_refresh(client, &tokens.refresh).await {
+                Err(Error::Problem(problem)) if problem.status == 401 => {
+                    Tokens::for_password(client, &me.phone, password).await?
+                }
+                renewed => renewed?,
+            };
         }
         Ok(tokens.bearer.clone())
     }
 
     /// Lets this session's reads see what another session has written.
     pub fn see_what_was_written_by(&self, other: &Self) {
-        let theirs = other.inner.positions.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut ours = self.inner.positions.lock().unwrap_or_else(PoisonError::into_inner);
-        for (context, position) in theirs {
-            let known = ours.entry(context).or_default();
-            *known = (*known).max(position);
-        }
+        let theirs = other.positions().clone();
+        self.positions().join(&theirs);
     }
 
-    fn positions(&self) -> Option<(HeaderName, HeaderValue)> {
-        let positions = self.inner.positions.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut text = String::new();
-        for (context, position) in &*positions {
-            let comma = if text.is_empty() { "" } else { "," };
-            write!(text, "{comma}{context}:{position}").ok()?;
-        }
-        if text.is_empty() { None } else { Some((POSITION, HeaderValue::from_str(&text).ok()?)) }
-    }
-
-    fn remember(&self, headers: &HeaderMap) {
-        let told = headers.get(POSITION).and_then(|value| value.to_str().ok()).and_then(|text| text.split_once(':'));
-        if let Some((context, position)) = told
-            && let Ok(position) = position.parse()
-        {
-            let mut positions = self.inner.positions.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = positions.entry(context.to_owned()).or_default();
-            *known = (*known).max(position);
-        }
+    fn positions(&self) -> MutexGuard<'_, Positions> {
+        self.inner.positions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Calls with this account: JSON there and back.
@@ -178,18 +214,33 @@ impl Session {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// Commands, and has no use for what is answered.
+    ///
+    /// # Errors
+    /// A problem, or no answer.
+    pub async fn tell(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<(), Error> {
+        self.send(method, path, None, body.map(to_json).transpose()?).await.map(drop)
+    }
+
     /// Opens a live stream, from behind the frame named `last_event_id` where one is given.
     ///
     /// # Errors
     /// A problem, or no answer.
     pub async fn live(&self, path: &str, last_event_id: Option<&str>) -> Result<Live, Error> {
-        let bearer = self.inner.tokens.read().await.bearer.clone();
-        match Live::open(&self.inner.client, &bearer, path, last_event_id).await {
+        let (client, bearer) = (&self.inner.client, self.bearer().await);
+        let position = self.positions().header();
+        match Live::open(client, &bearer, position.clone(), path, last_event_id).await {
             Err(Error::Problem(problem)) if problem.status == 401 => {
                 let bearer = self.renew(&bearer).await?;
-                Live::open(&self.inner.client, &bearer, path, last_event_id).await
+                Live::open(client, &bearer, position, path, last_event_id).await
             }
             opened => opened,
         }
+    }
+
+    /// Looks at a live stream, again and again where it ends, going on where it ended.
+    #[must_use]
+    pub fn follow(&self, path: impl Into<String>) -> Following {
+        Following::new(self.clone(), path.into())
     }
 }

@@ -10,6 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::error::{Error, Problem};
 use crate::session::Session;
@@ -85,20 +86,62 @@ impl Client {
         headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
         body: Option<Vec<u8>>,
     ) -> Result<Answer, Error> {
+        let answer = self.exchange(method, path, headers, body).await?;
+        if answer.status.is_client_error() || answer.status.is_server_error() {
+            return Err(Error::Problem(Problem::read(answer.status, &answer.headers, &answer.body)));
+        }
+        Ok(answer)
+    }
+
+    /// Sends any request and gives any answer back, as it is: for what has no function of its own, and for
+    /// tests of what nobody should send. A body that is not JSON comes as text, an empty one as `null`.
+    ///
+    /// # Errors
+    /// No answer.
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+        json: Option<&Value>,
+    ) -> Result<(StatusCode, HeaderMap, Value), Error> {
+        let answer = self.exchange(method, path, headers, json.map(to_json).transpose()?).await?;
+        let value = match serde_json::from_slice(&answer.body) {
+            Ok(value) => value,
+            Err(_) if answer.body.is_empty() => Value::Null,
+            Err(_) => Value::String(String::from_utf8_lossy(&answer.body).into_owned()),
+        };
+        Ok((answer.status, answer.headers, value))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, Error> {
         let told = tokio::time::timeout(LIMIT, async {
             let (head, body) = self.open(method, path, headers, body).await?.into_parts();
             let body = body.collect().await.map_err(|error| self.no_answer(&error))?.to_bytes();
-            Ok((head, body))
+            Ok(Answer { status: head.status, headers: head.headers, body })
         });
-        let (head, body) = told.await.map_err(|elapsed| self.no_answer(&elapsed))??;
-        if head.status.is_client_error() || head.status.is_server_error() {
-            return Err(Error::Problem(Problem::read(head.status, &head.headers, &body)));
-        }
-        Ok(Answer { status: head.status, headers: head.headers, body })
+        told.await.map_err(|elapsed| self.no_answer(&elapsed))?
+    }
+
+    /// Sends a request and gives the answer back as soon as its head is there, within the time that an
+    /// answer may take.
+    pub(crate) async fn open_in_time(
+        &self,
+        path: &str,
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+    ) -> Result<http::Response<Incoming>, Error> {
+        let opened = tokio::time::timeout(LIMIT, self.open(Method::GET, path, headers, None));
+        opened.await.map_err(|elapsed| self.no_answer(&elapsed))?
     }
 
     /// Sends a request and gives the answer back as soon as its head is there.
-    pub(crate) async fn open(
+    async fn open(
         &self,
         method: Method,
         path: &str,

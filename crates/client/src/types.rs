@@ -1,10 +1,11 @@
 //! What is sent and what comes back. Fields that a client here has no use for are left out.
 
 use baedal_contracts::identity::Role;
-use baedal_contracts::order::Line;
+use baedal_contracts::order::{Fault, Line};
 use baedal_contracts::payment::PaymentMeans;
 use baedal_contracts::store::{MenuOption, RejectReason};
 use baedal_contracts::{AccountId, ItemId, Location, OrderId, Place, StoreId, Won};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Opens an account.
@@ -42,6 +43,22 @@ pub(crate) struct RefreshToken<'a> {
 pub(crate) struct NewTokens {
     pub(crate) access_token: String,
     pub(crate) refresh_token: String,
+    pub(crate) expires_in: Option<u64>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Opening {
+    pub(crate) open: bool,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Reason<'a> {
+    pub(crate) reason: &'a str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct CookMinutes {
+    pub(crate) cook_minutes: u32,
 }
 
 /// A signed-in person.
@@ -83,6 +100,35 @@ pub struct NewStore {
     pub delivery_fee_krw: Won,
     /// What it says when an order is completed.
     pub thanks_message: String,
+}
+
+/// Changes what is said of a store; what is `None` stays.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct StoreChange {
+    /// What it is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where it is, as written on a parcel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Where that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// What the items of an order must cost at the least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_order_krw: Option<Won>,
+    /// How far it delivers, in metres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_radius_m: Option<u32>,
+    /// What a delivery costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery_fee_krw: Option<Won>,
+    /// What it says when an order is completed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thanks_message: Option<String>,
+    /// Whether it takes orders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<bool>,
 }
 
 /// A store that was registered.
@@ -141,6 +187,20 @@ pub struct Item {
     /// What may be chosen.
     #[serde(default)]
     pub options: Vec<MenuOption>,
+    /// How many are left, where it is counted. Only the owner sees it.
+    #[serde(default)]
+    pub stock: Option<u32>,
+}
+
+/// An item among the most ordered ones of a store.
+#[derive(Clone, Debug, Deserialize)]
+pub struct RankedItem {
+    /// Which.
+    pub item_id: ItemId,
+    /// What it is called.
+    pub name: String,
+    /// How many were ordered.
+    pub times: u64,
 }
 
 /// Places an order.
@@ -189,6 +249,18 @@ pub struct ChangedOrder {
     pub note: String,
 }
 
+/// Cancels an order as an operator.
+#[derive(Clone, Debug, Serialize)]
+pub struct OperatorCancel {
+    /// Why, in words.
+    pub reason: String,
+    /// What goes back; `None`: all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refund_krw: Option<Won>,
+    /// Whose fault it is.
+    pub fault: Fault,
+}
+
 /// What a command about an order answers.
 #[derive(Clone, Debug, Deserialize)]
 pub struct OrderAnswer {
@@ -205,6 +277,22 @@ pub struct OrderAnswer {
     /// What is asked of the kitchen.
     #[serde(default)]
     pub pending: Option<String>,
+    /// When it is canceled if nobody has paid.
+    #[serde(default)]
+    pub pay_by: Option<Timestamp>,
+    /// What became of the last attempt to pay, while it is not paid.
+    #[serde(default)]
+    pub payment: Option<PaymentNote>,
+}
+
+/// What became of an attempt to pay.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct PaymentNote {
+    /// `declined`, `verifying` or `put_off`.
+    pub outcome: String,
+    /// Why, where it was declined.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// An order as its customer sees it.
@@ -220,6 +308,49 @@ pub struct Order {
     pub pending: Option<String>,
     /// What it costs.
     pub total_krw: Won,
+    /// What goes back of it.
+    #[serde(default)]
+    pub refund: Refund,
+    /// Why it was canceled or rejected.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// The last request that was refused.
+    #[serde(default)]
+    pub refusal: Option<RefusedRequest>,
+    /// Everything that happened, oldest first.
+    #[serde(default)]
+    pub timeline: Vec<Moment>,
+}
+
+/// What goes back of an order's money.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Deserialize)]
+pub struct Refund {
+    /// `none`, `pending` or `done`.
+    pub status: String,
+    /// What is still to go back.
+    pub due_krw: Won,
+    /// What has gone back.
+    pub done_krw: Won,
+}
+
+/// A request to cancel or change that was refused.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct RefusedRequest {
+    /// `cancel` or `change`.
+    pub request: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// Something that happened to an order.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Moment {
+    /// When.
+    pub at: Timestamp,
+    /// The event's name, as `OrderPaid`.
+    pub what: String,
+    /// Which context tells it.
+    pub from: String,
 }
 
 /// A ticket on a kitchen's board.
@@ -285,6 +416,8 @@ pub struct Delivery {
 /// A message that was sent.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Notice {
+    /// About which order.
+    pub order_id: OrderId,
     /// Which way.
     pub channel: String,
     /// What it says.

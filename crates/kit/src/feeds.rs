@@ -62,7 +62,9 @@ impl Feeds {
     /// Wakes everybody.
     pub fn wake_all(&self) {
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        watched.values().for_each(|sender| drop(sender.send_replace(())));
+        for sender in watched.values() {
+            sender.send_replace(());
+        }
     }
 
     /// How many keys are looked at.

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 pub const ALIMTALK_LIMIT: usize = 1_000;
 /// The most characters that one variable may fill in; a longer one is cut.
 const VARIABLE_LIMIT: usize = 100;
-/// The most characters of what a store says in its own words.
+/// The most characters of a reason, which may be somebody's own words.
+const REASON_LIMIT: usize = 300;
+/// The most characters of a store's thanks.
 const MESSAGE_LIMIT: usize = 700;
 
 /// The variables, by name.
@@ -350,7 +352,11 @@ impl Variables {
 
     /// Sets one, cut where it is too long.
     pub fn set(&mut self, name: &'static str, value: impl AsRef<str>) {
-        let limit = if name == var::MESSAGE { MESSAGE_LIMIT } else { VARIABLE_LIMIT };
+        let limit = match name {
+            var::MESSAGE => MESSAGE_LIMIT,
+            var::REASON => REASON_LIMIT,
+            _ => VARIABLE_LIMIT,
+        };
         self.0.insert(Cow::Borrowed(name), cut(value.as_ref(), limit));
     }
 

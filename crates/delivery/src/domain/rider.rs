@@ -25,7 +25,7 @@ impl Rider {
 
     /// Whether he can take one more.
     pub(crate) fn has_room(&self, capacity: usize) -> bool {
-        self.carrying.len() < capacity
+        capacity > 0
     }
 
     /// He has this one to bring.

@@ -2,11 +2,16 @@
 
 use baedal_contracts::payment::{PaymentMeans, TakePaymentAnswer};
 use baedal_contracts::{AccountId, AttemptId, ChangeId, Won};
-use baedal_kit::scenario::{Given, NOON, given};
+use baedal_kit::scenario::{self, Given, NOON};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{Command, Event, Payer, Payment, Purpose, Refusal, Word};
+
+/// A payment to which this happened.
+fn given(events: impl IntoIterator<Item = Event>) -> Given<Payment> {
+    scenario::given(events)
+}
 
 fn attempt(number: u128) -> AttemptId {
     AttemptId(Uuid::from_u128(number))
@@ -132,7 +137,7 @@ fn paid() -> Given<Payment> {
 
 #[test]
 fn an_attempt_begins_and_is_approved_once() {
-    let paid = given::<Payment>([]).when(begin(1, 10_000)).then([begun(1, 10_000)]);
+    let paid = given([]).when(begin(1, 10_000)).then([begun(1, 10_000)]);
     let paid = paid.when(approve(1)).then([approved(1, 10_000)]);
     paid.when(approve(1)).then_nothing().when(decline(1)).then_nothing().when(fail(1)).then_nothing();
 }
@@ -271,7 +276,7 @@ fn when_the_kitchens_word_crosses_ours_the_extra_goes_back() {
 fn an_extra_is_not_begun_when_it_cannot_be() {
     let late = paid().at(later());
     late.when(begin_extra(2, 3_000)).then([not_adjusted(2, "expired")]).when(begin_extra(2, 3_000)).then_nothing();
-    given::<Payment>([]).when(begin_extra(2, 3_000)).then([not_adjusted(2, "not_paid")]);
+    given([]).when(begin_extra(2, 3_000)).then([not_adjusted(2, "not_paid")]);
     given([begun(1, 10_000), approved(1, 10_000), extra_begun(2, 3_000)])
         .when(begin_extra(3, 1_000))
         .then([not_adjusted(3, "another_attempt_open")]);
@@ -317,5 +322,5 @@ fn a_completed_order_has_earned_its_deposit_and_is_closed() {
 
 #[test]
 fn an_outcome_of_no_attempt_is_refused() {
-    given::<Payment>([]).when(approve(1)).then_refused(Refusal::NoSuchAttempt);
+    given([]).when(approve(1)).then_refused(Refusal::NoSuchAttempt);
 }

@@ -1,0 +1,176 @@
+//! Whatever is asked, in whatever order: what always holds.
+
+use std::collections::BTreeSet;
+
+use baedal_contracts::Won;
+use baedal_contracts::order::{ChangeRefusal, Fault};
+use baedal_contracts::store::RejectReason;
+use baedal_kit::Aggregate;
+use baedal_kit::aggregate::replay;
+use baedal_kit::database::JobChange;
+use baedal_kit::scenario::NOON;
+use baedal_order::domain::order::{ABANDON, AUTO_COMPLETE, PAYMENT_WINDOW};
+use baedal_order::domain::{Command, Event, Order, OrderStatus, State};
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use crate::given::*;
+
+/// What people, other contexts and deadlines may ask, with few ids and baskets, so that they meet.
+fn any_command() -> impl Strategy<Value = Command> {
+    let attempts = (1u128..4).prop_map(attempt);
+    let changes = (1u128..4).prop_map(change_id);
+    let baskets = (1u32..5).prop_map(basket);
+    let reasons = prop_oneof![
+        Just(ChangeRefusal::CookingStarted),
+        Just(ChangeRefusal::OutOfStock),
+        Just(ChangeRefusal::PaymentTimeout),
+    ];
+    let until = (-5i64..40).prop_map(|seconds| NOON + SignedDuration::from_secs(seconds));
+    prop_oneof![
+        2 => Just(place()),
+        2 => attempts.clone().prop_map(|attempt_id| Command::Pay { attempt_id }),
+        4 => (changes.clone(), baskets.clone()).prop_map(|(change_id, basket)| Command::Change { change_id, basket }),
+        1 => Just(cancel()),
+        1 => proptest::option::of(0u64..50_000).prop_map(|refund| Command::CancelByOperator {
+            text: "확인".to_owned(), refund_krw: refund.map(Won), fault: Fault::Store
+        }),
+        1 => Just(Command::Confirm),
+        3 => baskets.prop_map(|basket| approve(&basket)),
+        2 => attempts.clone().prop_map(|attempt_id| Command::Decline { attempt_id, reason: "no".to_owned() }),
+        2 => (attempts, any::<bool>()).prop_map(|(attempt_id, answered)| Command::PutOff { attempt_id, answered }),
+        3 => (changes.clone(), until).prop_map(|(change_id, until)| Command::ChargeForChange { change_id, until }),
+        3 => changes.clone().prop_map(|change_id| Command::ChangeCharged { change_id }),
+        1 => changes.clone().prop_map(|change_id| Command::ChangeChargeDeclined { change_id }),
+        3 => changes.clone().prop_map(|change_id| Command::ChangeDone { change_id }),
+        2 => (changes, reasons).prop_map(|(change_id, reason)| Command::RefuseChange { change_id, reason }),
+        1 => Just(Command::GrantCancel),
+        2 => Just(Command::RefuseCancel),
+        1 => Just(Command::Reject { reason: RejectReason::Closed, text: String::new() }),
+        1 => Just(Command::HearDelivered { auto_complete_after: HOUR }),
+        1 => Just(Command::Expire),
+        1 => Just(Command::Abandon),
+        1 => Just(Command::CompleteByItself),
+    ]
+}
+
+fn is_asked_by_people(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Place { .. }
+            | Command::Pay { .. }
+            | Command::Change { .. }
+            | Command::Cancel { .. }
+            | Command::CancelByOperator { .. }
+            | Command::Confirm
+    )
+}
+
+/// The deadlines that run, as the database would have them.
+fn follow(deadlines: &mut BTreeSet<String>, event: &Event) {
+    for change in Order::jobs(&ORDER, event) {
+        match change {
+            JobChange::Schedule(job) => {
+                deadlines.insert(job.kind);
+            }
+            JobChange::Unschedule { kind, .. } => {
+                deadlines.remove(&kind);
+            }
+            other => panic!("an order neither leases nor buries: {other:?}"),
+        }
+    }
+}
+
+fn deadlines_of(order: &Order) -> BTreeSet<String> {
+    let deadline = match order.placed().map(|placed| placed.status()) {
+        Some(OrderStatus::AwaitingPayment) => Some(PAYMENT_WINDOW),
+        Some(OrderStatus::Paid) => Some(ABANDON),
+        Some(OrderStatus::Delivered) => Some(AUTO_COMPLETE),
+        Some(OrderStatus::Completed | OrderStatus::Canceled | OrderStatus::Rejected) | None => None,
+    };
+    deadline.into_iter().map(str::to_owned).collect()
+}
+
+/// What the customer owes, as payment reckons it from what order tells.
+fn owed_after(owed: Won, event: &Event) -> Won {
+    match event {
+        Event::OrderPlaced { basket, .. }
+        | Event::OrderChanged { basket, .. }
+        | Event::OrderChangeRefused { basket, .. } => basket.total_krw,
+        Event::OrderCanceled { owed_krw, .. } => *owed_krw,
+        Event::OrderRejected { .. } => Won::ZERO,
+        _ => owed,
+    }
+}
+
+fn check(commands: Vec<Command>, then_nobody_touches_it: bool) -> Result<(), TestCaseError> {
+    let mut order = Order::default();
+    let mut history: Vec<Event> = Vec::new();
+    let mut deadlines = BTreeSet::new();
+    let mut owed = Won::ZERO;
+    let endings = [Command::Expire, Command::Abandon, Command::CompleteByItself];
+    let endings = endings.into_iter().filter(|_| then_nobody_touches_it);
+    for command in [place()].into_iter().chain(commands).chain(endings) {
+        let before = order.clone();
+        let was_final = before.placed().is_some_and(|placed| placed.status().is_final());
+        let decided = order.decide(command.clone(), NOON);
+        if !is_asked_by_people(&command) {
+            prop_assert!(decided.is_ok(), "{command:?} was refused by {before:?}");
+        }
+        for event in decided.unwrap_or_default() {
+            order.evolve(&event, NOON);
+            follow(&mut deadlines, &event);
+            owed = owed_after(owed, &event);
+            history.push(event);
+        }
+
+        if was_final {
+            prop_assert_eq!(&order, &before, "a final order stays as it is");
+        }
+        prop_assert_eq!(&deadlines, &deadlines_of(&order), "whatever has not ended has a deadline");
+        let placed = order.placed().expect("an order that was placed");
+        match placed.state {
+            State::Canceled { owed_krw, .. } => {
+                prop_assert!(owed_krw <= placed.basket.total_krw, "owed exceeds total");
+                prop_assert_eq!(owed, owed_krw);
+            }
+            State::Rejected { .. } => prop_assert_eq!(owed, Won::ZERO),
+            _ => prop_assert_eq!(owed, placed.basket.total_krw, "what others heard is what is owed"),
+        }
+        let again = order.decide(command.clone(), NOON);
+        if !is_asked_by_people(&command) {
+            prop_assert_eq!(again, Ok(vec![]), "{:?} heard twice", command);
+        }
+    }
+    let replayed: Order = replay(&history, NOON);
+    prop_assert_eq!(&replayed, &order);
+    let kept = serde_json::to_string(&history).expect("JSON");
+    let read: Vec<Event> = serde_json::from_str(&kept).expect("what was written");
+    prop_assert_eq!(replay::<Order>(&read, NOON), order.clone(), "what is kept replays to the same");
+    if then_nobody_touches_it {
+        prop_assert!(deadlines.is_empty(), "an order that nobody touches ends");
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_asked_what_always_holds_holds(commands in proptest::collection::vec(any_command(), 0..40)) {
+        check(commands, false)?;
+    }
+
+    #[test]
+    fn an_order_that_nobody_touches_ends(commands in proptest::collection::vec(any_command(), 0..15)) {
+        check(commands, true)?;
+    }
+
+    /// A paid order in the middle of its life, where most of the races are.
+    #[test]
+    fn the_same_holds_for_a_paid_order(commands in proptest::collection::vec(any_command(), 0..40)) {
+        let mut all = vec![approve(&basket(2))];
+        all.extend(commands);
+        check(all, false)?;
+    }
+}

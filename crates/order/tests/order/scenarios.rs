@@ -1,0 +1,481 @@
+//! An order's rules and races, as sentences.
+
+use baedal_contracts::Won;
+use baedal_contracts::order::{CancelReason, ChangeRefusal, Fault};
+use baedal_contracts::store::RejectReason;
+use baedal_kit::scenario::{NOON, given};
+use baedal_order::domain::{Command, Event, Order, OrderStatus, Refusal};
+use jiff::SignedDuration;
+
+use crate::given::*;
+
+fn order(events: impl IntoIterator<Item = Event>) -> baedal_kit::scenario::Given<Order> {
+    given::<Order>(events)
+}
+
+fn canceled(reason: CancelReason, text: &str, paid: bool) -> Event {
+    Event::OrderCanceled { reason, text: text.to_owned(), owed_krw: Won::ZERO, fault: None, paid }
+}
+
+fn canceled_by_customer(paid: bool) -> Event {
+    canceled(CancelReason::Customer, "마음이 바뀌었어요", paid)
+}
+
+fn rejected() -> Event {
+    Event::OrderRejected { reason: RejectReason::TooBusy, text: "바빠요".to_owned() }
+}
+
+fn reject() -> Command {
+    Command::Reject { reason: RejectReason::TooBusy, text: "바빠요".to_owned() }
+}
+
+fn decline(number: u128) -> Command {
+    Command::Decline { attempt_id: attempt(number), reason: "insufficient_funds".to_owned() }
+}
+
+fn pay(number: u128) -> Command {
+    Command::Pay { attempt_id: attempt(number) }
+}
+
+fn not_asked(number: u128) -> Command {
+    Command::PutOff { attempt_id: attempt(number), answered: false }
+}
+
+fn failed(number: u128) -> Command {
+    Command::PutOff { attempt_id: attempt(number), answered: true }
+}
+
+mod placing_and_paying {
+    use super::*;
+
+    #[test]
+    fn an_order_is_placed_once_and_its_first_attempt_begins() {
+        order([]).when(place()).then([placed()]).when(place()).then_refused(Refusal::AlreadyPlaced);
+    }
+
+    #[test]
+    fn an_approval_pays_for_it_however_often_it_is_heard() {
+        order([placed()]).when(approve(&basket(2))).then([paid()]).when(approve(&basket(2))).then_nothing();
+    }
+
+    #[test]
+    fn less_than_it_costs_does_not_pay_for_it() {
+        order([placed()]).when(approve(&basket(1))).then_nothing();
+    }
+
+    #[test]
+    fn a_declined_order_waits_and_may_be_paid_another_way() {
+        order([placed()])
+            .when(decline(1))
+            .then([declined(1)])
+            .when(decline(1))
+            .then_nothing()
+            .when(pay(2))
+            .then([Event::PaymentAttempted { attempt_id: attempt(2) }])
+            .when(decline(1))
+            .then_nothing()
+            .when(approve(&basket(2)))
+            .then([paid()]);
+    }
+
+    #[test]
+    fn while_an_attempt_is_open_paying_again_takes_it_up() {
+        order([placed()])
+            .when(pay(2))
+            .then([Event::PaymentAttemptShared { attempt_id: attempt(1) }])
+            .when(pay(3))
+            .then_nothing();
+    }
+
+    #[test]
+    fn an_attempt_that_was_never_sent_is_over() {
+        order([placed()])
+            .when(not_asked(1))
+            .then([put_off(1)])
+            .when(not_asked(1))
+            .then_nothing()
+            .when(pay(2))
+            .then([Event::PaymentAttempted { attempt_id: attempt(2) }]);
+    }
+
+    #[test]
+    fn who_did_not_send_a_shared_attempt_does_not_know_whether_the_other_did() {
+        let shared = Event::PaymentAttemptShared { attempt_id: attempt(1) };
+        order([placed(), shared]).when(not_asked(1)).then_nothing().when(failed(1)).then([put_off(1)]);
+    }
+
+    #[test]
+    fn an_attempt_that_was_overtaken_by_another_is_not_put_off() {
+        let second = Event::PaymentAttempted { attempt_id: attempt(2) };
+        order([placed(), declined(1), second]).when(failed(1)).then_nothing();
+    }
+
+    #[test]
+    fn paying_what_is_paid_changes_nothing() {
+        order([placed(), paid()]).when(pay(2)).then_nothing();
+        order([placed(), paid(), delivered()]).when(pay(2)).then_nothing();
+    }
+
+    #[test]
+    fn nobody_pays_for_what_ended_or_is_about_to() {
+        order([placed(), put_off(1)]).at(pay_by()).when(pay(2)).then_refused(Refusal::PaymentWindowOver);
+        order([placed(), canceled_by_customer(false)])
+            .when(pay(2))
+            .then_refused(Refusal::AlreadyFinal(OrderStatus::Canceled));
+    }
+
+    #[test]
+    fn unpaid_it_expires_even_while_an_attempt_is_open_and_a_late_approval_changes_nothing() {
+        order([placed()])
+            .when(Command::Expire)
+            .then([canceled(CancelReason::PaymentExpired, "", false)])
+            .when(Command::Expire)
+            .then_nothing()
+            .when(approve(&basket(2)))
+            .then_nothing();
+    }
+
+    #[test]
+    fn paid_it_does_not_expire() {
+        order([placed(), paid()]).when(Command::Expire).then_nothing();
+    }
+}
+
+mod changing {
+    use super::*;
+
+    #[test]
+    fn unpaid_it_changes_at_once() {
+        order([placed(), declined(1)])
+            .when(change(1, basket(3)))
+            .then([changed(1, basket(3))])
+            .when(change(2, basket(3)))
+            .then_nothing()
+            .when(approve(&basket(3)))
+            .then([paid_for(basket(3))]);
+    }
+
+    #[test]
+    fn not_while_an_attempt_may_take_money_for_what_it_is_now() {
+        order([placed()]).when(change(1, basket(3))).then_refused(Refusal::PaymentInProgress);
+    }
+
+    #[test]
+    fn to_something_cheaper_the_kitchen_changes_at_once() {
+        order([placed(), paid()])
+            .when(change(1, basket(1)))
+            .then([change_requested(1, basket(1), 0)])
+            .when(change(2, basket(1)))
+            .then_nothing()
+            .when(Command::ChangeDone { change_id: change_id(1) })
+            .then([changed(1, basket(1))])
+            .when(Command::ChangeDone { change_id: change_id(1) })
+            .then_nothing()
+            .when(change(3, basket(2)))
+            .then([change_requested(3, basket(2), 18_500)]);
+    }
+
+    #[test]
+    fn to_something_dearer_the_extra_is_charged_and_the_kitchen_seals_it() {
+        let until = NOON + SignedDuration::from_secs(30);
+        let reserved = Command::ChargeForChange { change_id: change_id(1), until };
+        order([placed(), paid()])
+            .when(change(1, basket(3)))
+            .then([change_requested(1, basket(3), 18_500)])
+            .when(reserved.clone())
+            .then([charge_due(1, 18_500, until)])
+            .when(reserved)
+            .then_nothing()
+            .when(Command::ChangeDone { change_id: change_id(1) })
+            .then_nothing()
+            .when(Command::ChangeCharged { change_id: change_id(1) })
+            .then([changed(1, basket(3))])
+            .when(Command::ChangeCharged { change_id: change_id(1) })
+            .then_nothing()
+            .when(change(2, basket(3)))
+            .then_nothing()
+            .when(change(2, basket(4)))
+            .then_refused(Refusal::AnotherRequestPending);
+    }
+
+    #[test]
+    fn sealed_it_may_change_again() {
+        order([placed(), paid(), change_requested(1, basket(3), 18_500), changed(1, basket(3))])
+            .when(Command::ChangeDone { change_id: change_id(1) })
+            .then([Event::OrderChangeSealed { change_id: change_id(1) }])
+            .when(Command::ChangeDone { change_id: change_id(1) })
+            .then_nothing()
+            .when(change(2, basket(4)))
+            .then([change_requested(2, basket(4), 18_500)]);
+    }
+
+    #[test]
+    fn a_declined_extra_refuses_it() {
+        order([placed(), paid(), change_requested(1, basket(3), 18_500), charge_due(1, 18_500, NOON)])
+            .when(Command::ChangeChargeDeclined { change_id: change_id(1) })
+            .then([change_refused(1, ChangeRefusal::PaymentDeclined, basket(2))])
+            .when(Command::RefuseChange { change_id: change_id(1), reason: ChangeRefusal::PaymentTimeout })
+            .then_nothing();
+    }
+
+    #[test]
+    fn the_kitchen_refuses_it() {
+        let no = Command::RefuseChange { change_id: change_id(1), reason: ChangeRefusal::OutOfStock };
+        order([placed(), paid(), change_requested(1, basket(3), 18_500)])
+            .when(no.clone())
+            .then([change_refused(1, ChangeRefusal::OutOfStock, basket(2))])
+            .when(no)
+            .then_nothing();
+    }
+
+    #[test]
+    fn an_extra_that_is_taken_after_the_kitchen_went_on_changes_nothing() {
+        order([
+            placed(),
+            paid(),
+            change_requested(1, basket(3), 18_500),
+            change_refused(1, ChangeRefusal::PaymentTimeout, basket(2)),
+        ])
+        .when(Command::ChangeCharged { change_id: change_id(1) })
+        .then_nothing()
+        .when(Command::ChangeChargeDeclined { change_id: change_id(1) })
+        .then_nothing();
+    }
+
+    #[test]
+    fn the_kitchens_refusal_that_crossed_the_payment_brings_the_old_basket_back() {
+        order([placed(), paid(), change_requested(1, basket(3), 18_500), changed(1, basket(3))])
+            .when(Command::RefuseChange { change_id: change_id(1), reason: ChangeRefusal::PaymentTimeout })
+            .then([change_refused(1, ChangeRefusal::PaymentTimeout, basket(2))])
+            .when(change(2, basket(3)))
+            .then([change_requested(2, basket(3), 18_500)]);
+    }
+
+    #[test]
+    fn it_is_not_charged_for_once_the_kitchen_has_gone_on() {
+        let reserved = Command::ChargeForChange { change_id: change_id(1), until: NOON };
+        order([placed(), paid(), change_requested(1, basket(3), 18_500)]).when(reserved).then_nothing();
+    }
+
+    #[test]
+    fn an_answer_to_another_change_is_no_answer_to_this_one() {
+        let pending = || order([placed(), paid(), change_requested(2, basket(3), 18_500)]);
+        let change_id = change_id(1);
+        pending().when(Command::ChangeDone { change_id }).then_nothing();
+        pending().when(Command::ChangeCharged { change_id }).then_nothing();
+        pending().when(Command::ChangeChargeDeclined { change_id }).then_nothing();
+        pending().when(Command::RefuseChange { change_id, reason: ChangeRefusal::OutOfStock }).then_nothing();
+    }
+
+    #[test]
+    fn one_thing_is_asked_at_a_time() {
+        order([placed(), paid(), change_requested(1, basket(3), 18_500)])
+            .when(cancel())
+            .then_refused(Refusal::AnotherRequestPending);
+        order([placed(), paid(), cancel_requested()])
+            .when(change(1, basket(3)))
+            .then_refused(Refusal::AnotherRequestPending);
+    }
+
+    #[test]
+    fn what_was_delivered_or_ended_does_not_change() {
+        order([placed(), paid(), delivered()]).when(change(1, basket(3))).then_refused(Refusal::CookingStarted);
+        order([placed(), paid(), rejected()])
+            .when(change(1, basket(3)))
+            .then_refused(Refusal::AlreadyFinal(OrderStatus::Rejected));
+    }
+}
+
+mod canceling {
+    use super::*;
+
+    #[test]
+    fn unpaid_it_is_canceled_at_once_and_an_approval_that_comes_later_changes_nothing() {
+        order([placed()])
+            .when(cancel())
+            .then([canceled_by_customer(false)])
+            .when(cancel())
+            .then_nothing()
+            .when(approve(&basket(2)))
+            .then_nothing();
+    }
+
+    #[test]
+    fn paid_the_kitchen_decides_and_grants_it() {
+        order([placed(), paid()])
+            .when(cancel())
+            .then([cancel_requested()])
+            .when(cancel())
+            .then_nothing()
+            .when(Command::GrantCancel)
+            .then([canceled_by_customer(true)])
+            .when(Command::GrantCancel)
+            .then_nothing()
+            .when(cancel())
+            .then_nothing();
+    }
+
+    #[test]
+    fn paid_the_kitchen_decides_and_refuses_it() {
+        order([placed(), paid(), cancel_requested()])
+            .when(Command::RefuseCancel)
+            .then([Event::OrderCancelRefused])
+            .when(Command::RefuseCancel)
+            .then_nothing()
+            .when(cancel())
+            .then([cancel_requested()]);
+    }
+
+    #[test]
+    fn a_ticket_withdrawn_for_another_reason_is_no_answer() {
+        order([placed(), paid()]).when(Command::GrantCancel).then_nothing();
+        order([placed(), paid(), change_requested(1, basket(3), 18_500)]).when(Command::GrantCancel).then_nothing();
+    }
+
+    #[test]
+    fn delivered_it_is_not_canceled_but_the_kitchens_late_answer_is_still_heard() {
+        order([placed(), paid(), delivered()]).when(cancel()).then_refused(Refusal::CookingStarted);
+        order([placed(), paid(), cancel_requested(), delivered()])
+            .when(Command::RefuseCancel)
+            .then([Event::OrderCancelRefused])
+            .when(Command::Confirm)
+            .then([completed(false)]);
+    }
+
+    fn by_operator(refund_krw: Option<Won>) -> Command {
+        Command::CancelByOperator { text: "라이더 사고".to_owned(), refund_krw, fault: Fault::Rider }
+    }
+
+    fn canceled_by_operator(owed: u64, paid: bool) -> Event {
+        Event::OrderCanceled {
+            reason: CancelReason::Operator,
+            text: "라이더 사고".to_owned(),
+            owed_krw: Won(owed),
+            fault: Some(Fault::Rider),
+            paid,
+        }
+    }
+
+    #[test]
+    fn an_operator_cancels_whatever_has_not_ended_and_gives_all_of_it_back() {
+        order([placed()]).when(by_operator(None)).then([canceled_by_operator(0, false)]);
+        order([placed(), paid()]).when(by_operator(None)).then([canceled_by_operator(0, true)]);
+        order([placed(), paid(), cancel_requested()]).when(by_operator(None)).then([canceled_by_operator(0, true)]);
+        order([placed(), paid(), delivered()]).when(by_operator(None)).then([canceled_by_operator(0, true)]);
+    }
+
+    #[test]
+    fn an_operator_gives_a_part_of_it_back() {
+        order([placed(), paid(), delivered()])
+            .when(by_operator(Some(Won(10_000))))
+            .then([canceled_by_operator(30_000, true)])
+            .when(by_operator(Some(Won(10_000))))
+            .then_nothing();
+    }
+
+    #[test]
+    fn nobody_owes_anything_for_an_unpaid_order() {
+        order([placed()]).when(by_operator(Some(Won(10_000)))).then([canceled_by_operator(0, false)]);
+    }
+
+    #[test]
+    fn more_than_it_costs_cannot_go_back() {
+        order([placed(), paid()])
+            .when(by_operator(Some(Won(40_001))))
+            .then_refused(Refusal::RefundTooLarge { total_krw: Won(40_000) });
+    }
+
+    #[test]
+    fn what_ended_stays_as_it_ended() {
+        let ended = |events: [Event; 3], status| {
+            order(events.clone()).when(by_operator(None)).then_refused(Refusal::AlreadyFinal(status));
+            order(events.clone()).when(cancel()).then_refused(Refusal::AlreadyFinal(status));
+            order(events).when(reject()).then_nothing();
+        };
+        ended([placed(), paid(), rejected()], OrderStatus::Rejected);
+        ended([placed(), delivered(), completed(false)], OrderStatus::Completed);
+        ended([placed(), paid(), canceled(CancelReason::Abandoned, "", true)], OrderStatus::Canceled);
+    }
+}
+
+mod ending {
+    use super::*;
+
+    #[test]
+    fn the_kitchen_rejects_it_whatever_was_asked() {
+        order([placed(), paid()]).when(reject()).then([rejected()]).when(reject()).then_nothing();
+        order([placed(), paid(), cancel_requested()]).when(reject()).then([rejected()]);
+        order([placed(), paid(), change_requested(1, basket(3), 18_500)]).when(reject()).then([rejected()]);
+    }
+
+    #[test]
+    fn the_customer_confirms_what_was_delivered_once() {
+        order([placed(), paid()]).when(Command::Confirm).then_refused(Refusal::NotDelivered);
+        order([placed(), paid()])
+            .when(Command::HearDelivered { auto_complete_after: HOUR })
+            .then([delivered()])
+            .when(Command::HearDelivered { auto_complete_after: HOUR })
+            .then_nothing()
+            .when(Command::Confirm)
+            .then([completed(false)])
+            .when(Command::Confirm)
+            .then_nothing()
+            .when(Command::CompleteByItself)
+            .then_nothing();
+    }
+
+    #[test]
+    fn not_before_the_kitchens_answer_to_what_was_asked_is_heard() {
+        order([placed(), paid(), change_requested(1, basket(1), 0), delivered()])
+            .when(Command::Confirm)
+            .then_refused(Refusal::AnotherRequestPending);
+        order([placed(), paid(), change_requested(1, basket(1), 0), delivered()])
+            .when(Command::ChangeDone { change_id: change_id(1) })
+            .then([changed(1, basket(1))])
+            .when(Command::Confirm)
+            .then([completed(false)]);
+    }
+
+    #[test]
+    fn nobody_confirms_and_it_completes_by_itself() {
+        order([placed(), paid()]).when(Command::CompleteByItself).then_nothing();
+        order([placed(), paid(), delivered()])
+            .when(Command::CompleteByItself)
+            .then([completed(true)])
+            .when(Command::Confirm)
+            .then_nothing();
+    }
+
+    #[test]
+    fn what_the_kitchen_never_answered_is_refused_when_it_completes_by_itself() {
+        order([placed(), paid(), cancel_requested(), delivered()])
+            .when(Command::CompleteByItself)
+            .then([Event::OrderCancelRefused, completed(true)]);
+        order([placed(), paid(), change_requested(1, basket(3), 18_500), delivered()])
+            .when(Command::CompleteByItself)
+            .then([change_refused(1, ChangeRefusal::CookingStarted, basket(2)), completed(true)]);
+        order([placed(), paid(), change_requested(1, basket(3), 18_500), changed(1, basket(3)), delivered()])
+            .when(Command::CompleteByItself)
+            .then([completed(true)]);
+    }
+
+    #[test]
+    fn not_delivered_in_four_hours_it_is_abandoned() {
+        order([placed(), paid(), cancel_requested()])
+            .when(Command::Abandon)
+            .then([canceled(CancelReason::Abandoned, "", true)])
+            .when(Command::HearDelivered { auto_complete_after: HOUR })
+            .then_nothing();
+        order([placed(), paid(), delivered()]).when(Command::Abandon).then_nothing();
+    }
+
+    #[test]
+    fn of_an_order_that_is_not_there_people_are_refused_and_the_rest_is_nothing() {
+        for command in [pay(1), change(1, basket(2)), cancel(), Command::Confirm] {
+            order([]).when(command).then_refused(Refusal::NotPlaced);
+        }
+        for command in [approve(&basket(2)), decline(1), failed(1), reject(), Command::GrantCancel, Command::Expire] {
+            order([]).when(command).then_nothing();
+        }
+    }
+}
