@@ -13,6 +13,9 @@ use tokio::process::{Child, Command};
 /// Ticks of processor time in a second, on every Linux there is (`getconf CLK_TCK`).
 const TICKS: f64 = 100.0;
 
+/// A rate that is none.
+const UNLIMITED: &str = "{per_second=0,burst=0}";
+
 /// The running program.
 pub(crate) struct Process {
     child: Child,
@@ -26,8 +29,9 @@ impl Process {
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             // All the load comes from one address.
-            .env("BAEDAL_GATEWAY__LIMITS_PER_ADDRESS", "false")
-            .env("BAEDAL_GATEWAY__LIMITS_PER_ACCOUNT", "false")
+            .env("BAEDAL_GATEWAY__PER_ADDRESS", UNLIMITED)
+            .env("BAEDAL_GATEWAY__SIGN_IN_PER_ADDRESS", UNLIMITED)
+            .env("BAEDAL_GATEWAY__PER_ACCOUNT", UNLIMITED)
             .env("BAEDAL_LOG", "warn")
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -48,7 +48,7 @@ async fn appoint_operator(settings: &Settings) -> Result<()> {
     let service = platform::identity_alone(&folder)?;
     let (phone, password) = (baedal_town::seed::OPERATOR_PHONE, baedal_town::seed::PASSWORD);
     match baedal_identity::create_operator(&service, &settings.identity, phone, "운영자", password).await {
-        Ok(_) | Err(baedal_identity::CreateOperatorError::PhoneTaken) => Ok(()),
+        Ok(_) | Err(baedal_identity::OperatorNotCreated::PhoneTaken(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

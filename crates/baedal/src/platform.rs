@@ -18,21 +18,21 @@ use baedal_kit::time::{Clock, SystemClock};
 use baedal_kit::upstream::Upstream;
 use baedal_kit::{Bus, Database, Module, Service};
 use baedal_kit_sqlite::SqliteDatabase;
+use baedal_notification::Outages;
 use tokio::task::JoinHandle;
 
 use crate::folder::DataFolder;
 use crate::settings::Settings;
 use crate::{server, telemetry};
 
-/// Each context's name, and what it publishes of its journal.
-const CONTEXTS: [(&str, Publish); 7] = [
+/// The contexts that tell something, and what each publishes of its journal.
+const TELLERS: [(&str, Publish); 6] = [
     (IDENTITY, baedal_identity::publish),
     (ORDER, baedal_order::publish),
     (PAYMENT, baedal_payment::publish),
     (STORE, baedal_store::publish),
     (DELIVERY, baedal_delivery::publish),
     (NOTIFICATION, baedal_notification::publish),
-    (TRACKING, baedal_tracking::publish),
 ];
 
 /// What the outside world is to the platform.
@@ -106,13 +106,15 @@ struct House {
 
 impl House {
     fn open(folder: &DataFolder, providers: &Providers, lifecycle: &Lifecycle) -> Result<Self> {
-        let mut databases = HashMap::new();
+        let open = |context| SqliteDatabase::open(&folder.database(context), context);
+        let mut databases: HashMap<&'static str, Arc<dyn Database>> = HashMap::new();
         let mut bus = JournalBus::default();
-        for (context, publish) in CONTEXTS {
-            let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(&folder.database(context), context)?);
+        for (context, publish) in TELLERS {
+            let database: Arc<dyn Database> = Arc::new(open(context)?);
             bus = bus.with(context, Arc::clone(&database), publish);
             databases.insert(context, database);
         }
+        databases.insert(TRACKING, Arc::new(open(TRACKING)?));
         Ok(Self { databases, bus: Arc::new(bus), providers: providers.clone(), lifecycle: lifecycle.clone() })
     }
 
@@ -141,8 +143,9 @@ impl House {
 
         rooms.add(baedal_store::module(self.service(STORE)?, settings.store)).await?;
         rooms.add(baedal_delivery::module(self.service(DELIVERY)?, settings.delivery)).await?;
-        let messages = Arc::new(baedal_notification::KeptProvider::default());
-        rooms.add(baedal_notification::module(self.service(NOTIFICATION)?, settings.notification, messages)).await?;
+        let notification = settings.notification;
+        let messages = baedal_notification::KeptProvider::new(notification.provider.clone(), Outages::default());
+        rooms.add(baedal_notification::module(self.service(NOTIFICATION)?, notification, Arc::new(messages))).await?;
         rooms.add(baedal_tracking::module(self.service(TRACKING)?, settings.tracking)).await?;
 
         let metrics = telemetry::metrics()?;

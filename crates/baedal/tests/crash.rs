@@ -25,7 +25,7 @@ const CUSTOMERS: usize = 6;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Deadlines short enough to watch.
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 10] = [
     ("BAEDAL_LOG", "error"),
     ("BAEDAL_ORDER__PAYMENT_WINDOW", "6s"),
     ("BAEDAL_ORDER__AUTO_COMPLETE_AFTER", "2s"),
@@ -33,7 +33,9 @@ const SETTINGS: [(&str, &str); 8] = [
     ("BAEDAL_STORE__ANSWER_WITHIN", "4s"),
     ("BAEDAL_PAYMENT__LOOK_UP_AFTER", "500ms"),
     ("BAEDAL_PAYMENT__UNKNOWN_AFTER", "2s"),
-    ("BAEDAL_GATEWAY__LIMITS_PER_ADDRESS", "false"),
+    ("BAEDAL_GATEWAY__PER_ADDRESS", "{per_second=0,burst=0}"),
+    ("BAEDAL_GATEWAY__SIGN_IN_PER_ADDRESS", "{per_second=0,burst=0}"),
+    ("BAEDAL_GATEWAY__PER_ACCOUNT", "{per_second=0,burst=0}"),
 ];
 
 struct Program {

@@ -5,9 +5,9 @@ use baedal_contracts::{ItemId, Location, OrderId, StoreId};
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::error::Error;
+use crate::following::Following;
 use crate::session::Session;
 use crate::transport::{Client, to_json};
-use crate::following::Following;
 use crate::types::{
     ChangedOrder, CookMinutes, Delivery, NearbyDelivery, NewAccount, NewItem, NewOrder, NewStore, Notice,
     OpenedAccount, Opening, OperatorCancel, Order, OrderAnswer, Page, RankedItem, Reason, RegisteredStore, Rejection,
@@ -85,7 +85,7 @@ impl Session {
     pub async fn place(&self, key: &str, order: &NewOrder) -> Result<OrderAnswer> {
         let key = HeaderValue::from_str(key)
             .map_err(|error| Error::Unreadable { what: "an idempotency key".to_owned(), story: error.to_string() })?;
-        self.send(Method::POST, "/api/orders", Some((IDEMPOTENCY_KEY, key)), Some(to_json(order)?)).await?.read()
+        self.send_bytes(Method::POST, "/api/orders", Some((IDEMPOTENCY_KEY, key)), Some(to_json(order)?)).await?.read()
     }
 
     /// Pays for an order, again or later.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use baedal_contracts::AccountId;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -104,6 +105,17 @@ impl Session {
         more: Option<(HeaderName, HeaderValue)>,
         body: Option<Vec<u8>>,
     ) -> Result<Answer, Error> {
+        self.send_bytes(method, path, more, body.map(Bytes::from)).await
+    }
+
+    /// The same; the body is shared between the first time and the second.
+    pub(crate) async fn send_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        more: Option<(HeaderName, HeaderValue)>,
+        body: Option<Bytes>,
+    ) -> Result<Answer, Error> {
         let bearer = self.bearer().await;
         let first = self.send_as(&bearer, method.clone(), path, more.clone(), body.clone()).await;
         if !matches!(&first, Err(Error::Problem(problem)) if problem.status == 401) {
@@ -119,11 +131,11 @@ impl Session {
         method: Method,
         path: &str,
         more: Option<(HeaderName, HeaderValue)>,
-        body: Option<Vec<u8>>,
+        body: Option<Bytes>,
     ) -> Result<Answer, Error> {
         let position = if method == Method::GET { self.positions().header() } else { None };
         let headers = [(header::AUTHORIZATION, bearer.clone())].into_iter().chain(position).chain(more);
-        let answer = self.inner.client.send(method, path, headers, body).await?;
+        let answer = self.inner.client.send_bytes(method, path, headers, body).await?;
         self.positions().remember(&answer.headers);
         Ok(answer)
     }
@@ -195,7 +207,7 @@ impl Session {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<T, Error> {
-        self.send(method, path, None, body.map(to_json).transpose()?).await?.read()
+        self.send_bytes(method, path, None, body.map(to_json).transpose()?).await?.read()
     }
 
     /// Reads.
@@ -219,7 +231,7 @@ impl Session {
     /// # Errors
     /// A problem, or no answer.
     pub async fn tell(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<(), Error> {
-        self.send(method, path, None, body.map(to_json).transpose()?).await.map(drop)
+        self.send_bytes(method, path, None, body.map(to_json).transpose()?).await.map(drop)
     }
 
     /// Opens a live stream, from behind the frame named `last_event_id` where one is given.

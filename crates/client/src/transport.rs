@@ -86,6 +86,17 @@ impl Client {
         headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
         body: Option<Vec<u8>>,
     ) -> Result<Answer, Error> {
+        self.send_bytes(method, path, headers, body.map(Bytes::from)).await
+    }
+
+    /// The same; a body that may be sent again is shared.
+    pub(crate) async fn send_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+        body: Option<Bytes>,
+    ) -> Result<Answer, Error> {
         let answer = self.exchange(method, path, headers, body).await?;
         if answer.status.is_client_error() || answer.status.is_server_error() {
             return Err(Error::Problem(Problem::read(answer.status, &answer.headers, &answer.body)));
@@ -119,7 +130,7 @@ impl Client {
         method: Method,
         path: &str,
         headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
-        body: Option<Vec<u8>>,
+        body: Option<Bytes>,
     ) -> Result<Answer, Error> {
         let told = tokio::time::timeout(LIMIT, async {
             let (head, body) = self.open(method, path, headers, body).await?.into_parts();
@@ -146,7 +157,7 @@ impl Client {
         method: Method,
         path: &str,
         headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
-        body: Option<Vec<u8>>,
+        body: Option<Bytes>,
     ) -> Result<http::Response<Incoming>, Error> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if body.is_some() {
@@ -171,7 +182,7 @@ impl Client {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<T, Error> {
-        self.send(method, path, [], body.map(to_json).transpose()?).await?.read()
+        self.send_bytes(method, path, [], body.map(to_json).transpose()?).await?.read()
     }
 
     fn no_answer(&self, error: &dyn std::error::Error) -> Error {
@@ -185,7 +196,8 @@ impl Client {
     }
 }
 
-pub(crate) fn to_json(body: &impl Serialize) -> Result<Vec<u8>, Error> {
+pub(crate) fn to_json(body: &impl Serialize) -> Result<Bytes, Error> {
     serde_json::to_vec(body)
+        .map(Bytes::from)
         .map_err(|error| Error::Unreadable { what: "our own request".to_owned(), story: error.to_string() })
 }

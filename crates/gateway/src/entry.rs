@@ -12,7 +12,7 @@ use axum::routing::any;
 use baedal_kit::http::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, UNAVAILABLE};
 use baedal_kit::http::{Caller, Problem};
 use baedal_kit::upstream::Upstream;
-use http::{HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 
 use crate::authentication::{Authentication, bearer};
 use crate::limits::{Limits, refuse_large};
@@ -84,7 +84,7 @@ impl Inner {
         }
         let _place = self.limits.place()?;
         refuse_large(request.headers())?;
-        let caller = self.identify(route, client, &request).await?;
+        let caller = self.identify(route, client, request.headers()).await?;
         if route.traffic == Traffic::SignIn {
             self.limits.sign_in(client)?;
         }
@@ -102,10 +102,10 @@ impl Inner {
 
     /// Who asks, counted as whoever it turns out to be. A token that was not seen before counts against
     /// its address until it is found valid, so that made-up ones cannot be tried without end.
-    async fn identify(&self, route: &Route, client: IpAddr, request: &Request) -> Result<Option<Caller>, Problem> {
+    async fn identify(&self, route: &Route, client: IpAddr, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
         let token = match route.access {
             Access::Open => None,
-            Access::Public | Access::SignedIn | Access::Roles(_) => bearer(request.headers())?,
+            Access::Public | Access::SignedIn | Access::Roles(_) => bearer(headers)?,
         };
         let remembered = token.and_then(|token| self.authentication.remembered(token));
         let caller = match (token, remembered) {

@@ -135,7 +135,10 @@ mod tests {
     use super::*;
 
     fn addresses(values: &[&'static str]) -> HeaderMap {
-        values.iter().map(|value| (http::HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(value))).collect()
+        values
+            .iter()
+            .map(|value| (http::HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(value)))
+            .collect()
     }
 
     #[test]

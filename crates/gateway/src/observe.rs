@@ -25,7 +25,11 @@ pub(crate) enum Answer {
 }
 
 /// Answers a request with `answer`, under a trace that the client can quote, and records how it went.
-pub(crate) async fn observed<F>(route: &'static str, mut request: Request, answer: impl FnOnce(Request) -> F) -> Response
+pub(crate) async fn observed<F>(
+    route: &'static str,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response
 where
     F: Future<Output = Answer>,
 {

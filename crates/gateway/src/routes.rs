@@ -65,9 +65,9 @@ static TABLE: &[Route] = &[
     get("/api/me", IDENTITY, Access::SignedIn),
     get("/.well-known/jwks.json", IDENTITY, Access::Open),
     // Stores
-    get("/api/stores", STORE, Access::Public),
+    get("/api/stores", TRACKING, Access::Public),
     post("/api/stores", STORE, Access::Roles(&[Owner])),
-    get("/api/stores/{store_id}", STORE, Access::Public),
+    get("/api/stores/{store_id}", TRACKING, Access::Public),
     patch("/api/stores/{store_id}", STORE, Access::Roles(&[Owner])),
     get("/api/stores/{store_id}/ranking", TRACKING, Access::Public),
     put("/api/stores/{store_id}/menu/{item_id}", STORE, Access::Roles(&[Owner])),
@@ -82,8 +82,8 @@ static TABLE: &[Route] = &[
     get("/api/orders/{order_id}", TRACKING, Access::SignedIn),
     get("/api/orders/{order_id}/live", TRACKING, Access::SignedIn).traffic(Traffic::Live),
     // Kitchen
-    get("/api/stores/{store_id}/tickets", STORE, Access::Roles(&[Owner])),
-    get("/api/stores/{store_id}/tickets/live", STORE, Access::Roles(&[Owner])).traffic(Traffic::Live),
+    get("/api/stores/{store_id}/tickets", TRACKING, Access::Roles(&[Owner])),
+    get("/api/stores/{store_id}/tickets/live", TRACKING, Access::Roles(&[Owner])).traffic(Traffic::Live),
     post("/api/tickets/{order_id}/accept", STORE, Access::Roles(&[Owner])),
     post("/api/tickets/{order_id}/reject", STORE, Access::Roles(&[Owner])),
     post("/api/tickets/{order_id}/start", STORE, Access::Roles(&[Owner])),

@@ -33,7 +33,7 @@ pub struct ImpossibleCost(String);
 impl HashCost {
     /// Next to none: for tests, and for a demonstration that opens hundreds of accounts.
     #[must_use]
-    pub fn cheap() -> Self {
+    pub fn lowest() -> Self {
         Cost { memory_kib: Params::MIN_M_COST, passes: Params::MIN_T_COST, lanes: Params::MIN_P_COST }
             .try_into()
             .unwrap_or_default()
@@ -143,7 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_known_again_and_another_is_not() {
-        let passwords = Passwords::new(HashCost::cheap(), 8);
+        let passwords = Passwords::new(HashCost::lowest(), 8);
         let hash = passwords.hash(passwords.queue().unwrap(), "correct horse".to_owned()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
         for (password, hash, right) in [
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_queue_has_an_end() {
-        let passwords = Passwords::new(HashCost::cheap(), 2);
+        let passwords = Passwords::new(HashCost::lowest(), 2);
         let places = [passwords.queue().unwrap(), passwords.queue().unwrap()];
         assert!(passwords.queue().is_err());
         drop(places);

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
+use crate::failure::caught;
 use crate::message::{Envelope, Recorded};
 use crate::{Database, Failure};
 
@@ -27,6 +28,10 @@ pub struct Batch {
     /// The position it reaches to, private events included.
     pub upto: u64,
 }
+
+/// The kind of an envelope whose event exists but could not be turned into the public one. Whoever hears it
+/// sets it aside and asks the source again later; its data is `{"error": …}`.
+pub(crate) const UNPUBLISHABLE: &str = "unpublishable";
 
 /// Where published events come from.
 #[async_trait]
@@ -83,6 +88,8 @@ struct Source {
     database: Arc<dyn Database>,
     publish: Publish,
     tail: Mutex<Tail>,
+    /// Held by whoever reads on behind the tail, so that those who are woken together do not all read.
+    reading: tokio::sync::Mutex<()>,
 }
 
 /// The published events read last: all of those behind `from`, up to `upto`.
@@ -97,7 +104,10 @@ impl JournalBus {
     /// With one more source.
     #[must_use]
     pub fn with(mut self, name: &'static str, database: Arc<dyn Database>, publish: Publish) -> Self {
-        self.sources.insert(name, Source { name, database, publish, tail: Mutex::default() });
+        self.sources.insert(
+            name,
+            Source { name, database, publish, tail: Mutex::default(), reading: tokio::sync::Mutex::default() },
+        );
         self
     }
 }
@@ -118,11 +128,15 @@ impl Bus for JournalBus {
         if let Some(batch) = source.remembered(after, limit) {
             return Ok(batch);
         }
+        let _reading = if source.is_near(after) { Some(source.reading.lock().await) } else { None };
+        if let Some(batch) = source.remembered(after, limit) {
+            return Ok(batch);
+        }
         let recorded = source.database.published(after, limit).await?;
         let mut batch = Batch { envelopes: Vec::with_capacity(recorded.len()), upto: after };
         for event in &recorded {
             batch.upto = event.position;
-            if let Some(public) = (source.publish)(event)? {
+            if let Some(public) = source.publish(event).await? {
                 batch.envelopes.push(Arc::new(envelope(source.name, event, public)));
             }
         }
@@ -136,6 +150,33 @@ impl Bus for JournalBus {
 }
 
 impl Source {
+    /// The public event. One that cannot be made must not hold up those behind it: it travels as
+    /// [`UNPUBLISHABLE`].
+    async fn publish(&self, event: &Recorded) -> Result<Option<Public>, Failure> {
+        let failure = match caught("publishing", async { (self.publish)(event) }).await {
+            Err(failure) if !failure.is_passing() => failure,
+            published => return published,
+        };
+        let error = failure.story();
+        tracing::error!(
+            source = self.name,
+            position = event.position,
+            kind = event.kind,
+            order_id = event.correlation.map(tracing::field::display),
+            error,
+            "an event cannot be published; those who hear it set it aside"
+        );
+        metrics::counter!("baedal_unpublishable_events_total", "source" => self.name).increment(1);
+        let data = serde_json::value::to_raw_value(&serde_json::json!({ "error": error }))
+            .map_err(|error| Failure::broken_by("a failure cannot be written", error))?;
+        Ok(Some(Public { kind: UNPUBLISHABLE, data }))
+    }
+
+    /// Whether a reader is where news comes, rather than far behind.
+    fn is_near(&self, after: u64) -> bool {
+        after >= self.tail.lock().unwrap_or_else(PoisonError::into_inner).from
+    }
+
     fn remembered(&self, after: u64, limit: usize) -> Option<Batch> {
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         if after < tail.from || after >= tail.upto {

@@ -6,6 +6,7 @@
 //! letter in the open, while the events of other orders go on.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,15 +14,22 @@ use async_trait::async_trait;
 use futures::future::select_all;
 use serde::{Deserialize, Serialize};
 
-use crate::bus::Batch;
-use crate::database::{CursorMove, JobChange, Outcome};
+use crate::bus::{Batch, UNPUBLISHABLE};
+use crate::database::{CursorMove, Outcome};
+use crate::failure::caught;
 use crate::jobs::{Job, JobHandler};
 use crate::message::Envelope;
-use crate::service::generation_name;
+use crate::service::{generation_name, step_aside};
 use crate::{Failure, Origin, Service, Work};
 
-/// How many positions of a source are taken at once.
+/// How many positions of a source are taken at once, while nobody else changes the same things.
 const BATCH: usize = 256;
+/// How often an event alone may collide with others before the consumer pauses.
+const MOST_CONFLICTS: u32 = 20;
+/// How long a consumer pauses at first when something it needs does not answer; the wait doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// How long it pauses at the most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The shard read while there is one.
 const SHARD: u16 = 0;
 /// The view that tells which generation of each view is in use.
@@ -54,42 +62,57 @@ pub trait Projection: Consumer {
 struct Generations {
     active: u32,
     building: Option<u32>,
+    /// The generation that was in use before and is still to be cleared away.
+    #[serde(default)]
+    leaving: Option<u32>,
 }
 
 /// Lets a policy hear for ever.
-pub async fn run_policy(service: Service, policy: Arc<dyn Consumer>) {
-    let mut ear = Ear::new(&service, policy.as_ref(), 0);
-    let mut heads = Heads::new(&service, policy.sources());
-    loop {
-        heads.mark();
-        match ear.hear_some().await {
-            Ok(true) => {}
-            Ok(false) => heads.changed().await,
-            Err(failure) => pause(&service, policy.name(), &failure).await,
+pub fn run_policy(service: Service, policy: Arc<dyn Consumer>) -> impl Future<Output = ()> + Send {
+    service.follows(policy.name(), policy.sources());
+    async move {
+        let mut heads = Heads::new(&service, policy.sources());
+        let mut pause = Pause::new(&service, policy.name());
+        let mut ear = Ear::new(&service, policy, 0);
+        loop {
+            heads.mark();
+            match ear.hear_some().await {
+                Ok(true) => pause.over(),
+                Ok(false) => {
+                    pause.over();
+                    heads.changed().await;
+                }
+                Err(failure) => pause.after(&failure).await,
+            }
         }
     }
 }
 
 /// Lets a projection hear for ever, and builds its views anew beside the ones in use when asked to.
-pub async fn run_projection(service: Service, projection: Arc<dyn Projection>) {
-    let mut wanted = service.rebuilds().subscribe();
-    let mut heads = Heads::new(&service, projection.sources());
-    let mut stage: Option<Stage> = None;
-    loop {
-        heads.mark();
-        if wanted.has_changed().unwrap_or(false) {
-            wanted.mark_unchanged();
-            stage = None;
-        }
-        match Stage::advance(&mut stage, &service, &projection).await {
-            Ok(true) => {}
-            Ok(false) => {
-                tokio::select! {
-                    () = heads.changed() => {}
-                    _ = wanted.changed() => {}
-                }
+pub fn run_projection(service: Service, projection: Arc<dyn Projection>) -> impl Future<Output = ()> + Send {
+    service.follows(projection.name(), projection.sources());
+    async move {
+        let mut wanted = service.rebuilds().subscribe();
+        let mut heads = Heads::new(&service, projection.sources());
+        let mut pause = Pause::new(&service, projection.name());
+        let mut stage: Option<Stage> = None;
+        loop {
+            heads.mark();
+            if wanted.has_changed().unwrap_or(false) {
+                wanted.mark_unchanged();
+                stage = None;
             }
-            Err(failure) => pause(&service, projection.name(), &failure).await,
+            match Stage::advance(&mut stage, &service, &projection).await {
+                Ok(true) => pause.over(),
+                Ok(false) => {
+                    pause.over();
+                    tokio::select! {
+                        () = heads.changed() => {}
+                        _ = wanted.changed() => stage = None,
+                    }
+                }
+                Err(failure) => pause.after(&failure).await,
+            }
         }
     }
 }
@@ -134,26 +157,32 @@ pub async fn restore_generations(service: &Service, projections: &[Arc<dyn Proje
         for view in projection.views() {
             service.set_generation(view, generations.active);
         }
-        // A generation that was replaced may have outlived the process that replaced it.
-        if let Some(before) = generations.active.checked_sub(1) {
-            clear(service, projection, before).await?;
-        }
     }
     Ok(())
 }
 
-/// Takes away what a projection has written in a generation.
-async fn clear(service: &Service, projection: &Arc<dyn Projection>, generation: u32) -> Result<(), Failure> {
-    let mut work = service.work(Origin::none());
-    for view in projection.views() {
-        work.clear_view(generation_name(view, generation));
-    }
-    work.commit().await.map(drop)
+/// The waits of a consumer while something it needs does not answer: longer each time, and each told.
+struct Pause {
+    context: &'static str,
+    consumer: &'static str,
+    next: Duration,
 }
 
-async fn pause(service: &Service, consumer: &str, failure: &Failure) {
-    tracing::warn!(context = service.name(), consumer, error = failure.story(), "a consumer pauses");
-    tokio::time::sleep(Duration::from_secs(1)).await;
+impl Pause {
+    fn new(service: &Service, consumer: &'static str) -> Self {
+        Self { context: service.name(), consumer, next: FIRST_PAUSE }
+    }
+
+    fn over(&mut self) {
+        self.next = FIRST_PAUSE;
+    }
+
+    async fn after(&mut self, failure: &Failure) {
+        let (context, consumer, wait) = (self.context, self.consumer, self.next);
+        tracing::warn!(context, consumer, ?wait, error = failure.story(), "a consumer pauses");
+        self.next = (wait * 2).min(LONGEST_PAUSE);
+        tokio::time::sleep(wait).await;
+    }
 }
 
 /// The heads of the sources a consumer hears.
@@ -168,42 +197,65 @@ impl Heads {
         self.0.iter_mut().for_each(tokio::sync::watch::Receiver::mark_unchanged);
     }
 
+    /// Returns when any of them has moved since they were marked.
     async fn changed(&mut self) {
-        let any = select_all(self.0.iter_mut().map(|head| Box::pin(head.changed()))).await;
-        if any.0.is_err() {
-            // The source ended with the process; nothing more will come.
-            std::future::pending::<()>().await;
+        while !self.0.is_empty() {
+            let (moved, ended, _) = select_all(self.0.iter_mut().map(|head| Box::pin(head.changed()))).await;
+            if moved.is_ok() {
+                return;
+            }
+            // That source has ended with whatever told it; the others may still tell.
+            self.0.swap_remove(ended);
         }
+        std::future::pending::<()>().await;
     }
 }
 
 /// One consumer in one generation: reads, lets hear, commits.
-struct Ear<'c> {
+struct Ear {
     service: Service,
-    consumer: &'c dyn Consumer,
+    consumer: Arc<dyn Consumer>,
+    generation: u32,
     name: String,
-    renamed: Vec<(&'static str, String)>,
+    /// The views it writes, where it is a projection.
+    views: &'static [&'static str],
+    /// Whether its views are being built and nobody reads them yet.
+    is_building: bool,
     cursors: Option<HashMap<&'static str, u64>>,
+    /// How often in a row its commits have collided with others.
+    conflicts: u32,
 }
 
-impl<'c> Ear<'c> {
-    fn new(service: &Service, consumer: &'c dyn Consumer, generation: u32) -> Self {
+impl Ear {
+    fn new(service: &Service, consumer: Arc<dyn Consumer>, generation: u32) -> Self {
         Self {
             service: service.clone(),
-            consumer,
             name: generation_name(consumer.name(), generation),
-            renamed: Vec::new(),
+            consumer,
+            generation,
+            views: &[],
+            is_building: false,
             cursors: None,
+            conflicts: 0,
         }
     }
 
+    fn of_projection(service: &Service, projection: &Arc<dyn Projection>, generation: u32, is_building: bool) -> Self {
+        let consumer = Arc::clone(projection) as Arc<dyn Consumer>;
+        Self { views: projection.views(), is_building, ..Self::new(service, consumer, generation) }
+    }
+
     /// Hears what there is, one batch from each source. Whether there was anything.
+    ///
+    /// The more often it has collided with others in a row, the less it takes at once: a long batch that
+    /// touches what everybody is changing would never get through.
     async fn hear_some(&mut self) -> Result<bool, Failure> {
         let cursors = self.cursors().await?;
+        let limit = (BATCH >> self.conflicts.min(BATCH.ilog2())).max(1);
         let mut batches = Vec::new();
         for source in self.consumer.sources() {
             let from = cursors.get(source).copied().unwrap_or(0);
-            let batch = self.service.bus().read(source, SHARD, from, BATCH).await?;
+            let batch = self.service.bus().read(source, SHARD, from, limit).await?;
             if batch.upto > from {
                 batches.push((*source, from, batch));
             }
@@ -212,15 +264,13 @@ impl<'c> Ear<'c> {
             return Ok(false);
         }
         match self.hear_together(&batches).await {
-            Ok(true) => Ok(true),
+            Ok(true) => self.conflicts = 0,
             // Somebody changed the same aggregates meanwhile: once more, with a fresh look.
-            Ok(false) => {
-                self.cursors = None;
-                Ok(true)
-            }
-            Err(failure) if failure.is_passing() => Err(failure),
-            Err(_) => self.hear_one_by_one(batches).await.map(|()| true),
+            Ok(false) => self.collided().await,
+            Err(failure) if failure.is_passing() => return Err(failure),
+            Err(_) => self.hear_one_by_one(batches).await?,
         }
+        Ok(true)
     }
 
     /// All the batches in one commit. Whether it went through.
@@ -228,8 +278,7 @@ impl<'c> Ear<'c> {
         let mut work = self.begin();
         for (source, from, batch) in batches {
             for envelope in &batch.envelopes {
-                work.set_origin(envelope.as_origin());
-                self.consumer.hear(envelope, &mut work).await?;
+                self.hear(envelope, &mut work).await?;
             }
             work.move_cursor(self.cursor_move(source, *from, batch.upto));
         }
@@ -237,8 +286,7 @@ impl<'c> Ear<'c> {
             return Ok(false);
         }
         self.moved(batches.iter().map(|(source, _, batch)| (*source, batch.upto)));
-        let heard: usize = batches.iter().map(|(_, _, batch)| batch.envelopes.len()).sum();
-        metrics::counter!("baedal_events_heard_total", "consumer" => self.name.clone()).increment(heard as u64);
+        self.count(batches.iter().map(|(_, _, batch)| batch.envelopes.len()).sum());
         Ok(true)
     }
 
@@ -246,54 +294,87 @@ impl<'c> Ear<'c> {
     async fn hear_one_by_one(&mut self, batches: Vec<(&'static str, u64, Batch)>) -> Result<(), Failure> {
         for (source, mut from, batch) in batches {
             for envelope in &batch.envelopes {
-                loop {
-                    let mut work = self.begin();
-                    work.set_origin(envelope.as_origin());
-                    if let Err(failure) = self.consumer.hear(envelope, &mut work).await {
-                        if failure.is_passing() {
-                            return Err(failure);
-                        }
-                        tracing::warn!(
-                            context = self.service.name(), consumer = self.name, event = %envelope.id, kind = envelope.kind,
-                            order_id = envelope.correlation.map(tracing::field::display), error = failure.story(),
-                            "an event could not be handled and is set aside"
-                        );
-                        work = self.begin();
-                        work.set_origin(envelope.as_origin());
-                        let mut again =
-                            Job::new(HEAR_AGAIN, format!("{}:{}", self.name, envelope.id), work.at()).with(&SetAside {
-                                consumer: self.consumer.name().to_owned(),
-                                envelope: (**envelope).clone(),
-                            });
-                        again.correlation = envelope.correlation;
-                        work.change_job(JobChange::Schedule(again));
+                while !self.hear_alone(source, from, envelope).await? {
+                    self.collided().await;
+                    if self.conflicts > MOST_CONFLICTS {
+                        let busy = "others changed the same at the same time, over and over";
+                        return Err(Failure::unavailable("a quiet moment", busy));
                     }
-                    work.move_cursor(self.cursor_move(source, from, envelope.position));
-                    if matches!(work.commit().await?, Outcome::Committed { .. }) {
-                        break;
-                    }
-                    self.cursors = None;
                     if self.cursors().await?.get(source).copied() != Some(from) {
+                        // Another one of us has heard it.
                         return Ok(());
                     }
                 }
                 from = envelope.position;
+                self.conflicts = 0;
                 self.moved([(source, from)]);
+                self.count(1);
             }
         }
         Ok(())
     }
 
+    /// One event in one commit, or, where that fails, set aside in one. Whether it went through.
+    async fn hear_alone(&self, source: &str, from: u64, envelope: &Arc<Envelope>) -> Result<bool, Failure> {
+        let cursor = self.cursor_move(source, from, envelope.position);
+        let mut work = self.begin();
+        let heard = match self.hear(envelope, &mut work).await {
+            Ok(()) => {
+                work.move_cursor(cursor.clone());
+                work.commit().await
+            }
+            Err(failure) => Err(failure),
+        };
+        let failure = match heard {
+            Err(failure) if !failure.is_passing() => failure,
+            heard => return Ok(heard? != Outcome::Conflict),
+        };
+        tracing::warn!(
+            context = self.service.name(), consumer = self.name, event = %envelope.id, kind = envelope.kind,
+            order_id = envelope.correlation.map(tracing::field::display), error = failure.story(),
+            "an event could not be handled and is set aside"
+        );
+        let mut work = self.begin();
+        work.set_origin(envelope.as_origin());
+        let mut again = Job::new(HEAR_AGAIN, format!("{}:{}", self.name, envelope.id), work.at()).with(&SetAside {
+            consumer: self.consumer.name().to_owned(),
+            generation: self.generation,
+            views: self.views.iter().map(|view| (*view).to_owned()).collect(),
+            envelope: (**envelope).clone(),
+        });
+        again.correlation = envelope.correlation;
+        work.schedule(again);
+        work.move_cursor(cursor);
+        Ok(work.commit().await? != Outcome::Conflict)
+    }
+
+    async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {
+        if envelope.kind == UNPUBLISHABLE {
+            return Err(unpublishable(envelope));
+        }
+        work.set_origin(envelope.as_origin());
+        caught(self.consumer.name(), self.consumer.hear(envelope, work)).await
+    }
+
     fn begin(&self) -> Work {
         let mut work = self.service.work(Origin::none());
-        for (view, name) in &self.renamed {
-            work.rename_view(view, name.clone());
+        if self.is_building {
+            for view in self.views {
+                work.rename_view(view, generation_name(view, self.generation));
+            }
         }
         work
     }
 
     fn cursor_move(&self, source: &str, from: u64, to: u64) -> CursorMove {
         CursorMove { consumer: self.name.clone(), source: source.to_owned(), shard: SHARD, from, to }
+    }
+
+    /// What it believed about its cursors may be wrong now.
+    async fn collided(&mut self) {
+        self.cursors = None;
+        self.conflicts += 1;
+        step_aside(self.conflicts).await;
     }
 
     async fn cursors(&mut self) -> Result<HashMap<&'static str, u64>, Failure> {
@@ -318,73 +399,117 @@ impl<'c> Ear<'c> {
 
     /// Lets those wait who want to read what they wrote. A view being built is nobody's to wait for.
     fn tell_progress(&self, cursors: &HashMap<&'static str, u64>) {
-        if self.renamed.is_empty() {
+        if !self.is_building {
             let progress = cursors.iter().map(|(source, position)| ((*source).to_owned(), *position)).collect();
             self.service.progress(self.consumer.name()).send_replace(progress);
         }
+    }
+
+    fn count(&self, heard: usize) {
+        metrics::counter!("baedal_events_heard_total", "consumer" => self.name.clone()).increment(heard as u64);
     }
 }
 
 /// A projection's generation in use, and the one being built beside it.
 struct Stage {
     generations: Generations,
-    live: HashMap<&'static str, u64>,
-    built: HashMap<&'static str, u64>,
+    live: Ear,
+    builder: Option<Ear>,
 }
 
 impl Stage {
+    /// What the database says is in use and being built.
+    async fn load(service: &Service, projection: &Arc<dyn Projection>) -> Result<Self, Failure> {
+        let generations: Generations =
+            service.work(Origin::none()).document(GENERATIONS, projection.name()).await?.unwrap_or_default();
+        for view in projection.views() {
+            service.set_generation(view, generations.active);
+        }
+        let ear = |generation, is_building| Ear::of_projection(service, projection, generation, is_building);
+        Ok(Self {
+            generations,
+            live: ear(generations.active, false),
+            builder: generations.building.map(|generation| ear(generation, true)),
+        })
+    }
+
     /// One step: the views in use first, then the ones being built. Whether there was anything to do.
     async fn advance(
         stage: &mut Option<Self>,
         service: &Service,
         projection: &Arc<dyn Projection>,
     ) -> Result<bool, Failure> {
-        if stage.is_none() {
-            let found = service.work(Origin::none()).document(GENERATIONS, projection.name()).await?;
-            *stage = Some(Self { generations: found.unwrap_or_default(), live: HashMap::new(), built: HashMap::new() });
-        }
-        let Some(known) = stage.as_mut() else { return Ok(false) };
-        let generations = known.generations;
-        let consumer: &dyn Consumer = projection.as_ref();
-        let mut live = Ear::new(service, consumer, generations.active);
-        live.cursors = Some(std::mem::take(&mut known.live)).filter(|cursors| !cursors.is_empty());
+        let Self { generations, live, builder } = match stage {
+            Some(stage) => stage,
+            None => stage.insert(Self::load(service, projection).await?),
+        };
+        let generations = *generations;
         let heard = live.hear_some().await?;
-        known.live = live.cursors.take().unwrap_or_default();
-
-        let Some(generation) = generations.building else { return Ok(heard) };
-        let mut builder = Ear::new(service, consumer, generation);
-        builder.renamed = projection.views().iter().map(|view| (*view, generation_name(view, generation))).collect();
-        builder.cursors = Some(std::mem::take(&mut known.built)).filter(|cursors| !cursors.is_empty());
-        builder.hear_some().await?;
-        let built = builder.cursors().await?;
-        known.built = built.clone();
-        if known.live.iter().any(|(source, live)| built.get(source).copied().unwrap_or(0) < *live) {
+        if let Some(leaving) = generations.leaving {
+            Self::clear(service, projection, generations, leaving).await?;
+            *stage = None;
             return Ok(true);
         }
-        Self::take_over(service, projection, generations, generation).await?;
-        *stage = None;
+        let Some(builder) = builder else { return Ok(heard) };
+        builder.hear_some().await?;
+        let (shown, built) = (live.cursors().await?, builder.cursors().await?);
+        if shown.iter().all(|(source, shown)| built.get(source).copied().unwrap_or(0) >= *shown) {
+            Self::take_over(service, projection, generations, builder.generation).await?;
+            *stage = None;
+        }
         Ok(true)
     }
 
-    /// The generation that was built is in use from now on, and the one before it goes.
+    /// The generation that was built is in use from now on. The one before it stays until then, so that a
+    /// reader finds either the one or the other, and never nothing.
     async fn take_over(
         service: &Service,
         projection: &Arc<dyn Projection>,
         old: Generations,
         generation: u32,
     ) -> Result<(), Failure> {
-        let mut work = service.work(Origin::none());
-        work.put(GENERATIONS, projection.name(), &Generations { active: generation, building: None }, [])?;
-        work.commit().await?;
+        let next = Generations { active: generation, building: None, leaving: Some(old.active) };
+        if !Self::replace(service, projection, old, next, &[]).await? {
+            return Ok(());
+        }
         for view in projection.views() {
             service.set_generation(view, generation);
         }
         // What the new generation has heard and the old one had not, nobody was woken for.
         service.database().feeds().wake_all();
-        // The old one goes only now, so that nobody finds it empty.
-        clear(service, projection, old.active).await?;
         tracing::info!(context = service.name(), projection = projection.name(), generation, "views were rebuilt");
         Ok(())
+    }
+
+    /// The generation that was in use before goes.
+    async fn clear(
+        service: &Service,
+        projection: &Arc<dyn Projection>,
+        old: Generations,
+        leaving: u32,
+    ) -> Result<(), Failure> {
+        let views: Vec<_> = projection.views().iter().map(|view| generation_name(view, leaving)).collect();
+        Self::replace(service, projection, old, Generations { leaving: None, ..old }, &views).await.map(drop)
+    }
+
+    /// Replaces what is known about the generations, if it is still as believed. Whether it was.
+    async fn replace(
+        service: &Service,
+        projection: &Arc<dyn Projection>,
+        old: Generations,
+        new: Generations,
+        cleared: &[String],
+    ) -> Result<bool, Failure> {
+        let mut work = service.work(Origin::none());
+        let found: Option<Generations> = work.document(GENERATIONS, projection.name()).await?;
+        if found.unwrap_or_default() != old {
+            return Ok(false);
+        }
+        work.put(GENERATIONS, projection.name(), &new, [])?;
+        for view in cleared {
+            work.clear_view(view.clone());
+        }
+        Ok(work.commit().await? != Outcome::Conflict)
     }
 }
 
@@ -392,7 +517,17 @@ impl Stage {
 #[derive(Serialize, Deserialize)]
 struct SetAside {
     consumer: String,
+    /// Which generation of it could not handle the event, and of which views; a policy has but one, and none.
+    #[serde(default)]
+    generation: u32,
+    #[serde(default)]
+    views: Vec<String>,
     envelope: Envelope,
+}
+
+fn unpublishable(envelope: &Envelope) -> Failure {
+    let said = envelope.data.get();
+    Failure::broken(format!("{} {} could not be published: {said}", envelope.source, envelope.position))
 }
 
 /// Lets consumers hear again what was set aside.
@@ -408,7 +543,32 @@ impl JobHandler for HearAgain {
         let aside: SetAside = job.read()?;
         let consumer = self.0.iter().find(|consumer| consumer.name() == aside.consumer);
         let consumer = consumer.ok_or_else(|| Failure::broken(format!("there is no consumer {}", aside.consumer)))?;
-        work.set_origin(aside.envelope.as_origin());
-        consumer.hear(&aside.envelope, work).await
+        for view in &aside.views {
+            let Some((view, active)) = work.service().generation(view) else { continue };
+            if aside.generation < active {
+                // The view was rebuilt since, and heard this event in its turn.
+                return Ok(());
+            }
+            if aside.generation > active {
+                work.rename_view(view, generation_name(view, aside.generation));
+            }
+        }
+        let Some(envelope) = published_by_now(work.service(), aside.envelope).await? else { return Ok(()) };
+        work.set_origin(envelope.as_origin());
+        consumer.hear(&envelope, work).await
+    }
+}
+
+/// What was set aside because it could not be published, as it is published now; nothing where it turns
+/// out to be private.
+async fn published_by_now(service: &Service, aside: Envelope) -> Result<Option<Arc<Envelope>>, Failure> {
+    if aside.kind != UNPUBLISHABLE {
+        return Ok(Some(Arc::new(aside)));
+    }
+    let behind = aside.position.saturating_sub(1);
+    let batch = service.bus().read(&aside.source, SHARD, behind, 1).await?;
+    match batch.envelopes.into_iter().find(|envelope| envelope.position == aside.position) {
+        Some(envelope) if envelope.kind == UNPUBLISHABLE => Err(unpublishable(&envelope)),
+        found => Ok(found),
     }
 }

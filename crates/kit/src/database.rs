@@ -58,15 +58,22 @@ impl Commit {
             && self.jobs.is_empty()
     }
 
-    /// The keys that [`Feeds::wake`] is to be called with once it is committed. Whoever looks at a view
-    /// looks at it by its plain name, whichever generation of it is in use.
+    /// Whether a job may be due earlier than before, so that [`Database::jobs_changed`] is to change.
+    #[must_use]
+    pub fn schedules_jobs(&self) -> bool {
+        let earlier = |change: &JobChange| {
+            matches!(change, JobChange::Schedule(_) | JobChange::Retry { .. } | JobChange::Redrive { .. })
+        };
+        self.jobs.iter().any(earlier)
+    }
+
+    /// The keys that [`Feeds::wake`] is to be called with once it is committed.
     #[must_use]
     pub fn changed_keys(&self) -> Vec<String> {
         let mut keys = Vec::new();
         for write in &self.writes {
-            let view = crate::service::plain_name(&write.view);
-            keys.push(crate::feeds::document_key(view, &write.id));
-            keys.extend(write.tags.iter().chain(&write.left_tags).map(|tag| crate::feeds::tag_key(view, tag)));
+            keys.push(crate::feeds::document_key(&write.view, &write.id));
+            keys.extend(write.tags.iter().chain(&write.left_tags).map(|tag| crate::feeds::tag_key(&write.view, tag)));
         }
         keys
     }
@@ -287,13 +294,14 @@ pub trait Database: Send + Sync + 'static {
     /// A page of a view's documents.
     async fn list(&self, view: &str, query: Query) -> Result<Vec<Document>, Failure>;
 
-    /// Takes jobs that are due and not leased (or whose lease ran out), earliest first.
+    /// Takes jobs that are due and not leased (or whose lease ran out), those that were due earliest first.
+    /// A lease ends at `until`, and with the process that took it.
     async fn lease(&self, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<LeasedJob>, Failure>;
 
     /// When the next job is due or the next lease runs out; dead letters aside.
     async fn next_due(&self) -> Result<Option<Timestamp>, Failure>;
 
-    /// Changes whenever jobs were scheduled.
+    /// Changes whenever jobs were scheduled, or are to be tried again: something may be due earlier.
     fn jobs_changed(&self) -> watch::Receiver<u64>;
 
     /// A page of the dead letters, by kind and key, behind `after`.

@@ -3,7 +3,12 @@
 //! A refusal is an answer and belongs to the domain. A failure is an incident: something is out of
 //! reach and will be tried again, or something is broken and a person has to look.
 
+use std::any::Any;
 use std::error::Error;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
 
 /// Any error, kept as the source of another.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -65,4 +70,18 @@ impl Failure {
         }
         story
     }
+}
+
+/// What a context's own code comes to; where it panics, that is a failure like any other, so that one event
+/// or job cannot end the loop that all of them go through.
+pub(crate) async fn caught<T>(what: &str, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(panic) => Err(Failure::broken(format!("{what} panicked: {}", message(panic.as_ref())))),
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a word")
 }

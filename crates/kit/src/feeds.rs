@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::select_all;
 use tokio::sync::watch;
 
+use crate::service::plain_name;
+
 /// The watched keys of one database: a document's, or a tag's. Cloning shares them.
 #[derive(Clone, Debug, Default)]
 pub struct Feeds {
@@ -19,16 +21,17 @@ pub struct Subscription {
     watched: Vec<(String, watch::Receiver<()>)>,
 }
 
-/// The key of one document.
+/// The key of one document. The generations of a view share it, so that whoever looks goes on being woken
+/// when a rebuilt view takes over.
 #[must_use]
 pub fn document_key(view: &str, id: &str) -> String {
-    format!("{view}/{id}")
+    format!("{}/{id}", plain_name(view))
 }
 
-/// The key of all the documents of a view that carry a tag.
+/// The key of all the documents of a view that carry a tag, in any generation of it.
 #[must_use]
 pub fn tag_key(view: &str, tag: &str) -> String {
-    format!("{view}#{tag}")
+    format!("{}#{tag}", plain_name(view))
 }
 
 impl Feeds {

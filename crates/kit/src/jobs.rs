@@ -5,27 +5,38 @@
 //! what it does outside carries an idempotency key. A job that fails is tried again, later each time,
 //! and becomes a dead letter in the open when its [`Retry`] says so.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::database::{Commit, JobChange, LeasedJob, Outcome};
+use crate::database::{Commit, JobChange, Lease, LeasedJob, Outcome};
+use crate::failure::caught;
 use crate::message::{Cause, CauseKind, Origin};
 use crate::{Failure, Service, Work};
 
 /// How long a job may run before another worker may take it.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
-/// How many jobs are taken at once.
-const BATCH: usize = 128;
-/// How many of them run at the same time.
-const PARALLEL: usize = 32;
+/// How long a job may run before it is cut off: well before its lease ends, so that it never runs twice at
+/// the same time.
+const LONGEST_RUN: Duration = Duration::from_secs(50);
+/// How many jobs run at the same time.
+const PARALLEL: usize = 64;
+/// How often a job that collides with others is run again at once; later it waits as after a failure.
+const EAGER_ATTEMPTS: u32 = 5;
+/// How long to wait at first when the database does not answer; the wait doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// How long to wait for it at the most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Work for later.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -147,41 +158,122 @@ pub trait JobHandler: Send + Sync + 'static {
     }
 }
 
-/// Works on due jobs for ever.
+/// Works on due jobs until the process drains.
+///
+/// As many as [`PARALLEL`] are under way at a time; whenever one ends another is taken, so that a slow one
+/// holds up none but itself.
 pub async fn run(service: Service, handlers: Vec<Arc<dyn JobHandler>>) {
     let mut changed = service.database().jobs_changed();
-    loop {
+    let mut running = FuturesUnordered::new();
+    let mut pause = FIRST_PAUSE;
+    while !service.lifecycle().is_draining() {
         changed.mark_unchanged();
-        let now = service.clock().now();
-        let wait = match service.database().lease(now, now + LEASE, BATCH).await {
-            Ok(jobs) if jobs.is_empty() => service.database().next_due().await,
-            Ok(jobs) => {
-                let full = jobs.len() == BATCH;
-                futures::stream::iter(jobs)
-                    .for_each_concurrent(PARALLEL, |leased| attempt(&service, &handlers, leased))
-                    .await;
-                if full { continue } else { service.database().next_due().await }
-            }
-            Err(failure) => Err(failure),
-        };
-        match wait {
-            Ok(Some(due)) if due <= service.clock().now() => {}
-            Ok(Some(due)) => {
-                tokio::select! {
-                    () = service.clock().sleep_until(due) => {}
-                    _ = changed.changed() => {}
-                }
-            }
-            Ok(None) => {
-                if changed.changed().await.is_err() {
-                    return;
-                }
+        let next = match take(&service, PARALLEL - running.len()).await {
+            Ok((jobs, next)) => {
+                pause = FIRST_PAUSE;
+                running.extend(jobs.into_iter().map(|held| attempt(&service, &handlers, held)));
+                next
             }
             Err(failure) => {
                 tracing::warn!(context = service.name(), error = failure.story(), "jobs wait for the database");
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                Next::In(pause / 2)
             }
+        };
+        tokio::select! {
+            () = next.wait(&service, &mut changed) => {}
+            () = room(&mut running, next == Next::Room) => {}
+            () = service.lifecycle().draining() => {}
         }
+    }
+    // What is under way may end; nothing new begins.
+    while running.next().await.is_some() {}
+}
+
+/// When to look for jobs again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Next {
+    /// When some of those under way have ended: there may be more that are due.
+    Room,
+    /// At this time.
+    At(Timestamp),
+    /// When some are scheduled.
+    Scheduled,
+    /// After this time: the database did not answer.
+    In(Duration),
+}
+
+impl Next {
+    async fn wait(self, service: &Service, changed: &mut watch::Receiver<u64>) {
+        let time = async {
+            match self {
+                Self::At(due) => service.clock().sleep_until(due).await,
+                Self::In(wait) => tokio::time::sleep(wait).await,
+                Self::Room | Self::Scheduled => std::future::pending().await,
+            }
+        };
+        let scheduled = async {
+            if matches!(self, Self::Room | Self::In(_)) || changed.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = time => {}
+            () = scheduled => {}
+        }
+    }
+}
+
+/// Goes on with the jobs under way; returns once there is room for others, where room is wanted.
+async fn room(running: &mut FuturesUnordered<impl Future<Output = ()>>, wanted: bool) {
+    loop {
+        if running.next().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+        // Those that committed in one group end together; what follows them is leased together.
+        while running.next().now_or_never().flatten().is_some() {}
+        if wanted {
+            return;
+        }
+    }
+}
+
+/// Takes due jobs, if there is room for any, and tells when to look again.
+async fn take(service: &Service, room: usize) -> Result<(Vec<Held>, Next), Failure> {
+    if room == 0 {
+        return Ok((Vec::new(), Next::Room));
+    }
+    let now = service.clock().now();
+    let leased = service.database().lease(now, now + LEASE, room).await?;
+    let jobs: Vec<_> =
+        leased.into_iter().map(|leased| Held { service: service.clone(), leased: Some(leased) }).collect();
+    if jobs.len() == room {
+        return Ok((jobs, Next::Room));
+    }
+    // Where this fails the jobs just taken are given up by their guards, and come again.
+    let next = service.database().next_due().await?.map_or(Next::Scheduled, Next::At);
+    Ok((jobs, next))
+}
+
+/// A leased job. Where the process stops before it has ended, the lease is given up at once, so that
+/// whoever comes next need not wait for it to run out.
+struct Held {
+    service: Service,
+    leased: Option<LeasedJob>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some(LeasedJob { job, lease }) = self.leased.take() else { return };
+        if tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        let service = self.service.clone();
+        self.service.lifecycle().spawn_to_its_end(async move {
+            let error = "it was interrupted".to_owned();
+            let change = JobChange::Retry { lease, run_at: job.run_at, error };
+            record(&service, &job, change).await;
+        });
     }
 }
 
@@ -191,42 +283,55 @@ pub async fn run(service: Service, handlers: Vec<Arc<dyn JobHandler>>) {
 /// A failure of the database.
 #[cfg(feature = "testing")]
 pub async fn run_due(service: &Service, handlers: &[Arc<dyn JobHandler>]) -> Result<usize, Failure> {
-    let now = service.clock().now();
-    let jobs = service.database().lease(now, now + LEASE, BATCH).await?;
+    let (jobs, _) = take(service, PARALLEL).await?;
     let count = jobs.len();
-    for leased in jobs {
-        attempt(service, handlers, leased).await;
+    for held in jobs {
+        attempt(service, handlers, held).await;
     }
     Ok(count)
 }
 
 /// Runs one job and records what became of it.
-async fn attempt(service: &Service, handlers: &[Arc<dyn JobHandler>], leased: LeasedJob) {
-    let LeasedJob { job, lease } = leased;
+async fn attempt(service: &Service, handlers: &[Arc<dyn JobHandler>], mut held: Held) {
+    let Some(LeasedJob { job, lease }) = held.leased.clone() else { return };
     let handler = handlers.iter().find(|handler| handler.kinds().contains(&job.kind.as_str()));
-    let mut work = service.work(origin(service, &job));
-    work.change_job(JobChange::Finish(lease.clone()));
-    let done = match &handler {
-        Some(handler) => handler.run(&job, &mut work).await,
-        None => Err(Failure::broken(format!("nobody does jobs of kind {}", job.kind))),
-    };
     let retry = handler.map_or_else(Retry::default, |handler| handler.retry(&job.kind));
-    let change = match done {
-        Ok(()) => match work.commit().await {
-            Ok(Outcome::Committed { .. }) => {
-                metrics::counter!("baedal_jobs_total", "context" => service.name(), "outcome" => "done").increment(1);
-                return;
-            }
-            // A conflict: the aggregate moved on, or the lease was lost. Soon again, with a fresh look.
-            Ok(Outcome::Conflict) => JobChange::Retry {
-                lease,
-                run_at: service.clock().now(),
-                error: "somebody else changed the same at the same time".to_owned(),
-            },
-            Err(failure) => failed(service, &job, lease, retry, &failure),
-        },
+    let change = match run_once(service, handler, &job, lease.clone()).await {
+        Ok(Outcome::Committed { .. }) => {
+            held.leased = None;
+            metrics::counter!("baedal_jobs_total", "context" => service.name(), "outcome" => "done").increment(1);
+            return;
+        }
+        Ok(Outcome::Conflict) => {
+            // The aggregate moved on, or the lease was lost. Soon again, with a fresh look.
+            let wait = if job.attempt <= EAGER_ATTEMPTS { Duration::ZERO } else { retry.wait_after(job.attempt) };
+            let error = "somebody else changed the same at the same time".to_owned();
+            JobChange::Retry { lease, run_at: service.clock().now() + wait, error }
+        }
         Err(failure) => failed(service, &job, lease, retry, &failure),
     };
+    record(service, &job, change).await;
+    held.leased = None;
+}
+
+/// The job's work and its end, in one commit.
+async fn run_once(
+    service: &Service,
+    handler: Option<&Arc<dyn JobHandler>>,
+    job: &Job,
+    lease: Lease,
+) -> Result<Outcome, Failure> {
+    let handler = handler.ok_or_else(|| Failure::broken(format!("nobody does jobs of kind {}", job.kind)))?;
+    let mut work = service.work(origin(service, job));
+    work.change_job(JobChange::Finish(lease));
+    match tokio::time::timeout(LONGEST_RUN, caught(&job.kind, handler.run(job, &mut work))).await {
+        Ok(done) => done?,
+        Err(elapsed) => return Err(Failure::unavailable(format!("what {} needs", job.kind), elapsed)),
+    }
+    work.commit().await
+}
+
+async fn record(service: &Service, job: &Job, change: JobChange) {
     let record = Commit { jobs: vec![change], ..Commit::default() };
     // Where this fails too, or the lease is lost, the job comes back by itself when the lease runs out.
     if let Err(failure) = service.database().commit(record).await {
@@ -240,7 +345,7 @@ async fn attempt(service: &Service, handlers: &[Arc<dyn JobHandler>], leased: Le
     }
 }
 
-fn failed(service: &Service, job: &Job, lease: crate::database::Lease, retry: Retry, failure: &Failure) -> JobChange {
+fn failed(service: &Service, job: &Job, lease: Lease, retry: Retry, failure: &Failure) -> JobChange {
     let error = failure.story();
     let order_id = job.correlation.map(tracing::field::display);
     if retry.max_attempts.is_some_and(|most| job.attempt >= most) && !failure.is_passing() {

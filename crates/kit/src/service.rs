@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use lru::LruCache;
+use rand::RngExt;
 use tokio::sync::watch;
 
 use crate::aggregate::stream_name;
@@ -22,6 +23,8 @@ use crate::{Aggregate, Bus, Database, Failure, Work};
 const REMEMBERED_STATES: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 /// How often a commit that lost a race is decided anew before the caller is told that we are busy.
 const CONFLICT_TRIES: u32 = 20;
+/// How often of these it is decided anew at once; later tries let others go first for a moment.
+const EAGER_TRIES: u32 = 3;
 
 /// A running context. Cloning shares it.
 #[derive(Clone)]
@@ -140,12 +143,13 @@ impl Service {
         origin: &Origin,
         mut body: impl for<'w> FnMut(&'w mut Work) -> BoxFuture<'w, Result<T, E>> + Send,
     ) -> Result<(T, u64), E> {
-        for _ in 0..CONFLICT_TRIES {
+        for tries in 1..=CONFLICT_TRIES {
             let mut work = self.work(origin.clone());
             let value = body(&mut work).await?;
             if let Outcome::Committed { position } = work.commit().await? {
                 return Ok((value, position));
             }
+            step_aside(tries).await;
         }
         let busy = "others changed the same at the same time, over and over";
         Err(Failure::unavailable("a quiet moment", busy).into())
@@ -258,6 +262,16 @@ impl Service {
         progress.entry(consumer.to_owned()).or_default().clone()
     }
 
+    /// Makes it known that a consumer follows these sources, before it has looked how far it has got, so
+    /// that nobody takes it for one that is not to be waited for.
+    pub(crate) fn follows(&self, consumer: &str, sources: &[&str]) {
+        self.progress(consumer).send_modify(|reached| {
+            for source in sources {
+                reached.entry((*source).to_owned()).or_default();
+            }
+        });
+    }
+
     /// How far each consumer has got, by consumer and source.
     #[must_use]
     pub fn all_progress(&self) -> HashMap<String, HashMap<String, u64>> {
@@ -272,6 +286,12 @@ impl Service {
         generation_name(view, views.get(view).copied().unwrap_or(0))
     }
 
+    /// A view of this context by its name, and which generation of it is in use.
+    pub(crate) fn generation(&self, view: &str) -> Option<(&'static str, u32)> {
+        let views = self.inner.views.read().unwrap_or_else(PoisonError::into_inner);
+        views.get_key_value(view).map(|(name, generation)| (*name, *generation))
+    }
+
     pub(crate) fn set_generation(&self, view: &'static str, generation: u32) {
         self.inner.views.write().unwrap_or_else(PoisonError::into_inner).insert(view, generation);
     }
@@ -279,6 +299,15 @@ impl Service {
     /// Wakes the projections to look whether they are to be rebuilt.
     pub(crate) fn rebuilds(&self) -> &watch::Sender<u64> {
         &self.inner.rebuilds
+    }
+}
+
+/// Lets those go first with whom we collided so often: a few milliseconds by chance, more with each try.
+pub(crate) async fn step_aside(tries: u32) {
+    if tries > EAGER_TRIES {
+        let most = u64::from((tries - EAGER_TRIES).min(16)) * 2;
+        let wait = rand::rng().random_range(0..=most);
+        tokio::time::sleep(Duration::from_millis(wait)).await;
     }
 }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::aggregate::stream_name;
 use crate::database::{Append, Commit, CursorMove, Document, JobChange, NewEvent, Outcome, Write};
+use crate::jobs::Job;
 use crate::message::Origin;
 use crate::service::Service;
 use crate::{Aggregate, Failure};
@@ -45,7 +46,8 @@ struct Stream {
 
 /// A document as this unit of work has it.
 struct Held {
-    version: u64,
+    /// The version it was read at; `None` where it was written without being read.
+    version: Option<u64>,
     body: Option<Vec<u8>>,
     tags: Vec<String>,
     /// Where it is in `commit.writes`, once it was written.
@@ -107,7 +109,8 @@ impl Work {
         self.renamed.insert(view, name);
     }
 
-    /// An aggregate as it is, what this unit of work has decided included.
+    /// An aggregate as it is, what this unit of work has decided included. It may come from memory and miss
+    /// what another process committed a moment ago; see [`Work::decide`].
     ///
     /// # Errors
     /// A failure of the database.
@@ -261,8 +264,10 @@ impl Work {
         if !self.documents.contains_key(&key) {
             let found = self.service.database().get(&key.0, id).await?;
             let held = match found {
-                Some(Document { version, body, tags, .. }) => Held { version, body: Some(body), tags, write: None },
-                None => Held { version: 0, body: None, tags: Vec::new(), write: None },
+                Some(Document { version, body, tags, .. }) => {
+                    Held { version: Some(version), body: Some(body), tags, write: None }
+                }
+                None => Held { version: Some(0), body: None, tags: Vec::new(), write: None },
             };
             self.documents.insert(key.clone(), held);
         }
@@ -298,35 +303,26 @@ impl Work {
 
     fn write(&mut self, view: &'static str, id: &str, body: Option<Vec<u8>>, tags: Vec<String>) {
         let key = (self.view_name(view), id.to_owned());
-        let held = self.documents.get_mut(&key);
-        let left_tags = held
-            .as_ref()
-            .map_or_else(Vec::new, |held| held.tags.iter().filter(|tag| !tags.contains(tag)).cloned().collect());
-        let expected_version = held.as_ref().map(|held| held.version);
-        let write = Write {
-            view: key.0.clone(),
-            id: key.1.clone(),
-            expected_version,
-            body: body.clone(),
-            tags: tags.clone(),
-            left_tags,
-        };
-        match held {
-            Some(held) => {
-                held.body = body;
-                match held.write {
-                    Some(place) => {
-                        let earlier = &mut self.commit.writes[place];
-                        (earlier.body, earlier.tags) = (write.body, write.tags);
-                        earlier.left_tags.extend(write.left_tags);
-                    }
-                    None => {
-                        held.write = Some(self.commit.writes.len());
-                        self.commit.writes.push(write);
-                    }
-                }
+        let held = self.documents.entry(key.clone()).or_insert_with(|| Held {
+            version: None,
+            body: None,
+            tags: Vec::new(),
+            write: None,
+        });
+        held.body.clone_from(&body);
+        let left_tags = held.tags.iter().filter(|tag| !tags.contains(tag)).cloned().collect();
+        match held.write {
+            // Once in a commit is enough: the last word counts.
+            Some(place) => {
+                let earlier = &mut self.commit.writes[place];
+                (earlier.body, earlier.tags, earlier.left_tags) = (body, tags, left_tags);
             }
-            None => self.commit.writes.push(write),
+            None => {
+                held.write = Some(self.commit.writes.len());
+                let (view, id) = key;
+                let expected_version = held.version;
+                self.commit.writes.push(Write { view, id, expected_version, body, tags, left_tags });
+            }
         }
     }
 
@@ -384,5 +380,3 @@ impl Work {
         Ok(outcome)
     }
 }
-
-use crate::jobs::Job;

@@ -13,7 +13,7 @@ pub const ALIMTALK_LIMIT: usize = 1_000;
 /// The most characters that one variable may fill in; a longer one is cut.
 const VARIABLE_LIMIT: usize = 100;
 /// The most characters of a reason, which may be somebody's own words.
-const REASON_LIMIT: usize = 300;
+const REASON_LIMIT: usize = 540;
 /// The most characters of a store's thanks.
 const MESSAGE_LIMIT: usize = 700;
 

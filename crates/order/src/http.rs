@@ -36,9 +36,8 @@ pub(crate) struct App {
 }
 
 pub(crate) fn routes(app: App) -> OpenApiRouter {
-    let internal = axum::Router::new()
-        .route("/internal/breakers", get(breakers::list_breakers))
-        .with_state(app.clone());
+    let internal =
+        axum::Router::new().route("/internal/breakers", get(breakers::list_breakers)).with_state(app.clone());
     OpenApiRouter::new()
         .routes(routes!(place::place_order))
         .routes(routes!(pay::pay_for_order))

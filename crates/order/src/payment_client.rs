@@ -29,12 +29,8 @@ pub trait Payments: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`PutOff`], where there is no answer to be had now.
-    async fn take(
-        &self,
-        order_id: OrderId,
-        request: TakePayment,
-        origin: &Origin,
-    ) -> Result<TakePaymentAnswer, PutOff>;
+    async fn take(&self, order_id: OrderId, request: TakePayment, origin: &Origin)
+    -> Result<TakePaymentAnswer, PutOff>;
 
     /// The circuit breakers in front of it.
     fn breakers(&self) -> Vec<Snapshot> {
@@ -94,7 +90,8 @@ impl PaymentClient {
         if let Some(traceparent) = &origin.traceparent {
             asking = asking.header(TRACEPARENT, traceparent);
         }
-        let asking = asking.body(Body::from(body)).map_err(|error| Failure::broken_by("a request to payment", error))?;
+        let asking =
+            asking.body(Body::from(body)).map_err(|error| Failure::broken_by("a request to payment", error))?;
 
         let answer = self.payment.send(asking).await;
         let status = answer.status();
@@ -116,8 +113,7 @@ impl Payments for PaymentClient {
         request: TakePayment,
         origin: &Origin,
     ) -> Result<TakePaymentAnswer, PutOff> {
-        let permit =
-            self.breaker.try_acquire().map_err(|open| PutOff::NotAsked { retry_after: open.retry_after })?;
+        let permit = self.breaker.try_acquire().map_err(|open| PutOff::NotAsked { retry_after: open.retry_after })?;
         let begun = self.clock.now();
         let answer = tokio::time::timeout(self.time_limit, self.ask(order_id, &request, origin)).await;
         let is_slow = self.clock.now().duration_since(begun) > self.slow_call;

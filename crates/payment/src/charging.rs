@@ -8,16 +8,18 @@
 //!                                             └ no answer ─▶ left open: the job looks it up
 //! ```
 
+use std::sync::Arc;
+
 use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
 use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::http::Position;
 use baedal_kit::service::Undone;
 use baedal_kit::{Failure, Origin, Service};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::Settings;
 use crate::deciding::command;
-use crate::domain::{Command, Payer, Refusal};
+use crate::domain::{Command, Payer, Payment, Refusal};
 use crate::provider::{Calls, Charge, ChargeOutcome, LookUp, ProviderError};
 
 /// Takes money. Cloning shares it.
@@ -26,6 +28,8 @@ pub(crate) struct Charging {
     service: Service,
     calls: Calls,
     settings: Settings,
+    /// Calls that may still begin.
+    lines: Arc<Semaphore>,
 }
 
 /// What somebody who asked for money is told, and up to where the journal says so.
@@ -49,16 +53,21 @@ struct Awaited {
 
 impl Charging {
     pub(crate) fn new(service: Service, calls: Calls, settings: Settings) -> Self {
-        Self { service, calls, settings }
+        let lines = Arc::new(Semaphore::new(settings.charges_at_once as usize));
+        Self { service, calls, settings, lines }
     }
 
     /// Begins an attempt and calls the provider, to the end, whoever waits; answers when it is known what
     /// became of it, after `answer_limit` at the most.
     pub(crate) async fn take(&self, origin: Origin, order_id: OrderId, asked: TakePayment) -> Result<Answer, Failure> {
         let patience_ends = self.service.clock().now() + self.settings.answer_limit;
+        let Ok(line) = Arc::clone(&self.lines).try_acquire_owned() else {
+            return self.answer_when_busy(order_id, asked.attempt_id).await;
+        };
         let (tell_begun, begun) = oneshot::channel();
         let charging = self.clone();
         self.service.lifecycle().spawn_to_its_end(async move {
+            let _line = line;
             let begun = charging.begin(&origin, order_id, asked).await;
             let (tell_outcome, outcome) = oneshot::channel();
             // Whoever asked may be gone; then nobody hears, and the attempt goes on.
@@ -85,6 +94,14 @@ impl Charging {
             answer = outcome => Ok(answer.unwrap_or(meanwhile)),
             () = self.service.clock().sleep_until(patience_ends) => Ok(meanwhile),
         }
+    }
+
+    /// The outcome of an attempt that began before; or that it does not begin now, and takes nothing.
+    async fn answer_when_busy(&self, order_id: OrderId, attempt_id: AttemptId) -> Result<Answer, Failure> {
+        let position = Position::of(&self.service, *self.service.database().head().borrow());
+        let payment = self.service.look::<Payment>(&order_id).await?;
+        let busy = || TakePaymentAnswer::Failed { reason: "busy".to_owned() };
+        Ok((position, payment.answer(attempt_id).unwrap_or_else(busy)))
     }
 
     async fn begin(&self, origin: &Origin, order_id: OrderId, asked: TakePayment) -> Result<Begun, Failure> {
@@ -114,11 +131,17 @@ impl Charging {
 
     /// Calls the provider for an attempt that has begun, to the end, and waits for `answer_limit` at the
     /// most.
-    pub(crate) async fn charge_in_background(&self, origin: Origin, charge: Charge) {
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`], where too many calls are under way.
+    pub(crate) async fn charge_in_background(&self, origin: Origin, charge: Charge) -> Result<(), Failure> {
+        let busy = |error| Failure::unavailable("a line to the payment provider", error);
+        let line = Arc::clone(&self.lines).try_acquire_owned().map_err(busy)?;
         let patience_ends = self.service.clock().now() + self.settings.answer_limit;
         let (tell_done, done) = oneshot::channel::<()>();
         let charging = self.clone();
         self.service.lifecycle().spawn_to_its_end(async move {
+            let _line = line;
             charging.charge(&origin, charge).await;
             drop(tell_done);
         });
@@ -126,6 +149,7 @@ impl Charging {
             _ = done => {}
             () = self.service.clock().sleep_until(patience_ends) => {}
         }
+        Ok(())
     }
 
     /// Calls the provider for an attempt that has begun, and commits what it says. Nothing where the

@@ -1,4 +1,4 @@
-//! How long payment waits for whom.
+//! How long payment waits for whom, and how much it does at once.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,8 @@ pub struct Settings {
     pub answer_limit: SignedDuration,
     /// How long a call that takes money may run. Must be shorter than `unknown_after`.
     pub charge_limit: SignedDuration,
+    /// How many calls that take money may run at once; further ones fail at once, and take nothing.
+    pub charges_at_once: u32,
     /// How long any other call to the provider may run.
     pub call_limit: SignedDuration,
     /// How long after it began an attempt without an answer is first looked up.
@@ -24,6 +26,7 @@ impl Default for Settings {
         Self {
             answer_limit: SignedDuration::from_millis(1500),
             charge_limit: SignedDuration::from_secs(30),
+            charges_at_once: 256,
             call_limit: SignedDuration::from_secs(5),
             look_up_after: SignedDuration::from_secs(5),
             unknown_after: SignedDuration::from_secs(60),

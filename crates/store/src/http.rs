@@ -4,13 +4,13 @@ mod accept_ticket;
 mod bounds;
 mod change_store;
 mod cook_ticket;
+mod kitchen_ticket;
+mod owners_store;
 pub(crate) mod problems;
 mod put_menu_item;
 mod register_store;
 mod reject_ticket;
 mod remove_menu_item;
-mod store_view;
-mod ticket_view;
 #[cfg(test)]
 mod tests;
 

@@ -26,6 +26,7 @@ impl JobHandler for Deadlines {
             CHANGE_LOCK => Command::EndChangeLock { change_id: job.read()? },
             other => return Err(Failure::broken(format!("a kitchen has no deadline {other}"))),
         };
+        tracing::debug!(%order_id, kind = job.kind, "a kitchen's time is over");
         kitchen::tell(work, order_id, command).await
     }
 }

@@ -13,11 +13,7 @@ use crate::domain::{Portions, Stock, Ticket, stock};
 mod tests;
 
 /// Decides a command of a ticket; what goes back to the stock by it goes back.
-pub(crate) async fn decide(
-    work: &mut Work,
-    order_id: OrderId,
-    command: Command,
-) -> Result<Decision<Ticket>, Failure> {
+pub(crate) async fn decide(work: &mut Work, order_id: OrderId, command: Command) -> Result<Decision<Ticket>, Failure> {
     let decision = work.decide::<Ticket>(&order_id, command).await?;
     let returned: Vec<_> = decision.iter().flatten().filter_map(|event| event.returned().cloned()).collect();
     if returned.is_empty() {
@@ -44,12 +40,7 @@ pub(crate) async fn tell(work: &mut Work, order_id: OrderId, command: Command) -
 
 /// Opens a ticket with what it needs of the stock; where the stock is short, nothing is taken and the
 /// kitchen is not bothered.
-pub(crate) async fn open(
-    work: &mut Work,
-    order_id: OrderId,
-    slip: Slip,
-    answer_by: Timestamp,
-) -> Result<(), Failure> {
+pub(crate) async fn open(work: &mut Work, order_id: OrderId, slip: Slip, answer_by: Timestamp) -> Result<(), Failure> {
     if *work.load::<Ticket>(&order_id).await? != Ticket::Unopened {
         return Ok(());
     }
@@ -57,7 +48,10 @@ pub(crate) async fn open(
     let slip = Box::new(slip);
     let command = match take(work, order_id, &slip, needs).await? {
         Ok(taken) => Command::OpenTicket { slip, taken, answer_by },
-        Err(short) => Command::TurnAway { slip, short },
+        Err(short) => {
+            tracing::debug!(%order_id, %short, "an order is turned away");
+            Command::TurnAway { slip, short }
+        }
     };
     tell(work, order_id, command).await
 }

@@ -1,13 +1,12 @@
 //! Stores and their kitchens.
 //!
-//! - **Owns** the [`Store`](domain::store) (what it sells, whether it is open, how it thanks), its
-//!   [`Stock`](domain::stock) (how many of each counted item are left) and the
-//!   [`Ticket`](domain::ticket) (an order as its kitchen has it).
+//! - **Owns** the `Store` (what it sells, whether it is open, how it thanks), its `Stock` (how many of each
+//!   counted item are left) and the `Ticket` (an order as its kitchen has it).
 //! - **Hears** order: a paid order opens a ticket and takes the stock; a wish to change or cancel is
 //!   decided by the ticket, because the kitchen knows whether cooking has begun.
 //! - **Tells** [`baedal_contracts::store::Event`].
 //!
-//! Stock and ticket are decided in one unit of work ([`kitchen`]), so they always agree. There are no
+//! Stock and ticket are decided in one unit of work (`kitchen.rs`), so they always agree. There are no
 //! views here: stores, menus and boards are shown by tracking, from what is told, so that customers can
 //! look around while this service is down.
 
@@ -34,7 +33,7 @@ pub fn module(service: Service, settings: Settings) -> Module {
     Module {
         routes: http::routes(service.clone()),
         service,
-        policies: vec![Arc::new(policy::Kitchen::new(settings))],
+        policies: vec![Arc::new(policy::KitchenPolicy::new(settings))],
         projections: Vec::new(),
         jobs: vec![Arc::new(jobs::Deadlines)],
         problems: http::problems::ALL.to_vec(),

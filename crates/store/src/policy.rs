@@ -6,8 +6,8 @@ use baedal_contracts::{AccountId, ChangeId, OrderId, OrderNo, StoreId, Won, sour
 use baedal_kit::{Consumer, Envelope, Failure, Work};
 
 use crate::Settings;
-use crate::domain::ticket::{Change, Command, Slip};
 use crate::domain::Store;
+use crate::domain::ticket::{Change, Command, Slip};
 use crate::kitchen;
 
 #[cfg(test)]
@@ -25,12 +25,12 @@ const HEARD: [&str; 7] = [
 ];
 
 /// Turns what happens to orders into what happens to their tickets.
-pub(crate) struct Kitchen {
+pub(crate) struct KitchenPolicy {
     settings: Settings,
 }
 
 #[async_trait]
-impl Consumer for Kitchen {
+impl Consumer for KitchenPolicy {
     fn name(&self) -> &'static str {
         "kitchen"
     }
@@ -67,7 +67,7 @@ impl Consumer for Kitchen {
     }
 }
 
-impl Kitchen {
+impl KitchenPolicy {
     pub(crate) fn new(settings: Settings) -> Self {
         Self { settings }
     }

@@ -15,6 +15,7 @@
 //! function of the slots (`views/orders/document.rs`).
 
 mod http;
+mod publish;
 mod settings;
 mod views;
 
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use baedal_kit::{Module, Projection, Service};
 
+pub use publish::publish;
 pub use settings::Settings;
 
 /// Tracking, ready to be started.

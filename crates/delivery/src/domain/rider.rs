@@ -25,7 +25,7 @@ impl Rider {
 
     /// Whether he can take one more.
     pub(crate) fn has_room(&self, capacity: usize) -> bool {
-        capacity > 0
+        self.carrying.len() < capacity
     }
 
     /// He has this one to bring.

@@ -1,4 +1,4 @@
-//! Deliveries as riders are shown them: all of one's own, and of the others no more than choosing needs.
+//! Deliveries as riders are shown them: before a claim no more than choosing needs, after it all of it.
 
 use baedal_contracts::delivery::DeliveryStatus;
 use baedal_contracts::{AccountId, Location, OrderId, OrderNo, Place, StoreId};
@@ -37,7 +37,7 @@ pub(crate) struct NearbyView {
     pub(crate) waiting_since: Option<Timestamp>,
 }
 
-/// A delivery. What only its rider may know is `null` for others.
+/// A delivery, for a rider who has claimed it. Who has given it back is not told how it goes on with others.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct DeliveryView {
     /// Which order.
@@ -53,16 +53,12 @@ pub(crate) struct DeliveryView {
     /// Where to fetch it.
     pub(crate) pickup: Place,
     /// Where to bring it.
-    #[schema(required)]
-    pub(crate) deliver_to: Option<Place>,
-    /// About where it goes, to a hundred metres.
-    pub(crate) drop_off: Location,
-    /// What the customer said.
-    #[schema(required)]
-    pub(crate) note: Option<String>,
+    pub(crate) deliver_to: Place,
+    /// What the customer said; may be empty.
+    pub(crate) note: String,
     /// What is in the bag.
     pub(crate) summary: String,
-    /// Who brings it.
+    /// Who brings it, or brought it: the rider who asks, or nobody that he is told of.
     #[schema(required)]
     pub(crate) rider_id: Option<AccountId>,
     /// When it should be there, at the earliest.
@@ -110,16 +106,18 @@ impl NearbyView {
 }
 
 impl DeliveryView {
-    /// What a rider is shown of a delivery.
+    /// What a rider who has claimed a delivery is shown of it.
     pub(crate) fn of(order_id: OrderId, errand: &Errand, viewer: AccountId) -> Self {
         let Errand { parcel, stage, .. } = errand;
         let own = stage.rider_id() == Some(viewer);
         let claim = stage.claim().filter(|_| own);
         let (picked_up_at, delivered_at, canceled_at) = match stage {
-            Stage::Waiting { .. } | Stage::Claimed(_) => (None, None, None),
-            Stage::PickedUp { at, .. } => (Some(*at), None, None),
-            Stage::Delivered { picked_up_at, at, .. } => (Some(*picked_up_at), Some(*at), None),
+            Stage::PickedUp { at, .. } if own => (Some(*at), None, None),
+            Stage::Delivered { picked_up_at, at, .. } if own => (Some(*picked_up_at), Some(*at), None),
             Stage::Canceled { at, .. } => (None, None, Some(*at)),
+            Stage::Waiting { .. } | Stage::Claimed(_) | Stage::PickedUp { .. } | Stage::Delivered { .. } => {
+                (None, None, None)
+            }
         };
         Self {
             order_id,
@@ -128,9 +126,8 @@ impl DeliveryView {
             store_id: parcel.store_id,
             store_name: parcel.store_name.clone(),
             pickup: parcel.pickup.clone(),
-            deliver_to: own.then(|| parcel.deliver_to.clone()),
-            drop_off: roughly(parcel.deliver_to.location),
-            note: own.then(|| parcel.note.clone()),
+            deliver_to: parcel.deliver_to.clone(),
+            note: parcel.note.clone(),
             summary: parcel.summary.clone(),
             rider_id: own.then_some(viewer),
             eta_from: claim.map(|claim| claim.eta_from),

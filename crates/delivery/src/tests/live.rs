@@ -8,13 +8,18 @@ use baedal_kit::http::caller::CALLER;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
 use super::world::{LONG, World, new_order, new_rider, spot};
 
+/// Events as they arrive: id and what it shows.
+type Events = mpsc::UnboundedReceiver<(String, Value)>;
+
 struct Screen {
-    body: Body,
-    unread: String,
+    events: Events,
+    reader: JoinHandle<()>,
 }
 
 impl Screen {
@@ -26,26 +31,25 @@ impl Screen {
             .expect("a request");
         let response = world.router.clone().oneshot(request).await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK);
-        Self { body: response.into_body(), unread: String::new() }
+        let (arrived, events) = mpsc::unbounded_channel();
+        let reader = tokio::spawn(read(response.into_body(), arrived));
+        let screen = Self { events, reader };
+        screen.rest().await;
+        screen
     }
 
-    /// The next event: its id and what it shows.
+    /// Lets the stream show all it has and wait for a change, so that only a change can wake it.
+    async fn rest(&self) {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The next event.
     async fn next(&mut self) -> (String, Value) {
-        let event = tokio::time::timeout(LONG, async {
-            loop {
-                if let Some((event, rest)) = self.unread.split_once("\n\n") {
-                    let (event, rest) = (event.to_owned(), rest.to_owned());
-                    self.unread = rest;
-                    return event;
-                }
-                let frame = self.body.frame().await.expect("the stream goes on").expect("a frame");
-                self.unread.push_str(&String::from_utf8_lossy(&frame.into_data().expect("data")));
-            }
-        })
-        .await
-        .expect("an event in time");
-        let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
-        (field("id:").to_owned(), serde_json::from_str(field("data:")).unwrap_or(Value::Null))
+        let event = tokio::time::timeout(LONG, self.events.recv()).await.expect("an event in time");
+        self.rest().await;
+        event.expect("the stream goes on")
     }
 
     /// The next screen that is as wished.
@@ -55,6 +59,19 @@ impl Screen {
             if wished(&screen) {
                 return (id, screen);
             }
+        }
+    }
+}
+
+async fn read(mut body: Body, arrived: mpsc::UnboundedSender<(String, Value)>) {
+    let mut unread = String::new();
+    while let Some(Ok(frame)) = body.frame().await {
+        unread.push_str(&String::from_utf8_lossy(&frame.into_data().expect("data")));
+        while let Some((event, rest)) = unread.split_once("\n\n") {
+            let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
+            let _ =
+                arrived.send((field("id:").to_owned(), serde_json::from_str(field("data:")).unwrap_or(Value::Null)));
+            unread = rest.to_owned();
         }
     }
 }
@@ -108,6 +125,7 @@ async fn a_stream_that_ends_leaves_nobody_looking() {
     let mut screen = Screen::open(&world, rider, "").await;
     screen.next().await;
     assert!(world.service.database().feeds().watched() > 0);
-    drop(screen);
+    screen.reader.abort();
+    assert!(screen.reader.await.is_err_and(|error| error.is_cancelled()));
     assert_eq!(world.service.database().feeds().watched(), 0);
 }

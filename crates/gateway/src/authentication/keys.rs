@@ -88,7 +88,8 @@ impl Keys {
         if response.status() != StatusCode::OK {
             return Err(unavailable(format!("the answer was {}", response.status())));
         }
-        let bytes = read_limited(response.into_body()).await.map_err(|_| unavailable("it did not arrive".to_owned()))?;
+        let bytes =
+            read_limited(response.into_body()).await.map_err(|_| unavailable("it did not arrive".to_owned()))?;
         let set: JwkSet = serde_json::from_slice(&bytes).map_err(|error| unavailable(error.to_string()))?;
         Ok(set.keys.iter().filter_map(usable).collect())
     }

@@ -38,7 +38,9 @@ impl Streams {
         let mut open = lock(&self.open);
         if open.all >= self.most {
             super::shed("live_streams");
-            return Err(Problem::new(&UNAVAILABLE, "too many live streams are open").retry_after(Duration::from_secs(5)));
+            return Err(
+                Problem::new(&UNAVAILABLE, "too many live streams are open").retry_after(Duration::from_secs(5))
+            );
         }
         let of_account = open.by_account.entry(account_id).or_default();
         if *of_account >= self.most_per_account {

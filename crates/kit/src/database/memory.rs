@@ -1,6 +1,7 @@
 //! A database that forgets: for tests, and for simulation.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -8,7 +9,10 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{Commit, Database, DeadLetter, Direction, Document, JobChange, Lease, LeasedJob, Outcome, Query, Select};
+use super::{
+    Append, Commit, CursorMove, Database, DeadLetter, Direction, Document, JobChange, Lease, LeasedJob, Outcome, Query,
+    Select, Write,
+};
 use crate::Failure;
 use crate::feeds::Feeds;
 use crate::jobs::Job;
@@ -23,13 +27,20 @@ pub struct MemoryDatabase {
     feeds: Feeds,
 }
 
-#[derive(Clone, Debug, Default)]
+type CursorKey = (String, String, u16);
+type DocumentKey = (String, String);
+type JobKey = (String, String);
+
+#[derive(Debug, Default)]
 struct Tables {
     journal: Vec<Recorded>,
-    versions: HashMap<String, u64>,
-    cursors: HashMap<(String, String, u16), u64>,
-    documents: BTreeMap<(String, String), Document>,
-    jobs: BTreeMap<(String, String), Kept>,
+    /// Each stream's places in the journal.
+    streams: HashMap<String, Vec<usize>>,
+    cursors: HashMap<CursorKey, u64>,
+    documents: BTreeMap<DocumentKey, Document>,
+    jobs: BTreeMap<JobKey, Kept>,
+    /// What the commit under way has changed, as it was before.
+    undo: Vec<Undo>,
 }
 
 #[derive(Clone, Debug)]
@@ -39,6 +50,22 @@ struct Kept {
     leased_until: Option<Timestamp>,
     error: Option<String>,
     dead: bool,
+}
+
+impl Kept {
+    /// When somebody may take it.
+    fn due(&self) -> Timestamp {
+        self.leased_until.unwrap_or(self.job.run_at)
+    }
+}
+
+/// How something was before it was changed.
+#[derive(Debug)]
+enum Undo {
+    Event,
+    Cursor(CursorKey, Option<u64>),
+    Document(DocumentKey, Option<Document>),
+    Job(JobKey, Option<Box<Kept>>),
 }
 
 /// The commit does not fit what is there.
@@ -62,114 +89,171 @@ impl MemoryDatabase {
 }
 
 impl Tables {
-    fn apply(&mut self, commit: Commit) -> Result<u64, Conflict> {
-        for append in commit.appends {
-            let version = self.versions.entry(append.stream.clone()).or_default();
-            if *version != append.expected_version {
-                return Err(Conflict);
-            }
-            for event in append.events {
-                *version += 1;
-                self.journal.push(Recorded {
-                    position: self.journal.len() as u64 + 1,
-                    id: event.id,
-                    stream: append.stream.clone(),
-                    version: *version,
-                    kind: event.kind.to_owned(),
-                    data: event.data,
-                    at: event.at,
-                    correlation: event.correlation,
-                    command: event.command.to_owned(),
-                    origin: event.origin,
-                });
-            }
+    /// All of it, or nothing.
+    fn commit(&mut self, commit: Commit) -> Result<u64, Conflict> {
+        self.undo.clear();
+        let applied = self.apply(commit);
+        if applied.is_err() {
+            self.take_back();
         }
-        for cursor in commit.cursors {
-            let at = self.cursors.entry((cursor.consumer, cursor.source, cursor.shard)).or_default();
-            if *at != cursor.from {
-                return Err(Conflict);
-            }
-            *at = cursor.to;
-        }
+        applied.map(|()| self.journal.len() as u64)
+    }
+
+    fn apply(&mut self, commit: Commit) -> Result<(), Conflict> {
+        commit.appends.into_iter().try_for_each(|append| self.append(append))?;
+        commit.cursors.into_iter().try_for_each(|cursor| self.move_cursor(cursor))?;
         for view in commit.cleared_views {
-            self.documents.retain(|(of, _), _| *of != view);
-        }
-        for write in commit.writes {
-            let key = (write.view, write.id);
-            let version = self.documents.get(&key).map_or(0, |document| document.version);
-            if write.expected_version.is_some_and(|expected| expected != version) {
-                return Err(Conflict);
-            }
-            match write.body {
-                Some(body) => {
-                    let document = Document { id: key.1.clone(), version: version + 1, body, tags: write.tags };
-                    self.documents.insert(key, document);
-                }
-                None => {
-                    self.documents.remove(&key);
-                }
+            let of_view = self.documents.keys().filter(|(of, _)| *of == view);
+            for key in of_view.cloned().collect::<Vec<_>>() {
+                self.set_document(key, None);
             }
         }
-        commit.jobs.into_iter().try_for_each(|change| self.change_job(change))?;
-        Ok(self.journal.len() as u64)
+        commit.writes.into_iter().try_for_each(|write| self.write(write))?;
+        commit.jobs.into_iter().try_for_each(|change| self.change_job(change))
+    }
+
+    fn take_back(&mut self) {
+        while let Some(undo) = self.undo.pop() {
+            match undo {
+                Undo::Event => {
+                    if let Some(event) = self.journal.pop()
+                        && let Some(places) = self.streams.get_mut(&event.stream)
+                    {
+                        places.pop();
+                    }
+                }
+                Undo::Cursor(key, was) => restore(&mut self.cursors, key, was),
+                Undo::Document(key, Some(was)) => drop(self.documents.insert(key, was)),
+                Undo::Document(key, None) => drop(self.documents.remove(&key)),
+                Undo::Job(key, Some(was)) => drop(self.jobs.insert(key, *was)),
+                Undo::Job(key, None) => drop(self.jobs.remove(&key)),
+            }
+        }
+    }
+
+    fn append(&mut self, append: Append) -> Result<(), Conflict> {
+        let places = self.streams.entry(append.stream.clone()).or_default();
+        if places.len() as u64 != append.expected_version {
+            return Err(Conflict);
+        }
+        for event in append.events {
+            places.push(self.journal.len());
+            self.journal.push(Recorded {
+                position: self.journal.len() as u64 + 1,
+                id: event.id,
+                stream: append.stream.clone(),
+                version: places.len() as u64,
+                kind: event.kind.to_owned(),
+                data: event.data,
+                at: event.at,
+                correlation: event.correlation,
+                command: event.command.to_owned(),
+                origin: event.origin,
+            });
+            self.undo.push(Undo::Event);
+        }
+        Ok(())
+    }
+
+    fn move_cursor(&mut self, cursor: CursorMove) -> Result<(), Conflict> {
+        let key = (cursor.consumer, cursor.source, cursor.shard);
+        let was = self.cursors.get(&key).copied();
+        if was.unwrap_or(0) != cursor.from {
+            return Err(Conflict);
+        }
+        self.cursors.insert(key.clone(), cursor.to);
+        self.undo.push(Undo::Cursor(key, was));
+        Ok(())
+    }
+
+    fn write(&mut self, write: Write) -> Result<(), Conflict> {
+        let key = (write.view, write.id);
+        let version = self.documents.get(&key).map_or(0, |document| document.version);
+        if write.expected_version.is_some_and(|expected| expected != version) {
+            return Err(Conflict);
+        }
+        let id = key.1.clone();
+        let document = write.body.map(|body| Document { id, version: version + 1, body, tags: write.tags });
+        self.set_document(key, document);
+        Ok(())
+    }
+
+    fn set_document(&mut self, key: DocumentKey, document: Option<Document>) {
+        let was = match document {
+            Some(document) => self.documents.insert(key.clone(), document),
+            None => self.documents.remove(&key),
+        };
+        self.undo.push(Undo::Document(key, was));
     }
 
     fn change_job(&mut self, change: JobChange) -> Result<(), Conflict> {
         match change {
             JobChange::Schedule(job) => {
+                let key = (job.kind.clone(), job.key.clone());
                 let kept = Kept { job, token: Uuid::now_v7(), leased_until: None, error: None, dead: false };
-                self.jobs.insert((kept.job.kind.clone(), kept.job.key.clone()), kept);
+                self.set_job(key, Some(kept));
             }
-            JobChange::Unschedule { kind, key } => {
-                self.jobs.remove(&(kind, key));
-            }
+            JobChange::Unschedule { kind, key } => self.set_job((kind, key), None),
             JobChange::Finish(lease) => {
                 self.leased(&lease)?;
-                self.jobs.remove(&(lease.kind, lease.key));
+                self.set_job((lease.kind, lease.key), None);
             }
             JobChange::Retry { lease, run_at, error } => {
-                let kept = self.leased(&lease)?;
+                let mut kept = self.leased(&lease)?;
                 kept.job.run_at = run_at;
                 (kept.leased_until, kept.error) = (None, Some(error));
+                self.set_job((lease.kind, lease.key), Some(kept));
             }
             JobChange::Bury { lease, error } => {
-                let kept = self.leased(&lease)?;
+                let mut kept = self.leased(&lease)?;
                 (kept.leased_until, kept.error, kept.dead) = (None, Some(error), true);
+                self.set_job((lease.kind, lease.key), Some(kept));
             }
             JobChange::Redrive { kind, key, run_at } => {
-                let kept = self.jobs.get_mut(&(kind, key)).filter(|kept| kept.dead).ok_or(Conflict)?;
+                let key = (kind, key);
+                let mut kept = self.jobs.get(&key).filter(|kept| kept.dead).cloned().ok_or(Conflict)?;
                 (kept.dead, kept.job.attempt, kept.job.run_at) = (false, 0, run_at);
+                self.set_job(key, Some(kept));
             }
         }
         Ok(())
     }
 
-    fn leased(&mut self, lease: &Lease) -> Result<&mut Kept, Conflict> {
+    fn leased(&self, lease: &Lease) -> Result<Kept, Conflict> {
         self.jobs
-            .get_mut(&(lease.kind.clone(), lease.key.clone()))
+            .get(&(lease.kind.clone(), lease.key.clone()))
             .filter(|kept| kept.token == lease.token && kept.leased_until.is_some())
+            .cloned()
             .ok_or(Conflict)
     }
+
+    fn set_job(&mut self, key: JobKey, job: Option<Kept>) {
+        let was = match job {
+            Some(job) => self.jobs.insert(key.clone(), job),
+            None => self.jobs.remove(&key),
+        };
+        self.undo.push(Undo::Job(key, was.map(Box::new)));
+    }
+}
+
+fn restore<K: Eq + Hash, V>(map: &mut HashMap<K, V>, key: K, was: Option<V>) {
+    match was {
+        Some(was) => map.insert(key, was),
+        None => map.remove(&key),
+    };
 }
 
 #[async_trait]
 impl Database for MemoryDatabase {
     async fn commit(&self, commit: Commit) -> Result<Outcome, Failure> {
         let changed = commit.changed_keys();
-        let jobs = !commit.jobs.is_empty();
-        let position = {
-            let mut tables = self.tables();
-            let mut next = tables.clone();
-            match next.apply(commit) {
-                Ok(position) => {
-                    *tables = next;
-                    position
-                }
-                Err(Conflict) => return Ok(Outcome::Conflict),
-            }
+        let schedules = commit.schedules_jobs();
+        let position = match self.tables().commit(commit) {
+            Ok(position) => position,
+            Err(Conflict) => return Ok(Outcome::Conflict),
         };
         self.head.send_if_modified(|head| std::mem::replace(head, (*head).max(position)) < position);
-        if jobs {
+        if schedules {
             self.jobs_changed.send_modify(|count| *count += 1);
         }
         self.feeds.wake(changed.iter().map(String::as_str));
@@ -178,12 +262,9 @@ impl Database for MemoryDatabase {
 
     async fn load(&self, stream: &str, after_version: u64) -> Result<Vec<Recorded>, Failure> {
         let tables = self.tables();
-        Ok(tables
-            .journal
-            .iter()
-            .filter(|event| event.stream == stream && event.version > after_version)
-            .cloned()
-            .collect())
+        let places = tables.streams.get(stream).map_or(&[][..], Vec::as_slice);
+        let after = usize::try_from(after_version).unwrap_or(usize::MAX);
+        Ok(places.iter().skip(after).map(|place| tables.journal[*place].clone()).collect())
     }
 
     async fn published(&self, after: u64, limit: usize) -> Result<Vec<Recorded>, Failure> {
@@ -206,36 +287,33 @@ impl Database for MemoryDatabase {
 
     async fn list(&self, view: &str, query: Query) -> Result<Vec<Document>, Failure> {
         let tables = self.tables();
-        let selected = tables.documents.iter().filter(|((of, id), document)| {
-            of == view
-                && match &query.select {
-                    Select::Tag(tag) => document.tags.contains(tag),
-                    Select::Prefix(prefix) => id.starts_with(prefix),
-                }
-        });
-        let documents = selected.map(|(_, document)| document.clone());
+        let of_view = tables.documents.range((view.to_owned(), String::new())..);
+        let of_view = of_view.take_while(|((of, _), _)| of == view).map(|(_, document)| document);
         let after = query.after.as_deref();
+        let selected = of_view.filter(|document| {
+            let is_selected = match &query.select {
+                Select::Tag(tag) => document.tags.contains(tag),
+                Select::Prefix(prefix) => document.id.starts_with(prefix),
+            };
+            let is_behind = match query.direction {
+                Direction::Ascending => after.is_none_or(|after| document.id.as_str() > after),
+                Direction::Descending => after.is_none_or(|after| document.id.as_str() < after),
+            };
+            is_selected && is_behind
+        });
         Ok(match query.direction {
-            Direction::Ascending => documents
-                .filter(|document| after.is_none_or(|after| document.id.as_str() > after))
-                .take(query.limit)
-                .collect(),
-            Direction::Descending => documents
-                .rev()
-                .filter(|document| after.is_none_or(|after| document.id.as_str() < after))
-                .take(query.limit)
-                .collect(),
+            Direction::Ascending => selected.take(query.limit).cloned().collect(),
+            Direction::Descending => {
+                let selected: Vec<_> = selected.collect();
+                selected.into_iter().rev().take(query.limit).cloned().collect()
+            }
         })
     }
 
     async fn lease(&self, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<LeasedJob>, Failure> {
         let mut tables = self.tables();
-        let mut due: Vec<_> = tables
-            .jobs
-            .values_mut()
-            .filter(|kept| !kept.dead && kept.job.run_at <= now && kept.leased_until.is_none_or(|until| until <= now))
-            .collect();
-        due.sort_by_key(|kept| kept.job.run_at);
+        let mut due: Vec<_> = tables.jobs.values_mut().filter(|kept| !kept.dead && kept.due() <= now).collect();
+        due.sort_by_key(|kept| kept.due());
         Ok(due
             .into_iter()
             .take(limit)
@@ -250,9 +328,7 @@ impl Database for MemoryDatabase {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Failure> {
-        let tables = self.tables();
-        let waiting = tables.jobs.values().filter(|kept| !kept.dead);
-        Ok(waiting.map(|kept| kept.leased_until.map_or(kept.job.run_at, |until| until.max(kept.job.run_at))).min())
+        Ok(self.tables().jobs.values().filter(|kept| !kept.dead).map(Kept::due).min())
     }
 
     fn jobs_changed(&self) -> watch::Receiver<u64> {

@@ -86,6 +86,7 @@ where
     Sse::new(frames).keep_alive(KeepAlive::new().interval(HEARTBEAT))
 }
 
+/// Says something, as browsers pass over an event without data.
 fn goodbye() -> Event {
-    Event::default().event("reconnect").data("").retry(RECONNECT)
+    Event::default().event("reconnect").data("{}").retry(RECONNECT)
 }

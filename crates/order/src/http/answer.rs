@@ -110,8 +110,9 @@ impl OrderAnswer {
     /// 202 where the kitchen has not answered yet; otherwise 200.
     pub(crate) fn after_asking(self, position: Position) -> Response {
         match self.pending {
-            Some(_) => (StatusCode::ACCEPTED, position, retry_after_header(Duration::from_secs(1)), Json(self))
-                .into_response(),
+            Some(_) => {
+                (StatusCode::ACCEPTED, position, retry_after_header(Duration::from_secs(1)), Json(self)).into_response()
+            }
             None => (position, Json(self)).into_response(),
         }
     }

@@ -7,7 +7,8 @@ use uuid::Uuid;
 use crate::given::*;
 
 fn line(item_id: ItemId, quantity: u32, options: &[(&str, &str)]) -> WishedLine {
-    let choice = |(name, choice): &(&str, &str)| WishedChoice { name: (*name).to_owned(), choice: (*choice).to_owned() };
+    let choice =
+        |(name, choice): &(&str, &str)| WishedChoice { name: (*name).to_owned(), choice: (*choice).to_owned() };
     WishedLine { item_id, quantity, options: options.iter().map(choice).collect() }
 }
 
@@ -59,10 +60,7 @@ fn options_take_so_many_choices_each_once() {
         WishRefused::WrongNumberOfChoices { line: 0, min: 1, max: 1, made: 0, .. }
     ));
     let three = line(CHICKEN, 1, &[("맛 선택", "순한맛"), ("소스", "양념"), ("소스", "간장"), ("소스", "마늘")]);
-    assert!(matches!(
-        refused(wish(vec![three]), &store),
-        WishRefused::WrongNumberOfChoices { max: 2, made: 3, .. }
-    ));
+    assert!(matches!(refused(wish(vec![three]), &store), WishRefused::WrongNumberOfChoices { max: 2, made: 3, .. }));
     let twice = line(CHICKEN, 1, &[("맛 선택", "순한맛"), ("소스", "양념"), ("소스", "양념")]);
     assert_eq!(refused(wish(vec![twice]), &store), WishRefused::DuplicateChoice { line: 0, option: 2 });
 }
@@ -73,10 +71,7 @@ fn what_is_not_sold_now_may_stay_in_an_order_but_not_become_more() {
     store.items[0].available = false;
     assert!(matches!(refused(wish(vec![hot(1)]), &store), WishRefused::ItemUnavailable { line: 0, .. }));
     assert!(wish(vec![hot(2)]).change(&store, &basket(2)).is_ok());
-    assert!(matches!(
-        wish(vec![hot(1), hot(2)]).change(&store, &basket(2)),
-        Err(WishRefused::ItemUnavailable { .. })
-    ));
+    assert!(matches!(wish(vec![hot(1), hot(2)]).change(&store, &basket(2)), Err(WishRefused::ItemUnavailable { .. })));
 }
 
 #[test]

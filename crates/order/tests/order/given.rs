@@ -94,13 +94,7 @@ pub(crate) fn basket(chickens: u32) -> Basket {
         options: vec![Choice { name: "맛 선택".to_owned(), choice: "매운맛".to_owned(), price_krw: Won(500) }],
     };
     let total_krw = line.price_krw().plus(Won(3_000));
-    Basket {
-        items: vec![line],
-        deliver_to: hongdae(),
-        note: String::new(),
-        delivery_fee_krw: Won(3_000),
-        total_krw,
-    }
+    Basket { items: vec![line], deliver_to: hongdae(), note: String::new(), delivery_fee_krw: Won(3_000), total_krw }
 }
 
 pub(crate) fn pay_by() -> Timestamp {

@@ -15,8 +15,8 @@ use baedal_kit::bus::{JournalBus, publish_with};
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{Append, Commit, NewEvent};
 use baedal_kit::feeds::document_key;
-use baedal_kit::http::Caller;
 use baedal_kit::http::caller::CALLER;
+use baedal_kit::http::{Caller, ProblemType};
 use baedal_kit::ids::SystemIds;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::scenario::NOON;
@@ -75,6 +75,9 @@ pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) till: Arc<Till>,
     pub(crate) clock: ManualClock,
+    /// The routes' description.
+    pub(crate) documented: Value,
+    pub(crate) problems: Vec<&'static ProblemType>,
     router: Router,
     store: Arc<MemoryDatabase>,
     payment: Arc<MemoryDatabase>,
@@ -141,8 +144,10 @@ impl World {
             Lifecycle::default(),
         );
         let module: Module = baedal_order::module_paid_by(service.clone(), Settings::default(), till.clone());
-        let (router, _) = module.start().await.unwrap().split_for_parts();
-        Self { service, till, clock, router, store, payment, delivery }
+        let problems = module.problems.clone();
+        let (router, document) = module.start().await.unwrap().split_for_parts();
+        let documented = serde_json::to_value(document).unwrap();
+        Self { service, till, clock, documented, problems, router, store, payment, delivery }
     }
 
     pub(crate) async fn tell_store(&self, event: &store::Event) {
@@ -175,17 +180,14 @@ impl World {
     }
 
     /// Waits until an order is as wished.
-    #[track_caller]
-    pub(crate) fn order_is<'w>(
-        &'w self,
+    pub(crate) async fn order_is(
+        &self,
         order_id: OrderId,
-        wished: impl Fn(&Order) -> bool + Send + 'w,
-    ) -> impl Future<Output = Arc<Order>> + 'w {
-        async move {
-            let order = self.service.look_until::<Order>(&order_id, LIMIT, &wished).await.unwrap();
-            assert!(wished(&order), "{order:?}");
-            order
-        }
+        wished: impl Fn(&Order) -> bool + Send + Sync,
+    ) -> Arc<Order> {
+        let order = self.service.look_until::<Order>(&order_id, LIMIT, &wished).await.unwrap();
+        assert!(wished(&order), "{order:?}");
+        order
     }
 
     /// What happened to an order.
@@ -202,10 +204,8 @@ impl World {
         key: Option<&str>,
         body: Option<Value>,
     ) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(CALLER, Caller { account_id, role }.to_header());
+        let mut request =
+            Request::builder().method(method).uri(path).header(CALLER, Caller { account_id, role }.to_header());
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);
         }

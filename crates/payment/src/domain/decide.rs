@@ -36,7 +36,10 @@ pub(super) fn decide(payment: &Payment, command: Command, at: Timestamp) -> Deci
             Ok(and_what_goes_back(payment, events, refund_id, at))
         }
         Command::Complete if payment.closed => Ok(vec![]),
-        Command::Complete => Ok(vec![Event::DepositEarned { amount_krw: payment.held_krw() }]),
+        Command::Complete => {
+            let amount_krw = payment.held_krw().less(payment.excess_krw());
+            Ok(vec![Event::DepositEarned { amount_krw }])
+        }
         Command::ConfirmRefund { paid_back, refund_id } => {
             Ok(and_what_goes_back(payment, confirm_refund(payment, paid_back), refund_id, at))
         }

@@ -321,6 +321,19 @@ fn a_completed_order_has_earned_its_deposit_and_is_closed() {
 }
 
 #[test]
+fn what_still_goes_back_is_not_earned() {
+    paid()
+        .when(owe(8_000, 2, false))
+        .then([owed(8_000, 2, false), refund_due(2, 2_000)])
+        .when(owe(7_000, 3, false))
+        .then([owed(7_000, 3, false)])
+        .when(Command::Complete)
+        .then([Event::DepositEarned { amount_krw: Won(7_000) }])
+        .when(confirm(2, 4))
+        .then([refunded(2, 2_000, 2_000, 10_000), refund_due(4, 1_000)]);
+}
+
+#[test]
 fn an_outcome_of_no_attempt_is_refused() {
     given([]).when(approve(1)).then_refused(Refusal::NoSuchAttempt);
 }

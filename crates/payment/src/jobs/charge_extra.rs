@@ -34,7 +34,6 @@ impl Jobs {
         }
         let charge =
             Charge { key: attempt_id, order_id, amount_krw: attempt.amount_krw, means: attempt.payer.means.clone() };
-        self.charging.charge_in_background(work.origin().clone(), charge).await;
-        Ok(())
+        self.charging.charge_in_background(work.origin().clone(), charge).await
     }
 }

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use baedal_contracts::payment::{Event, TakePaymentAnswer};
 use baedal_contracts::{OrderId, Won};
+use baedal_payment::Settings;
 use baedal_payment::ledger::Account;
 use serde_json::Value;
 
@@ -104,6 +105,24 @@ async fn a_caller_who_goes_away_changes_nothing() {
     world.pass(10);
     world.until_captured(order_id, 18_500).await;
     world.check_quiet(order_id, 18_500).await;
+}
+
+#[tokio::test]
+async fn too_many_calls_at_once_fail_at_once_and_take_nothing() {
+    let world = World::set(Settings { charges_at_once: 1, ..Settings::default() }).await;
+    let (slow, other, attempt_id) = (new_order(), new_order(), new_attempt());
+    let asking = world.take_meanwhile(slow, attempt_id, 18_500, "sim_slow");
+    world.until_charged(slow).await;
+    let busy = TakePaymentAnswer::Failed { reason: "busy".to_owned() };
+    assert_eq!(world.take(other, new_attempt(), 18_500, "sim_approve").await, busy);
+    assert_eq!(world.take(slow, attempt_id, 18_500, "sim_slow").await, TakePaymentAnswer::Verifying);
+    assert_eq!(world.book(other).await.charges, 0);
+    world.pass(10);
+    asking.await.unwrap();
+    world.until_captured(slow, 18_500).await;
+    let free =
+        || async { world.take(other, new_attempt(), 18_500, "sim_approve").await == TakePaymentAnswer::Approved };
+    world.until("the line was free", free).await;
 }
 
 #[tokio::test]

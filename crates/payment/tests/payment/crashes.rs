@@ -1,30 +1,36 @@
 //! The process dies, at the worst times.
 
 use async_trait::async_trait;
+use baedal_contracts::order::Event as Order;
 use baedal_contracts::payment::{Event, TakePaymentAnswer};
-use baedal_contracts::{AttemptId, Won};
+use baedal_contracts::{AttemptId, ChangeId, Won};
+use baedal_kit::time::Clock;
 use baedal_payment::SimulatedProvider;
 use baedal_payment::provider::{Charge, ChargeOutcome, LookUp, Provider, ProviderError, Refund};
+use jiff::SignedDuration;
+use uuid::Uuid;
 
 use super::world::{World, canceled, new_attempt, new_order};
 
 /// Where the process dies.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Dies {
-    BeforeTheCall,
-    BeforeTheAnswer,
-    BeforeTheRefundsAnswer,
+enum DiesBefore {
+    Call,
+    Answer,
+    ExtrasAnswer,
+    RefundsAnswer,
 }
 
 /// The simulated provider, as a process sees it that dies: it never hears the answer.
-struct Unheard(SimulatedProvider, Dies);
+struct Unheard(SimulatedProvider, DiesBefore);
 
 #[async_trait]
 impl Provider for Unheard {
     async fn charge(&self, charge: &Charge) -> Result<ChargeOutcome, ProviderError> {
-        if self.1 != Dies::BeforeTheCall {
+        if self.1 != DiesBefore::Call {
+            let is_extra = self.0.book(charge.order_id).await.unwrap().captured_krw > Won::ZERO;
             let answer = self.0.charge(charge).await;
-            if self.1 != Dies::BeforeTheAnswer {
+            if self.1 != DiesBefore::Answer && !(self.1 == DiesBefore::ExtrasAnswer && is_extra) {
                 return answer;
             }
         }
@@ -47,7 +53,7 @@ impl Provider for Unheard {
 
 #[tokio::test]
 async fn a_charge_whose_answer_died_with_the_process_is_looked_up_and_counts_once() {
-    let world = World::with(|simulated| Unheard(simulated, Dies::BeforeTheAnswer)).await;
+    let world = World::with(|simulated| Unheard(simulated, DiesBefore::Answer)).await;
     let (order_id, attempt_id) = (new_order(), new_attempt());
     let asking = world.take_meanwhile(order_id, attempt_id, 18_500, "sim_approve");
     world.until_charged(order_id).await;
@@ -66,7 +72,7 @@ async fn a_charge_whose_answer_died_with_the_process_is_looked_up_and_counts_onc
 
 #[tokio::test]
 async fn a_charge_that_never_left_the_process_failed_after_a_while_and_not_before() {
-    let world = World::with(|simulated| Unheard(simulated, Dies::BeforeTheCall)).await;
+    let world = World::with(|simulated| Unheard(simulated, DiesBefore::Call)).await;
     let (order_id, attempt_id) = (new_order(), new_attempt());
     let asking = world.take_meanwhile(order_id, attempt_id, 18_500, "sim_approve");
     let begun = || async {
@@ -95,7 +101,7 @@ async fn a_charge_that_never_left_the_process_failed_after_a_while_and_not_befor
 
 #[tokio::test]
 async fn a_refund_whose_answer_died_with_the_process_is_made_once() {
-    let world = World::with(|simulated| Unheard(simulated, Dies::BeforeTheRefundsAnswer)).await;
+    let world = World::with(|simulated| Unheard(simulated, DiesBefore::RefundsAnswer)).await;
     let order_id = new_order();
     world.take(order_id, new_attempt(), 18_500, "sim_approve").await;
     world.hears(canceled(order_id, 0)).await;
@@ -107,4 +113,28 @@ async fn a_refund_whose_answer_died_with_the_process_is_made_once() {
         .await;
     assert_eq!(world.book(order_id).await.refunds, 1);
     world.check_quiet(order_id, 0).await;
+}
+
+#[tokio::test]
+async fn an_extra_whose_answer_died_with_the_process_is_looked_up_and_counts_once() {
+    let world = World::with(|simulated| Unheard(simulated, DiesBefore::ExtrasAnswer)).await;
+    let order_id = new_order();
+    world.take(order_id, new_attempt(), 10_000, "sim_approve").await;
+    let change_id = ChangeId(Uuid::now_v7());
+    let until = world.clock.now() + SignedDuration::from_secs(30);
+    world.hears(Order::OrderChangeChargeDue { order_id, change_id, extra_krw: Won(3_000), until }).await;
+    world.until("the provider was called", || async { world.book(order_id).await.charges == 2 }).await;
+    let world = world.restarted().await;
+    world.pass(5);
+    world.until_captured(order_id, 13_000).await;
+    // The job that made the call comes back when its lease ends, and finds nothing left to do.
+    for _ in 0..20 {
+        world.pass(5);
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(world.told().await[1..], [Event::PaymentAdjusted { order_id, change_id, extra_krw: Won(3_000) }]);
+    assert_eq!(world.book(order_id).await.charges, 2);
+    world.check_quiet(order_id, 13_000).await;
 }

@@ -44,13 +44,19 @@ impl World {
 
     /// A context over a provider made of the simulated one.
     pub(crate) async fn with<P: Provider>(wrap: impl FnOnce(SimulatedProvider) -> P) -> Self {
-        Self::on(Arc::new(MemoryDatabase::default()), ManualClock::at(NOON), wrap).await
+        Self::on(Arc::new(MemoryDatabase::default()), ManualClock::at(NOON), wrap, Settings::default()).await
+    }
+
+    /// A context with other settings.
+    pub(crate) async fn set(settings: Settings) -> Self {
+        Self::on(Arc::new(MemoryDatabase::default()), ManualClock::at(NOON), |simulated| simulated, settings).await
     }
 
     async fn on<P: Provider>(
         database: Arc<MemoryDatabase>,
         clock: ManualClock,
         wrap: impl FnOnce(SimulatedProvider) -> P,
+        settings: Settings,
     ) -> Self {
         let service = Service::new(
             source::PAYMENT,
@@ -61,7 +67,7 @@ impl World {
             Lifecycle::default(),
         );
         let provider = wrap(SimulatedProvider::new(service.clone()));
-        let module = baedal_payment::module(service.clone(), Settings::default(), Arc::new(provider));
+        let module = baedal_payment::module(service.clone(), settings, Arc::new(provider));
         let policy = Arc::clone(&module.policies[0]);
         let router = Router::from(module.start().await.unwrap());
         Self { clock, database, service, router, policy }
@@ -70,7 +76,7 @@ impl World {
     /// Another process on the same database, when this one is gone.
     pub(crate) async fn restarted(self) -> Self {
         self.service.lifecycle().stop(Duration::ZERO).await;
-        Self::on(self.database, self.clock, |simulated| simulated).await
+        Self::on(self.database, self.clock, |simulated| simulated, Settings::default()).await
     }
 
     pub(crate) fn pass(&self, seconds: i64) {

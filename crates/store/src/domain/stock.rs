@@ -25,6 +25,7 @@ pub(crate) struct Stock {
 
 /// What may be asked.
 #[derive(Clone, Debug, IntoStaticStr)]
+#[expect(clippy::enum_variant_names, reason = "the journal shows the names alone, beside those of stores and tickets")]
 pub(crate) enum Command {
     /// There are this many now; `None`: it is not counted.
     SetStock { item_id: ItemId, stock: Option<u32> },
@@ -36,6 +37,7 @@ pub(crate) enum Command {
 
 /// What may happen, to one item each, because that is how it is told.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, IntoStaticStr)]
+#[expect(clippy::enum_variant_names, reason = "the journal shows the names alone, beside those of stores and tickets")]
 pub(crate) enum Event {
     /// The owner said how many there are.
     StockSet { item_id: ItemId, stock: Option<u32> },

@@ -169,7 +169,8 @@ impl Aggregate for Store {
         match (self, event) {
             (store @ Self::Unregistered, Event::Registered { owner_id, profile }) => {
                 let (owner_id, profile) = (*owner_id, profile.clone());
-                *store = Self::Registered(Box::new(Registered { owner_id, profile, open: false, menu: BTreeMap::new() }));
+                *store =
+                    Self::Registered(Box::new(Registered { owner_id, profile, open: false, menu: BTreeMap::new() }));
             }
             (Self::Registered(store), event) => store.evolve(event),
             // Nothing happens to a store that there is not.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::App;
-use super::ticket_view::{self, TicketView};
+use super::kitchen_ticket::{self, KitchenTicket};
 use crate::domain::CookMinutes;
 use crate::domain::ticket::Command;
 
@@ -29,7 +29,7 @@ pub(crate) struct AcceptTicket {
     params(("order_id" = OrderId, Path, description = "The order's ticket.")),
     request_body = AcceptTicket,
     responses(
-        (status = 200, description = "The ticket as it is now. Accepting again with the same minutes answers the same.", body = TicketView),
+        (status = 200, description = "The ticket as it is now. Accepting again with the same minutes answers the same.", body = KitchenTicket),
         (status = 404, description = "There is no such ticket, or it is another's.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`ticket_closed` or `already_accepted`.", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
@@ -41,7 +41,7 @@ pub(crate) async fn accept_ticket(
     Asked(origin): Asked,
     Path(order_id): Path<OrderId>,
     Body(body): Body<AcceptTicket>,
-) -> Result<(Position, Json<TicketView>), Problem> {
+) -> Result<(Position, Json<KitchenTicket>), Problem> {
     let command = Command::Accept { by: caller.account_id, cook_minutes: body.cook_minutes };
-    ticket_view::command(app, &origin, order_id, command).await
+    kitchen_ticket::command(app, &origin, order_id, command).await
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::bounds::{given, price, trimmed, words};
-use super::store_view::StoreView;
+use super::owners_store::OwnersStore;
 use super::{App, undone, vanished};
 use crate::domain::store::{Changes, Command, Refusal};
 use crate::domain::{Stock, Store};
@@ -84,7 +84,7 @@ impl From<ChangeStore> for Changes {
     params(("store_id" = StoreId, Path, description = "Which store.")),
     request_body = ChangeStore,
     responses(
-        (status = 200, description = "The store as it is now.", body = StoreView),
+        (status = 200, description = "The store as it is now.", body = OwnersStore),
         (status = 404, description = "There is no such store, or it is another's.", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -95,7 +95,7 @@ pub(crate) async fn change_store(
     Asked(origin): Asked,
     Path(store_id): Path<StoreId>,
     Body(body): Body<ChangeStore>,
-) -> Result<(Position, Json<StoreView>), Problem> {
+) -> Result<(Position, Json<OwnersStore>), Problem> {
     let command = Command::ChangeStore { by: caller.account_id, changes: body.into() };
     let (view, position) = service
         .execute(&origin, |work| {
@@ -104,7 +104,7 @@ pub(crate) async fn change_store(
                 work.decide::<Store>(&store_id, command).await?.map_err(Undone::Refused)?;
                 let (store, stock) = (work.load::<Store>(&store_id).await?, work.load::<Stock>(&store_id).await?);
                 let store = store.registered().ok_or_else(|| vanished(store_id))?;
-                Ok::<_, Undone<Refusal>>(StoreView::of(store_id, store, &stock))
+                Ok::<_, Undone<Refusal>>(OwnersStore::of(store_id, store, &stock))
             })
         })
         .await

@@ -8,7 +8,7 @@ use baedal_contracts::OrderId;
 use baedal_kit::http::{Asked, Caller, Path, Position, Problem, ProblemBody};
 
 use super::App;
-use super::ticket_view::{self, TicketView};
+use super::kitchen_ticket::{self, KitchenTicket};
 use crate::domain::ticket::Command;
 
 /// Starts cooking.
@@ -18,7 +18,7 @@ use crate::domain::ticket::Command;
     post, path = "/api/tickets/{order_id}/start", tag = "Kitchen",
     params(("order_id" = OrderId, Path, description = "The order's ticket.")),
     responses(
-        (status = 200, description = "The ticket as it is now. Starting again answers the same.", body = TicketView),
+        (status = 200, description = "The ticket as it is now. Starting again answers the same.", body = KitchenTicket),
         (status = 404, description = "There is no such ticket, or it is another's.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`not_accepted`, `change_pending` or `ticket_closed`.", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
@@ -29,8 +29,8 @@ pub(crate) async fn start_cooking(
     caller: Caller,
     Asked(origin): Asked,
     Path(order_id): Path<OrderId>,
-) -> Result<(Position, Json<TicketView>), Problem> {
-    ticket_view::command(app, &origin, order_id, Command::StartCooking { by: caller.account_id }).await
+) -> Result<(Position, Json<KitchenTicket>), Problem> {
+    kitchen_ticket::command(app, &origin, order_id, Command::StartCooking { by: caller.account_id }).await
 }
 
 /// Finishes cooking.
@@ -40,7 +40,7 @@ pub(crate) async fn start_cooking(
     post, path = "/api/tickets/{order_id}/finish", tag = "Kitchen",
     params(("order_id" = OrderId, Path, description = "The order's ticket.")),
     responses(
-        (status = 200, description = "The ticket as it is now. Finishing again answers the same.", body = TicketView),
+        (status = 200, description = "The ticket as it is now. Finishing again answers the same.", body = KitchenTicket),
         (status = 404, description = "There is no such ticket, or it is another's.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`not_accepted`, `not_started` or `ticket_closed`.", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
@@ -51,6 +51,6 @@ pub(crate) async fn finish_cooking(
     caller: Caller,
     Asked(origin): Asked,
     Path(order_id): Path<OrderId>,
-) -> Result<(Position, Json<TicketView>), Problem> {
-    ticket_view::command(app, &origin, order_id, Command::FinishCooking { by: caller.account_id }).await
+) -> Result<(Position, Json<KitchenTicket>), Problem> {
+    kitchen_ticket::command(app, &origin, order_id, Command::FinishCooking { by: caller.account_id }).await
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::bounds::{given, price, stock_level, trimmed, unique, words, words_or_none};
-use super::store_view::ItemView;
+use super::owners_store::OwnersItem;
 use super::{App, undone};
 use crate::domain::store::{Command, Refusal};
 use crate::domain::{Stock, Store, stock};
@@ -134,7 +134,7 @@ impl From<PutOption> for MenuOption {
     ),
     request_body = PutMenuItem,
     responses(
-        (status = 200, description = "The item as it is now.", body = ItemView),
+        (status = 200, description = "The item as it is now.", body = OwnersItem),
         (status = 404, description = "There is no such store, or it is another's.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`menu_full`: no more items fit.", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
@@ -146,7 +146,7 @@ pub(crate) async fn put_menu_item(
     Asked(origin): Asked,
     Path((store_id, item_id)): Path<(StoreId, ItemId)>,
     Body(body): Body<PutMenuItem>,
-) -> Result<(Position, Json<ItemView>), Problem> {
+) -> Result<(Position, Json<OwnersItem>), Problem> {
     let counted = body.stock;
     let item = body.item(item_id);
     let (view, position) = service
@@ -159,7 +159,7 @@ pub(crate) async fn put_menu_item(
                     work.tell::<Stock>(&store_id, stock::Command::SetStock { item_id, stock }).await?;
                 }
                 let stock = work.load::<Stock>(&store_id).await?;
-                Ok::<_, Undone<Refusal>>(ItemView::of(&item, &stock))
+                Ok::<_, Undone<Refusal>>(OwnersItem::of(&item, &stock))
             })
         })
         .await

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::bounds::{trimmed, words_or_none};
-use super::ticket_view::{self, TicketView};
+use super::kitchen_ticket::{self, KitchenTicket};
 use crate::domain::ticket::Command;
 
 /// Why the kitchen does not cook it.
@@ -20,7 +20,7 @@ use crate::domain::ticket::Command;
 pub(crate) struct RejectTicket {
     /// Why.
     #[garde(skip)]
-    reason: Reason,
+    reason: StoreReason,
     /// In words, for the customer; `other` needs them.
     #[serde(default)]
     #[garde(custom(words_or_none(500)), custom(explains(self.reason)))]
@@ -31,7 +31,7 @@ pub(crate) struct RejectTicket {
 /// Why a kitchen may say no. That it never answered only the platform says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Reason {
+pub(crate) enum StoreReason {
     /// Not enough of an item.
     OutOfStock,
     /// The kitchen is closed.
@@ -44,21 +44,21 @@ pub(crate) enum Reason {
     Other,
 }
 
-impl From<Reason> for RejectReason {
-    fn from(reason: Reason) -> Self {
+impl From<StoreReason> for RejectReason {
+    fn from(reason: StoreReason) -> Self {
         match reason {
-            Reason::OutOfStock => Self::OutOfStock,
-            Reason::Closed => Self::Closed,
-            Reason::TooBusy => Self::TooBusy,
-            Reason::CannotDeliver => Self::CannotDeliver,
-            Reason::Other => Self::Other,
+            StoreReason::OutOfStock => Self::OutOfStock,
+            StoreReason::Closed => Self::Closed,
+            StoreReason::TooBusy => Self::TooBusy,
+            StoreReason::CannotDeliver => Self::CannotDeliver,
+            StoreReason::Other => Self::Other,
         }
     }
 }
 
-fn explains(reason: Reason) -> impl FnOnce(&str, &()) -> garde::Result {
+fn explains(reason: StoreReason) -> impl FnOnce(&str, &()) -> garde::Result {
     move |text, ()| {
-        if reason == Reason::Other && text.trim().is_empty() {
+        if reason == StoreReason::Other && text.trim().is_empty() {
             return Err(garde::Error::new("must say why, where the reason is `other`"));
         }
         Ok(())
@@ -73,7 +73,7 @@ fn explains(reason: Reason) -> impl FnOnce(&str, &()) -> garde::Result {
     params(("order_id" = OrderId, Path, description = "The order's ticket.")),
     request_body = RejectTicket,
     responses(
-        (status = 200, description = "The ticket as it is now. Rejecting again for the same reason answers the same.", body = TicketView),
+        (status = 200, description = "The ticket as it is now. Rejecting again for the same reason answers the same.", body = KitchenTicket),
         (status = 404, description = "There is no such ticket, or it is another's.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`ticket_closed` or `already_accepted`.", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
@@ -85,8 +85,8 @@ pub(crate) async fn reject_ticket(
     Asked(origin): Asked,
     Path(order_id): Path<OrderId>,
     Body(body): Body<RejectTicket>,
-) -> Result<(Position, Json<TicketView>), Problem> {
+) -> Result<(Position, Json<KitchenTicket>), Problem> {
     let (reason, text) = (body.reason.into(), trimmed(body.text));
     let command = Command::Reject { by: caller.account_id, reason, text };
-    ticket_view::command(app, &origin, order_id, command).await
+    kitchen_ticket::command(app, &origin, order_id, command).await
 }

@@ -1,0 +1,5 @@
+//! The routes as clients meet them.
+
+mod menus;
+mod stores;
+mod tickets;

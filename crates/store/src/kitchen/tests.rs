@@ -1,0 +1,4 @@
+//! What must always hold of tickets and stock together.
+
+mod invariants;
+mod races;

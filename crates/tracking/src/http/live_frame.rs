@@ -9,8 +9,7 @@ use serde::Serialize;
 /// The frame that shows this. Its id is a hash of it, so that it is the same in a view that was rebuilt,
 /// whose documents were written another number of times.
 pub(super) fn frame_of(shown: &impl Serialize) -> Result<Frame, Failure> {
-    let data = serde_json::to_string(shown)
-        .map_err(|error| Failure::broken_by("a frame cannot be written", error))?;
+    let data = serde_json::to_string(shown).map_err(|error| Failure::broken_by("a frame cannot be written", error))?;
     let mut hasher = DefaultHasher::new();
     data.hash(&mut hasher);
     Ok(Frame { id: format!("{:016x}", hasher.finish()), data })

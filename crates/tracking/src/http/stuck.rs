@@ -12,10 +12,10 @@ use utoipa::ToSchema;
 
 use super::App;
 use crate::views;
+use crate::views::orders::ORDERS;
 use crate::views::orders::document::OrderDocument;
 use crate::views::orders::status::OrderStatus;
 use crate::views::orders::tags::{self, WaitsFor};
-use crate::views::orders::ORDERS;
 
 /// The most orders in each list.
 const SHOWN: usize = 100;

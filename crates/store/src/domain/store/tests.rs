@@ -77,12 +77,13 @@ fn items_come_change_and_go() {
 
 #[test]
 fn a_full_menu_takes_no_more_but_changes() {
-    let full = (0..LARGEST_MENU as u128).map(|number| Event::MenuItemPut { item: item(ItemId(Uuid::from_u128(number))) });
+    let full = (1_000..1_000 + LARGEST_MENU as u128)
+        .map(|number| Event::MenuItemPut { item: item(ItemId(Uuid::from_u128(number))) });
     let full: Vec<_> = std::iter::once(registered()).chain(full).collect();
     given::<Store>(full.clone())
         .when(Command::PutMenuItem { by: OWNER, item: item(COLA) })
         .then_refused(Refusal::MenuFull);
-    let sold_out = baedal_contracts::store::MenuItem { available: false, ..item(ItemId(Uuid::from_u128(7))) };
+    let sold_out = baedal_contracts::store::MenuItem { available: false, ..item(ItemId(Uuid::from_u128(1_007))) };
     given::<Store>(full)
         .when(Command::PutMenuItem { by: OWNER, item: sold_out.clone() })
         .then([Event::MenuItemPut { item: sold_out }]);
@@ -98,7 +99,7 @@ fn only_its_owner_is_answered() {
         ]
     };
     for command in commands() {
-        given([registered(), Event::MenuItemPut { item: item(CHICKEN) }])
+        given::<Store>([registered(), Event::MenuItemPut { item: item(CHICKEN) }])
             .when(command)
             .then_refused(Refusal::NoSuchStore);
     }

@@ -86,11 +86,9 @@ impl Sheet {
             thanked: false,
         };
         match event {
-            Event::Opened { slip, taken, answer_by } => Some(Self {
-                taken: taken.clone(),
-                answer_by: Some(*answer_by),
-                ..begun(slip, TicketStatus::Open)
-            }),
+            Event::Opened { slip, taken, answer_by } => {
+                Some(Self { taken: taken.clone(), answer_by: Some(*answer_by), ..begun(slip, TicketStatus::Open) })
+            }
             Event::TurnedAway { slip, text } => {
                 let rejection = Rejection { reason: RejectReason::OutOfStock, text: text.clone() };
                 Some(Self { rejection: Some(rejection), ..begun(slip, TicketStatus::Rejected) })

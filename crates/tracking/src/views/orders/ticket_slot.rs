@@ -1,8 +1,8 @@
 //! What store said of an order: the kitchen's ticket.
 
+use baedal_contracts::Place;
 use baedal_contracts::order::Line;
 use baedal_contracts::store::{Event, TicketStatus};
-use baedal_contracts::Place;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 

@@ -16,7 +16,7 @@ use crate::kitchen;
 
 /// A ticket as its kitchen sees it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TicketView {
+pub(crate) struct KitchenTicket {
     /// Which order.
     order_id: OrderId,
     /// What people call it.
@@ -44,23 +44,23 @@ pub(crate) struct TicketView {
     change_until: Option<Timestamp>,
     /// Why it was rejected, where it was.
     #[schema(required)]
-    rejected: Option<RejectionView>,
+    rejected: Option<TicketRejection>,
 }
 
 /// Why a ticket was rejected.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RejectionView {
+pub(crate) struct TicketRejection {
     /// Why.
     reason: RejectReason,
     /// In words; may be empty.
     text: String,
 }
 
-impl TicketView {
+impl KitchenTicket {
     fn of(order_id: OrderId, sheet: &Sheet) -> Self {
         let slip = &sheet.slip;
         let rejected =
-            sheet.rejection.as_ref().map(|why| RejectionView { reason: why.reason, text: why.text.clone() });
+            sheet.rejection.as_ref().map(|why| TicketRejection { reason: why.reason, text: why.text.clone() });
         Self {
             order_id,
             order_no: slip.order_no.clone(),
@@ -84,10 +84,10 @@ pub(super) async fn command(
     origin: &Origin,
     order_id: OrderId,
     command: Command,
-) -> Result<(Position, Json<TicketView>), Problem> {
+) -> Result<(Position, Json<KitchenTicket>), Problem> {
     let done = kitchen::command(&service, origin, order_id, command).await.map_err(undone)?;
     let Some(sheet) = done.state.sheet() else {
         return Err(Failure::broken(format!("ticket {order_id} did as told without being there")).into());
     };
-    Ok((Position::of(&service, done.position), Json(TicketView::of(order_id, sheet))))
+    Ok((Position::of(&service, done.position), Json(KitchenTicket::of(order_id, sheet))))
 }

@@ -10,7 +10,7 @@ use crate::domain::store::Registered;
 
 /// A store as its owner sees it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct StoreView {
+pub(crate) struct OwnersStore {
     /// What names it.
     store_id: StoreId,
     /// Whether it takes orders.
@@ -18,23 +18,23 @@ pub(crate) struct StoreView {
     #[serde(flatten)]
     profile: StoreProfile,
     /// What it sells.
-    menu: Vec<ItemView>,
+    menu: Vec<OwnersItem>,
 }
 
-impl StoreView {
+impl OwnersStore {
     pub(super) fn of(store_id: StoreId, store: &Registered, stock: &Stock) -> Self {
         Self {
             store_id,
             open: store.open,
             profile: store.profile.clone(),
-            menu: store.menu.values().map(|item| ItemView::of(item, stock)).collect(),
+            menu: store.menu.values().map(|item| OwnersItem::of(item, stock)).collect(),
         }
     }
 }
 
 /// An item of a menu as the store's owner sees it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ItemView {
+pub(crate) struct OwnersItem {
     #[serde(flatten)]
     item: MenuItem,
     /// How many are left; `null` where it is not counted.
@@ -42,7 +42,7 @@ pub(crate) struct ItemView {
     stock: Option<u32>,
 }
 
-impl ItemView {
+impl OwnersItem {
     pub(super) fn of(item: &MenuItem, stock: &Stock) -> Self {
         Self { item: item.clone(), stock: stock.left(item.item_id) }
     }

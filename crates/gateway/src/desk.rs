@@ -1,0 +1,92 @@
+//! What the gateway answers itself, as if it were one more context.
+
+mod health;
+mod operations;
+mod pages;
+mod problems;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use baedal_kit::http::{Problem, ProblemType};
+use baedal_kit::lifecycle::Lifecycle;
+use baedal_kit::upstream::Upstream;
+use http::{HeaderValue, header};
+use serde_json::Value;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::settings::Settings;
+
+/// What the gateway's own routes hold in their hands. Cloning shares it.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    contexts: Arc<BTreeMap<&'static str, Upstream>>,
+    needed: Arc<[String]>,
+    document: Arc<str>,
+    problems: Arc<BTreeMap<&'static str, &'static ProblemType>>,
+    lifecycle: Lifecycle,
+    metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+impl Desk {
+    pub(crate) fn new(
+        contexts: HashMap<&'static str, Upstream>,
+        document: &Value,
+        problems: Vec<&'static ProblemType>,
+        settings: &Settings,
+        lifecycle: Lifecycle,
+        metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    ) -> Self {
+        let everywhere = baedal_kit::http::problem::ALL.iter().chain(crate::problems::ALL).copied();
+        let problems = everywhere.chain(problems).map(|problem| (problem.name, problem)).collect();
+        Self {
+            contexts: Arc::new(contexts.into_iter().collect()),
+            needed: settings.needed.clone().into(),
+            document: document.to_string().into(),
+            problems: Arc::new(problems),
+            lifecycle,
+            metrics,
+        }
+    }
+}
+
+/// The table of contents.
+pub(crate) fn routes(desk: Desk) -> OpenApiRouter {
+    described().with_state(desk)
+}
+
+/// The same, before it has anything in its hands; enough to describe it.
+pub(crate) fn described() -> OpenApiRouter<Desk> {
+    OpenApiRouter::new()
+        .routes(routes!(operations::breakers))
+        .routes(routes!(operations::dead_letters))
+        .routes(routes!(operations::redrive))
+        .routes(routes!(operations::rebuild))
+        .routes(routes!(pages::front))
+        .routes(routes!(pages::docs))
+        .routes(routes!(pages::openapi))
+        .routes(routes!(problems::all))
+        .routes(routes!(problems::one))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics))
+}
+
+/// Metrics
+///
+/// For Prometheus, in its text format.
+#[utoipa::path(get, path = "/metrics", tag = "machine", responses(
+    (status = 200, description = "The metrics of this process", body = String, content_type = "text/plain"),
+))]
+async fn metrics(State(desk): State<Desk>) -> Response {
+    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, text)], (desk.metrics)()).into_response()
+}
+
+/// The problem of a part of an address that is not known.
+fn unknown(what: &'static str) -> Problem {
+    Problem::not_found(what)
+}

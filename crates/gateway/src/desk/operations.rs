@@ -1,0 +1,187 @@
+//! What an operator asks of all contexts at once.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use baedal_contracts::source::ORDER;
+use baedal_kit::breaker::Snapshot;
+use baedal_kit::http::caller::TRACEPARENT;
+use baedal_kit::http::operations::DeadLetterView;
+use baedal_kit::http::problem::{INTERNAL, UNAVAILABLE};
+use baedal_kit::http::{Page, PageQuery, Path, Problem, ProblemBody, Query};
+use baedal_kit::upstream::Upstream;
+use futures::future::join_all;
+use http::{HeaderMap, Method, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Desk, unknown};
+
+/// How long a context may take to answer.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
+/// The most that a context may answer, in bytes.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+/// The messages that could not be processed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeadLetters {
+    #[serde(flatten)]
+    page: Page<DeadLetterView>,
+    /// The contexts that did not answer, whose messages are therefore missing.
+    unreachable: Vec<&'static str>,
+}
+
+/// The circuit breakers
+///
+/// Each one's state, window, counts and last transitions.
+#[utoipa::path(get, path = "/api/operations/breakers", tag = "operations", responses(
+    (status = 200, description = "All of them", body = Page<Snapshot>),
+))]
+pub(super) async fn breakers(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<Page<Snapshot>>, Problem> {
+    let order = desk.contexts.get(ORDER).ok_or_else(|| away(ORDER))?;
+    let response = send(ORDER, order, Method::GET, "/internal/breakers", &headers).await?;
+    let items = read(response).await.map_err(|()| away(ORDER))?;
+    Ok(Json(Page { items, next: None }))
+}
+
+/// Messages that could not be processed
+///
+/// Of every context, the latest first. A context shows its first hundred.
+#[utoipa::path(get, path = "/api/operations/dead-letters", tag = "operations", params(PageQuery), responses(
+    (status = 200, description = "A page of them", body = DeadLetters),
+))]
+pub(super) async fn dead_letters(
+    State(desk): State<Desk>,
+    Query(asked): Query<PageQuery>,
+    headers: HeaderMap,
+) -> Result<Json<DeadLetters>, Problem> {
+    let limit = asked.limit()?;
+    let answers = join_all(desk.contexts.iter().map(|(context, upstream)| async {
+        let response = send(context, upstream, Method::GET, "/internal/dead-letters", &headers).await?;
+        read::<Vec<DeadLetterView>>(response).await.map_err(|()| away(context))
+    }));
+    let (mut letters, mut unreachable) = (Vec::new(), Vec::new());
+    for (context, answer) in desk.contexts.keys().zip(answers.await) {
+        match answer {
+            Ok(found) => letters.extend(found),
+            Err(_) => unreachable.push(*context),
+        }
+    }
+    letters.sort_by(|one, other| (other.failed_at, &one.id).cmp(&(one.failed_at, &other.id)));
+    if let Some(after) = &asked.after {
+        let place = letters.iter().position(|letter| letter.id == *after);
+        letters.drain(..place.map_or(letters.len(), |place| place + 1));
+    }
+    Ok(Json(DeadLetters { page: Page::of(letters, limit, |letter| letter.id.clone()), unreachable }))
+}
+
+/// Try one again
+///
+/// `id` is that of the message in the list.
+#[utoipa::path(post, path = "/api/operations/dead-letters/{id}/redrive", tag = "operations",
+    params(("id" = String, Path, description = "Names the message", example = "order~payment_window~0198c1f2-7c1e-7000-8000-000000000000")),
+    responses(
+        (status = 202, description = "It is tried again"),
+        (status = 404, description = "There is no such message", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn redrive(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let mut parts = id.splitn(3, '~');
+    let (Some(context), Some(kind), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(unknown("dead letter"));
+    };
+    let (context, upstream) = desk.contexts.get_key_value(context).ok_or_else(|| unknown("dead letter"))?;
+    let path = format!("/internal/dead-letters/{}/{}/redrive", escaped(kind), escaped(key));
+    match send(context, upstream, Method::POST, &path, &headers).await?.status() {
+        StatusCode::NOT_FOUND => Err(unknown("dead letter")),
+        status if status.is_success() => Ok(StatusCode::ACCEPTED),
+        _ => Err(away(context)),
+    }
+}
+
+/// Rebuild a read model
+///
+/// From the events, beside the one in use, which goes on serving until the new one takes its place.
+#[utoipa::path(post, path = "/api/operations/views/{name}/rebuild", tag = "operations",
+    params(("name" = String, Path, description = "The view", example = "orders")),
+    responses(
+        (status = 202, description = "It is being rebuilt"),
+        (status = 404, description = "There is no such view", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub(super) async fn rebuild(
+    State(desk): State<Desk>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let path = format!("/internal/views/{}/rebuild", escaped(&name));
+    let mut unreachable = None;
+    for (context, upstream) in desk.contexts.iter() {
+        match send(context, upstream, Method::POST, &path, &headers).await {
+            Ok(response) if response.status().is_success() => return Ok(StatusCode::ACCEPTED),
+            Ok(response) if response.status() == StatusCode::NOT_FOUND => {}
+            Ok(_) | Err(_) => unreachable = Some(*context),
+        }
+    }
+    // Only where everybody was asked is it known that nobody has it.
+    Err(unreachable.map_or_else(|| unknown("view"), away))
+}
+
+/// Asks a context, under the operator's trace.
+async fn send(
+    context: &str,
+    upstream: &Upstream,
+    method: Method,
+    path: &str,
+    asked: &HeaderMap,
+) -> Result<Response, Problem> {
+    let mut request = Request::builder().method(method).uri(path);
+    if let Some(traceparent) = asked.get(TRACEPARENT) {
+        request = request.header(TRACEPARENT, traceparent);
+    }
+    let request = request.body(Body::empty()).map_err(|error| {
+        tracing::error!(context, path, %error, "a question to a context cannot be asked");
+        Problem::new(&INTERNAL, "an unexpected error")
+    })?;
+    tokio::time::timeout(TIME_LIMIT, upstream.send(request)).await.map_err(|_| away(context))
+}
+
+async fn read<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, ()> {
+    if response.status() != StatusCode::OK {
+        return Err(());
+    }
+    let bytes = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await.map_err(|_| ())?.to_bytes();
+    serde_json::from_slice(&bytes).map_err(|_| ())
+}
+
+fn away(context: &str) -> Problem {
+    Problem::new(&UNAVAILABLE, format!("{context} does not answer")).retry_after(Duration::from_secs(2))
+}
+
+/// A text as one part of a path.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(byte)),
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn a_key_of_any_kind_is_one_part_of_a_path() {
+        assert_eq!(escaped("orders:0198/한 ?"), "orders%3A0198%2F%ED%95%9C%20%3F");
+    }
+}

@@ -1,0 +1,200 @@
+//! What the gateway answers itself: health, the operator's questions to all contexts, documentation.
+
+use axum::body::Body;
+use axum::extract::{Path, Request};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use baedal_contracts::identity::Role;
+use baedal_contracts::source::{DELIVERY, NOTIFICATION, ORDER, PAYMENT, STORE, TRACKING};
+use baedal_kit::breaker::BreakerSettings;
+use baedal_kit::upstream::Upstream;
+use http::{StatusCode, header};
+use serde_json::{Value, json};
+
+use super::world::World;
+
+#[tokio::test]
+async fn ready_is_when_everything_needed_is() {
+    let whole = World::new();
+    let answer = whole.get("/health/ready").await;
+    assert_eq!((answer.status, &answer.body["status"]), (StatusCode::OK, &json!("ready")), "{}", answer.text);
+    let order = json!({"ready": true, "needed": true, "database": "ok", "behind": {"somebody": 3}});
+    assert_eq!(answer.body["dependencies"]["order"], order);
+    assert_eq!(answer.body["dependencies"].as_object().map(serde_json::Map::len), Some(7));
+    whole.lifecycle.drain();
+    let answer = whole.get("/health/ready").await;
+    assert_eq!((answer.status, &answer.body["status"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("draining")));
+    assert_eq!(whole.get("/health/live").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_away_is_told_and_counts_where_it_is_needed() {
+    for (needed, status) in [(vec!["store".to_owned()], 503), (vec!["identity".to_owned()], 200)] {
+        let world = World::with(
+            |settings| settings.needed = needed,
+            |contexts| {
+                let sick = get(async || {
+                    let health = json!({"context": "store", "database": "the disk is full", "behind": {}});
+                    (StatusCode::SERVICE_UNAVAILABLE, Json(health))
+                });
+                contexts.insert(STORE, Upstream::local(Router::new().route("/internal/health", sick)));
+                contexts.insert(ORDER, Upstream::local(Router::new()));
+            },
+        );
+        let answer = world.get("/health/ready").await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.body["dependencies"]["store"]["ready"], false);
+        assert_eq!(answer.body["dependencies"]["store"]["database"], "the disk is full");
+        assert_eq!(answer.body["dependencies"]["order"]["ready"], false);
+        assert_eq!(answer.body["dependencies"]["identity"]["ready"], true);
+    }
+}
+
+#[tokio::test]
+async fn metrics_are_those_of_the_process() {
+    let answer = World::new().get("/metrics").await;
+    assert_eq!(answer.text, "baedal_up 1\n");
+    assert_eq!(answer.headers[header::CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
+}
+
+fn letter(context: &str, key: &str, second: u32) -> Value {
+    json!({
+        "id": format!("{context}~hear_again~{key}"), "context": context, "kind": "hear_again", "order_id": null,
+        "attempts": 8, "error": "broken", "failed_at": format!("2026-11-22T03:00:{second:02}Z"), "payload": null,
+    })
+}
+
+fn letters(letters: Vec<Value>) -> Upstream {
+    Upstream::local(Router::new().route("/internal/dead-letters", get(async move || Json(letters))))
+}
+
+#[tokio::test]
+async fn dead_letters_of_all_contexts_are_one_list() {
+    let world = World::with(
+        |_| {},
+        |contexts| {
+            contexts.insert(ORDER, letters(vec![letter("order", "a", 5), letter("order", "b", 1)]));
+            contexts.insert(STORE, letters(vec![letter("store", "c", 3)]));
+            contexts.insert(TRACKING, Upstream::local(Router::new()));
+        },
+    );
+    let all = world.get_as(Role::Operator, "/api/operations/dead-letters").await;
+    assert_eq!(all.status, StatusCode::OK, "{}", all.text);
+    assert_eq!(ids(&all.body), ["order~hear_again~a", "store~hear_again~c", "order~hear_again~b"]);
+    assert_eq!(all.body["next"], Value::Null);
+    assert_eq!(all.body["unreachable"], json!(["tracking"]));
+    let page = async |query: &str| world.get_as(Role::Operator, &format!("/api/operations/dead-letters?{query}")).await;
+    let first = page("limit=2").await.body;
+    assert_eq!(ids(&first), ["order~hear_again~a", "store~hear_again~c"]);
+    assert_eq!(first["next"], "store~hear_again~c");
+    assert_eq!(ids(&page("limit=2&after=store~hear_again~c").await.body), ["order~hear_again~b"]);
+    assert_eq!(page("limit=0").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(world.get_as(Role::Customer, "/api/operations/dead-letters").await.status, StatusCode::FORBIDDEN);
+}
+
+fn ids(page: &Value) -> Vec<&str> {
+    page["items"].as_array().expect("items").iter().map(|item| item["id"].as_str().expect("an id")).collect()
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_tried_again_where_it_lies() {
+    let router = Router::new().route(
+        "/internal/dead-letters/{kind}/{key}/redrive",
+        post(async |Path((kind, key)): Path<(String, String)>| match (kind.as_str(), key.as_str()) {
+            ("hear_again", "orders:1/2~3") => StatusCode::ACCEPTED,
+            _ => StatusCode::NOT_FOUND,
+        }),
+    );
+    let world = World::with(|_| {}, |contexts| drop(contexts.insert(ORDER, Upstream::local(router))));
+    for (id, status) in [
+        ("order~hear_again~orders:1%2F2~3", StatusCode::ACCEPTED),
+        ("order~hear_again~other", StatusCode::NOT_FOUND),
+        ("nowhere~hear_again~1", StatusCode::NOT_FOUND),
+        ("order", StatusCode::NOT_FOUND),
+    ] {
+        let path = format!("/api/operations/dead-letters/{id}/redrive");
+        assert_eq!(world.post_as(Role::Operator, &path).await.status, status, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_view_is_rebuilt_by_whoever_has_it() {
+    let has = |view: &'static str| {
+        let route = post(
+            async move |Path(name): Path<String>| {
+                if name == view { StatusCode::ACCEPTED } else { StatusCode::NOT_FOUND }
+            },
+        );
+        Upstream::local(Router::new().route("/internal/views/{name}/rebuild", route))
+    };
+    let all = ["identity", ORDER, PAYMENT, STORE, DELIVERY, NOTIFICATION];
+    let world = World::with(
+        |_| {},
+        |contexts| {
+            // But for identity, whose keys are needed to know the operator.
+            for context in &all[1..] {
+                contexts.insert(context, has("menus"));
+            }
+            contexts.insert(TRACKING, has("orders"));
+        },
+    );
+    let rebuild =
+        async |view: &str| world.post_as(Role::Operator, &format!("/api/operations/views/{view}/rebuild")).await;
+    assert_eq!(rebuild("orders").await.status, StatusCode::ACCEPTED);
+    let unknown = rebuild("dreams").await;
+    assert_eq!((unknown.status, unknown.kind()), (StatusCode::NOT_FOUND, "not_found"));
+}
+
+#[tokio::test]
+async fn that_nobody_has_a_view_is_said_only_when_everybody_was_asked() {
+    let away = Upstream::local(Router::new().fallback(async || StatusCode::SERVICE_UNAVAILABLE));
+    let world = World::with(|_| {}, |contexts| drop(contexts.insert(TRACKING, away)));
+    let answer = world.post_as(Role::Operator, "/api/operations/views/dreams/rebuild").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn breakers_are_orders() {
+    let breakers = json!([{
+        "name": "payment", "state": "closed", "open_until": null, "settings": BreakerSettings::default(), "calls": 3,
+        "failures": 1, "slow": 0, "failure_rate": 0.25, "slow_rate": 0.0, "not_permitted": 0, "transitions": [],
+    }]);
+    let expected = breakers.clone();
+    let router = Router::new().route("/internal/breakers", get(async move || Json(breakers)));
+    let world = World::with(|_| {}, |contexts| drop(contexts.insert(ORDER, Upstream::local(router))));
+    let answer = world.get_as(Role::Operator, "/api/operations/breakers").await;
+    assert_eq!(answer.body, json!({"items": expected, "next": null}), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn problems_are_explained_to_people_and_to_machines() {
+    let world = World::new();
+    let page = world.get("/problems/too_many_streams").await;
+    assert!(page.headers[header::CONTENT_TYPE].to_str().expect("ASCII").starts_with("text/html"));
+    assert!(page.text.contains("<h2>Too many live streams</h2>"), "{}", page.text);
+    assert!(page.headers.contains_key(header::CONTENT_SECURITY_POLICY));
+    let asked = |path: &str| {
+        Request::get(path).header(header::ACCEPT, "application/json").body(Body::empty()).expect("a request")
+    };
+    let one = world.send(asked("/problems/timed_out")).await.body;
+    assert_eq!((&one["type"], &one["status"]), (&json!("/problems/timed_out"), &json!(504)));
+    let all = world.send(asked("/problems")).await.body;
+    assert!(all.as_array().expect("a list").iter().any(|problem| problem["type"] == "/problems/not_found"));
+    assert!(world.get("/problems").await.text.contains("/problems/unauthenticated"));
+    assert_eq!(world.get("/problems/%3Cscript%3E").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_front_door_leads_to_the_documentation() {
+    let world = World::new();
+    let front = world.get("/").await;
+    assert_eq!(
+        (front.status, &front.headers[header::LOCATION]),
+        (StatusCode::SEE_OTHER, &"/api/docs".parse().expect("a value"))
+    );
+    let docs = world.get("/api/docs").await;
+    assert!(docs.text.contains("/api/openapi.json"));
+    for elsewhere in ["src=\"http", "href=\"http", "@import", "url(http"] {
+        assert!(!docs.text.contains(elsewhere), "the page needs nobody but us");
+    }
+}

@@ -1,0 +1,167 @@
+//! Traffic management, as those feel it who come too often, too many at once, or with too much.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::sse::{Event, Sse};
+use baedal_contracts::identity::Role;
+use baedal_contracts::source::TRACKING;
+use baedal_gateway::Rate;
+use baedal_kit::upstream::Upstream;
+use futures::StreamExt;
+use http::{Method, StatusCode, header};
+use http_body_util::BodyExt;
+use tokio::sync::Semaphore;
+
+use super::world::{World, request};
+
+/// A few at once, and then none for a long time.
+const FEW: Rate = Rate { per_second: 1, burst: 3 };
+
+fn from(address: &str, path: &str) -> Request {
+    let mut asked = request(Method::GET, path, None);
+    asked.extensions_mut().insert(ConnectInfo(SocketAddr::new(address.parse().expect("an address"), 1)));
+    asked
+}
+
+#[tokio::test]
+async fn an_address_that_asks_too_often_waits_and_others_do_not() {
+    let world = World::with(|settings| settings.per_address = FEW, |_| {});
+    for path in ["/api/stores", "/api/nowhere", "/problems"] {
+        assert_ne!(world.get(path).await.status, StatusCode::TOO_MANY_REQUESTS);
+    }
+    for path in ["/api/stores", "/api/nowhere", "/problems"] {
+        let answer = world.get(path).await;
+        assert_eq!((answer.status, answer.kind()), (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"));
+        assert_eq!(answer.headers[header::RETRY_AFTER], "1");
+    }
+    assert_eq!(world.send(from("198.51.100.7", "/api/stores")).await.status, StatusCode::OK);
+    assert_eq!(world.get("/health/live").await.status, StatusCode::OK, "whoever watches over us is never turned away");
+    let lied = Request::get("/api/stores").header("x-forwarded-for", "198.51.100.8").body(Body::empty()).unwrap();
+    assert_eq!(world.send(lied).await.status, StatusCode::TOO_MANY_REQUESTS, "nobody says where they come from");
+}
+
+#[tokio::test]
+async fn behind_our_own_proxy_the_address_it_saw_counts() {
+    let world = World::with(|settings| (settings.per_address, settings.trusted_proxies) = (FEW, 1), |_| {});
+    for last in 0..10 {
+        let asked = Request::get("/api/stores").header("x-forwarded-for", format!("10.0.0.1, 198.51.100.{last}"));
+        let answer = world.send(asked.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.body["headers"]["baedal-client"], format!("198.51.100.{last}"));
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_asks_too_often_waits_wherever_it_asks_from() {
+    let world = World::with(|settings| settings.per_account = FEW, |_| {});
+    let token = world.key.token(Role::Customer);
+    for _ in 0..3 {
+        assert_eq!(world.call(Method::GET, "/api/orders", Some(&token)).await.status, StatusCode::OK);
+    }
+    assert_eq!(world.call(Method::GET, "/api/orders", Some(&token)).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(world.get_as(Role::Customer, "/api/orders").await.status, StatusCode::OK, "another account");
+}
+
+#[tokio::test]
+async fn made_up_tokens_count_against_their_address() {
+    let world = World::with(|settings| settings.per_address = FEW, |_| {});
+    for _ in 0..3 {
+        assert_eq!(world.call(Method::GET, "/api/orders", Some("a.b.c")).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(world.call(Method::GET, "/api/orders", Some("a.b.c")).await.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn signing_in_has_a_tighter_limit() {
+    let world = World::with(|settings| settings.sign_in_per_address = FEW, |_| {});
+    for _ in 0..3 {
+        assert_eq!(world.call(Method::POST, "/api/token", None).await.status, StatusCode::OK);
+    }
+    assert_eq!(world.call(Method::POST, "/api/token", None).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(world.call(Method::POST, "/api/accounts", None).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(world.get("/api/stores").await.status, StatusCode::OK);
+    let unlimited = World::with(
+        |settings| {
+            (settings.sign_in_per_address, settings.per_address) = (FEW, FEW);
+            *settings = settings.clone().without_limits_per_address();
+        },
+        |_| {},
+    );
+    for _ in 0..20 {
+        assert_eq!(unlimited.call(Method::POST, "/api/token", None).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_by_what_it_says_or_by_what_it_is() {
+    let world = World::new();
+    let token = world.key.token(Role::Customer);
+    let mut told = request(Method::POST, "/api/orders", Some(&token));
+    told.headers_mut().insert(header::CONTENT_LENGTH, (64 * 1024 + 1).into());
+    let told = world.send(told).await;
+    assert_eq!((told.status, told.kind()), (StatusCode::PAYLOAD_TOO_LARGE, "too_large"));
+
+    let endless = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 1024]));
+    let mut streamed = request(Method::POST, "/api/orders", Some(&token));
+    *streamed.body_mut() = Body::from_stream(endless);
+    assert_eq!(world.send(streamed).await.status, StatusCode::BAD_REQUEST, "the context sees it break off");
+
+    let mut unread = request(Method::GET, "/api/orders", Some(&token));
+    *unread.body_mut() = Body::from_stream(futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 1024])));
+    let unread = world.send(unread).await;
+    assert_eq!((unread.status, &unread.body["body"]), (StatusCode::OK, &"".into()));
+}
+
+#[tokio::test]
+async fn live_streams_are_counted_until_they_end() {
+    let live = Router::new().fallback(async || {
+        let first = futures::stream::iter([Ok::<_, std::convert::Infallible>(Event::default().data("now"))]);
+        Sse::new(first.chain(futures::stream::pending()))
+    });
+    let world = World::with(
+        |settings| (settings.live_streams, settings.live_streams_per_account) = (3, 2),
+        |contexts| drop(contexts.insert(TRACKING, Upstream::local(live))),
+    );
+    let path = "/api/orders/0198c1f2-7c1e-7000-8000-000000000000/live";
+    let token = world.key.token(Role::Customer);
+    let open = async || world.response(request(Method::GET, path, Some(&token))).await;
+    let mut first = open().await;
+    let frame = first.body_mut().frame().await.expect("a frame").expect("no error").into_data().expect("data");
+    assert_eq!(frame, "data: now\n\n");
+    let _second = open().await;
+    let third = world.send(request(Method::GET, path, Some(&token))).await;
+    assert_eq!((third.status, third.kind()), (StatusCode::TOO_MANY_REQUESTS, "too_many_streams"));
+    let _another = world.response(request(Method::GET, path, Some(&world.key.token(Role::Rider)))).await;
+    let full = world.get_as(Role::Owner, path).await;
+    assert_eq!((full.status, full.kind()), (StatusCode::SERVICE_UNAVAILABLE, "unavailable"));
+    assert!(full.headers.contains_key(header::RETRY_AFTER));
+    drop(first);
+    assert_eq!(open().await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn when_all_places_are_taken_more_are_turned_away_at_once() {
+    let gate = Arc::new(Semaphore::new(0));
+    let inside = Arc::clone(&gate);
+    let slow = Router::new().fallback(move || {
+        let inside = Arc::clone(&inside);
+        async move { inside.acquire().await.map(|_| "done").map_err(|_| StatusCode::INTERNAL_SERVER_ERROR) }
+    });
+    let world = World::with(
+        |settings| settings.requests_in_flight = 1,
+        |contexts| drop(contexts.insert(TRACKING, Upstream::local(slow))),
+    );
+    let held = world.get("/api/stores");
+    tokio::pin!(held);
+    assert!(futures::poll!(held.as_mut()).is_pending());
+    let turned_away = world.get("/api/stores").await;
+    assert_eq!((turned_away.status, turned_away.kind()), (StatusCode::SERVICE_UNAVAILABLE, "unavailable"));
+    assert_eq!(turned_away.headers[header::RETRY_AFTER], "1");
+    assert_eq!(world.get("/health/live").await.status, StatusCode::OK);
+    gate.add_permits(10);
+    assert_eq!(held.await.text, "done");
+    assert_eq!(world.get("/api/stores").await.status, StatusCode::OK);
+}

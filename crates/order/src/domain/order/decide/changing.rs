@@ -1,0 +1,95 @@
+//! Changing: at once while it is not paid; afterwards as kitchen and payment say.
+
+use baedal_contracts::ChangeId;
+use baedal_contracts::order::{Basket, ChangeRefusal};
+use jiff::Timestamp;
+
+use super::super::{Attempt, Event, Pending, Placed, Refusal, State};
+use super::{Decision, NOTHING};
+
+impl Placed {
+    pub(super) fn change(&self, change_id: ChangeId, basket: Basket) -> Decision {
+        match &self.state {
+            State::AwaitingPayment { attempt: Attempt::Open { .. } } => Err(Refusal::PaymentInProgress),
+            State::AwaitingPayment { attempt: Attempt::Declined { .. } | Attempt::PutOff } => {
+                Ok(if basket == self.basket { Vec::new() } else { vec![Event::OrderChanged { change_id, basket }] })
+            }
+            State::Paid { pending: None } => Ok(if basket == self.basket {
+                Vec::new()
+            } else {
+                let extra_krw = basket.total_krw.less(self.basket.total_krw);
+                vec![Event::OrderChangeRequested { change_id, basket, extra_krw }]
+            }),
+            State::Paid { pending: Some(Pending::Change { basket: wished, .. }) } if *wished == basket => NOTHING,
+            State::Paid { pending: Some(Pending::Seal { .. }) } if self.basket == basket => NOTHING,
+            State::Paid { pending: Some(_) } => Err(Refusal::AnotherRequestPending),
+            State::Delivered { .. } => Err(Refusal::CookingStarted),
+            State::Completed | State::Canceled { .. } | State::Rejected { .. } => Err(self.ended()),
+        }
+    }
+
+    pub(super) fn charge_for_change(&self, wished: ChangeId, until: Timestamp, at: Timestamp) -> Vec<Event> {
+        match self.pending() {
+            Some(Pending::Change { change_id, extra_krw, charging: false, .. }) if *change_id == wished => {
+                // Too late to be told: the kitchen has gone on and says so itself.
+                if at >= until {
+                    return Vec::new();
+                }
+                vec![Event::OrderChangeChargeDue { change_id: wished, extra_krw: *extra_krw, until }]
+            }
+            Some(Pending::Change { .. } | Pending::Seal { .. } | Pending::Cancel { .. }) | None => Vec::new(),
+        }
+    }
+
+    /// Where the change was refused meanwhile, payment has heard what is owed and gives the extra back.
+    pub(super) fn change_charged(&self, charged: ChangeId) -> Vec<Event> {
+        match self.pending() {
+            Some(Pending::Change { change_id, basket, extra_krw, .. })
+                if *change_id == charged && !extra_krw.is_zero() =>
+            {
+                vec![Event::OrderChanged { change_id: charged, basket: basket.clone() }]
+            }
+            Some(Pending::Change { .. } | Pending::Seal { .. } | Pending::Cancel { .. }) | None => Vec::new(),
+        }
+    }
+
+    pub(super) fn change_charge_declined(&self, declined: ChangeId) -> Vec<Event> {
+        match self.pending() {
+            Some(Pending::Change { change_id, .. }) if *change_id == declined => {
+                vec![self.change_refused(declined, ChangeRefusal::PaymentDeclined, &self.basket)]
+            }
+            Some(Pending::Change { .. } | Pending::Seal { .. } | Pending::Cancel { .. }) | None => Vec::new(),
+        }
+    }
+
+    /// The kitchen changes at once what costs no more, and seals what was paid for.
+    pub(super) fn change_done(&self, done: ChangeId) -> Vec<Event> {
+        match self.pending() {
+            Some(Pending::Change { change_id, basket, extra_krw, .. }) if *change_id == done && extra_krw.is_zero() => {
+                vec![Event::OrderChanged { change_id: done, basket: basket.clone() }]
+            }
+            Some(Pending::Seal { change_id, .. }) if *change_id == done => {
+                vec![Event::OrderChangeSealed { change_id: done }]
+            }
+            // A kitchen does not seal what is not paid for.
+            Some(Pending::Change { .. } | Pending::Seal { .. } | Pending::Cancel { .. }) | None => Vec::new(),
+        }
+    }
+
+    /// The kitchen's word is final, even where its refusal crossed the payment: the old basket is back.
+    pub(super) fn refuse_change(&self, refused: ChangeId, reason: ChangeRefusal) -> Vec<Event> {
+        match self.pending() {
+            Some(Pending::Change { change_id, .. }) if *change_id == refused => {
+                vec![self.change_refused(refused, reason, &self.basket)]
+            }
+            Some(Pending::Seal { change_id, before }) if *change_id == refused => {
+                vec![self.change_refused(refused, reason, before)]
+            }
+            Some(Pending::Change { .. } | Pending::Seal { .. } | Pending::Cancel { .. }) | None => Vec::new(),
+        }
+    }
+
+    pub(super) fn change_refused(&self, change_id: ChangeId, reason: ChangeRefusal, basket: &Basket) -> Event {
+        Event::OrderChangeRefused { change_id, reason, basket: basket.clone() }
+    }
+}

@@ -1,0 +1,99 @@
+//! Ending: with the food, or without.
+
+use baedal_contracts::Won;
+use baedal_contracts::order::{CancelReason, ChangeRefusal, Fault};
+
+use super::super::{Event, OrderStatus, Pending, Placed, Refusal, State};
+use super::{Decision, NOTHING};
+
+impl Placed {
+    pub(super) fn cancel(&self, text: String) -> Decision {
+        match &self.state {
+            State::AwaitingPayment { .. } => Ok(vec![self.ends_canceled(CancelReason::Customer, text)]),
+            State::Paid { pending: None } => Ok(vec![Event::OrderCancelRequested { text }]),
+            State::Paid { pending: Some(Pending::Cancel { .. }) } => NOTHING,
+            State::Paid { pending: Some(Pending::Change { .. } | Pending::Seal { .. }) } => {
+                Err(Refusal::AnotherRequestPending)
+            }
+            State::Delivered { .. } => Err(Refusal::CookingStarted),
+            State::Canceled { reason: CancelReason::Customer, .. } => NOTHING,
+            State::Completed | State::Canceled { .. } | State::Rejected { .. } => Err(self.ended()),
+        }
+    }
+
+    /// At any time, and by the order alone: the kitchen and the delivery follow.
+    pub(super) fn cancel_by_operator(&self, text: String, refund_krw: Option<Won>, fault: Fault) -> Decision {
+        let total_krw = self.basket.total_krw;
+        let refund_krw = refund_krw.unwrap_or(total_krw);
+        let paid = match &self.state {
+            State::AwaitingPayment { .. } => false,
+            State::Paid { .. } | State::Delivered { .. } => true,
+            State::Canceled { reason: CancelReason::Operator, .. } => return NOTHING,
+            State::Completed | State::Canceled { .. } | State::Rejected { .. } => return Err(self.ended()),
+        };
+        if refund_krw > total_krw {
+            return Err(Refusal::RefundTooLarge { total_krw });
+        }
+        Ok(vec![Event::OrderCanceled {
+            reason: CancelReason::Operator,
+            text,
+            // Nobody owes anything for what was neither paid nor cooked.
+            owed_krw: if paid { total_krw.less(refund_krw) } else { Won::ZERO },
+            fault: Some(fault),
+            paid,
+        }])
+    }
+
+    pub(super) fn grant_cancel(&self) -> Vec<Event> {
+        match self.pending() {
+            Some(Pending::Cancel { text }) => vec![self.ends_canceled(CancelReason::Customer, text.clone())],
+            // Withdrawn because the order has ended.
+            Some(Pending::Change { .. } | Pending::Seal { .. }) | None => Vec::new(),
+        }
+    }
+
+    pub(super) fn refuse_cancel(&self) -> Vec<Event> {
+        match self.pending() {
+            Some(Pending::Cancel { .. }) => vec![Event::OrderCancelRefused],
+            Some(Pending::Change { .. } | Pending::Seal { .. }) | None => Vec::new(),
+        }
+    }
+
+    pub(super) fn confirm(&self) -> Decision {
+        match &self.state {
+            State::Delivered { pending: None } => Ok(vec![self.completed(false)]),
+            // The kitchen has answered before the rider delivered; its word is on the way, and may be
+            // about money.
+            State::Delivered { pending: Some(_) } => Err(Refusal::AnotherRequestPending),
+            State::AwaitingPayment { .. } | State::Paid { .. } => Err(Refusal::NotDelivered),
+            State::Completed => NOTHING,
+            State::Canceled { .. } | State::Rejected { .. } => Err(self.ended()),
+        }
+    }
+
+    /// What the kitchen has not answered by now was asked too late.
+    pub(super) fn complete_by_itself(&self) -> Vec<Event> {
+        let State::Delivered { pending } = &self.state else { return Vec::new() };
+        let unanswered = match pending {
+            Some(Pending::Cancel { .. }) => Some(Event::OrderCancelRefused),
+            Some(Pending::Change { change_id, .. }) => {
+                Some(self.change_refused(*change_id, ChangeRefusal::CookingStarted, &self.basket))
+            }
+            Some(Pending::Seal { .. }) | None => None,
+        };
+        unanswered.into_iter().chain([self.completed(true)]).collect()
+    }
+
+    pub(super) fn completed(&self, by_itself: bool) -> Event {
+        Event::OrderCompleted { customer_id: self.customer_id, store_id: self.store.store_id, by_itself }
+    }
+
+    pub(super) fn ends_canceled(&self, reason: CancelReason, text: String) -> Event {
+        let paid = self.status() != OrderStatus::AwaitingPayment;
+        Event::OrderCanceled { reason, text, owed_krw: Won::ZERO, fault: None, paid }
+    }
+
+    pub(super) fn ended(&self) -> Refusal {
+        Refusal::AlreadyFinal(self.status())
+    }
+}

@@ -1,0 +1,193 @@
+//! How far an order is.
+
+use baedal_contracts::order::{Basket, CancelReason, ChangeRefusal, Fault, OrderStore};
+use baedal_contracts::store::RejectReason;
+use baedal_contracts::{AccountId, AttemptId, ChangeId, OrderNo, Won};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An order that was placed.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Placed {
+    /// What people call it.
+    pub order_no: OrderNo,
+    /// Who ordered.
+    pub customer_id: AccountId,
+    /// From which store.
+    pub store: OrderStore,
+    /// What, and what it costs.
+    pub basket: Basket,
+    /// When it is canceled if nobody has paid.
+    pub pay_by: Timestamp,
+    /// When it was paid.
+    pub paid_at: Option<Timestamp>,
+    /// How far it is.
+    pub state: State,
+    /// The change refused last, and why, for whoever waits for the answer.
+    pub refused_change: Option<(ChangeId, ChangeRefusal)>,
+}
+
+/// How far a placed order is.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum State {
+    /// Nobody has paid yet.
+    AwaitingPayment {
+        /// What became of the last attempt to pay.
+        attempt: Attempt,
+    },
+    /// The money is here; kitchen and rider are at it.
+    Paid {
+        /// What the kitchen has not answered yet.
+        pending: Option<Pending>,
+    },
+    /// The customer has the food, says the rider.
+    Delivered {
+        /// What the kitchen has answered, or will, but we have not heard: the store's word may come
+        /// later than the rider's.
+        pending: Option<Pending>,
+    },
+    /// The deal is done.
+    Completed,
+    /// It ended without the food.
+    Canceled {
+        /// Why.
+        reason: CancelReason,
+        /// What the customer still owes.
+        owed_krw: Won,
+        /// Whose fault an operator found it to be.
+        fault: Option<Fault>,
+    },
+    /// The store said no.
+    Rejected {
+        /// Why.
+        reason: RejectReason,
+    },
+}
+
+/// What became of the last attempt to pay.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Attempt {
+    /// Its outcome is open; until it is known no other begins.
+    Open {
+        /// Which.
+        attempt_id: AttemptId,
+        /// Whether a second request took it up, so that what one of them says about not having sent
+        /// it is not true of both.
+        shared: bool,
+    },
+    /// The provider said no.
+    Declined {
+        /// Why.
+        reason: String,
+    },
+    /// Nothing was taken, and the customer was told to pay a little later.
+    PutOff,
+}
+
+/// What a customer wishes of a paid order, while the kitchen has not answered.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub enum Pending {
+    /// That it be canceled.
+    Cancel {
+        /// In the customer's words.
+        text: String,
+    },
+    /// That it be another one.
+    Change {
+        /// Which change.
+        change_id: ChangeId,
+        /// What it would be.
+        basket: Basket,
+        /// What it would cost more.
+        extra_krw: Won,
+        /// Whether the kitchen holds still and payment has been told to take the extra.
+        charging: bool,
+    },
+    /// It is another one, paid for, and the kitchen has yet to seal it. Its word is final: it may have
+    /// gone on without the change just before it heard of it. Nothing else may be asked until then, or
+    /// what a next change costs more would be reckoned from the wrong basket.
+    Seal {
+        /// Which change.
+        change_id: ChangeId,
+        /// What the order was before, and is again if the kitchen says no.
+        before: Basket,
+    },
+}
+
+/// How far an order is, as the order itself knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema, strum::Display)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = OrderOwnStatus)]
+pub enum OrderStatus {
+    /// Nobody has paid yet.
+    AwaitingPayment,
+    /// The money is here.
+    Paid,
+    /// The customer has the food, says the rider.
+    Delivered,
+    /// The deal is done.
+    Completed,
+    /// It ended without the food.
+    Canceled,
+    /// The store said no.
+    Rejected,
+}
+
+impl OrderStatus {
+    /// Whether nothing more can happen to it.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::AwaitingPayment | Self::Paid | Self::Delivered => false,
+            Self::Completed | Self::Canceled | Self::Rejected => true,
+        }
+    }
+}
+
+impl Placed {
+    /// How far it is.
+    #[must_use]
+    pub fn status(&self) -> OrderStatus {
+        match self.state {
+            State::AwaitingPayment { .. } => OrderStatus::AwaitingPayment,
+            State::Paid { .. } => OrderStatus::Paid,
+            State::Delivered { .. } => OrderStatus::Delivered,
+            State::Completed => OrderStatus::Completed,
+            State::Canceled { .. } => OrderStatus::Canceled,
+            State::Rejected { .. } => OrderStatus::Rejected,
+        }
+    }
+
+    /// What the kitchen has not answered yet.
+    #[must_use]
+    pub fn pending(&self) -> Option<&Pending> {
+        match &self.state {
+            State::Paid { pending } | State::Delivered { pending } => pending.as_ref(),
+            State::AwaitingPayment { .. } | State::Completed | State::Canceled { .. } | State::Rejected { .. } => None,
+        }
+    }
+
+    /// What became of the last attempt to pay, while it is not paid.
+    #[must_use]
+    pub fn attempt(&self) -> Option<&Attempt> {
+        match &self.state {
+            State::AwaitingPayment { attempt } => Some(attempt),
+            State::Paid { .. }
+            | State::Delivered { .. }
+            | State::Completed
+            | State::Canceled { .. }
+            | State::Rejected { .. } => None,
+        }
+    }
+
+    /// The attempt to pay whose outcome is open, where there is one.
+    #[must_use]
+    pub fn open_attempt(&self) -> Option<AttemptId> {
+        match self.attempt() {
+            Some(Attempt::Open { attempt_id, .. }) => Some(*attempt_id),
+            Some(Attempt::Declined { .. } | Attempt::PutOff) | None => None,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What is documented: every public route, no internal one, and every problem once.
+
+use std::collections::BTreeSet;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn public_routes_are_documented_and_internal_ones_are_not() {
+    let document = World::begin_without_stores().await.documented;
+    let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(
+        paths,
+        [
+            "/api/orders",
+            "/api/orders/{order_id}",
+            "/api/orders/{order_id}/cancel",
+            "/api/orders/{order_id}/confirm",
+            "/api/orders/{order_id}/payment",
+        ]
+    );
+    let key = &document["paths"]["/api/orders"]["post"]["parameters"][0];
+    assert_eq!(
+        (&key["name"], &key["in"], &key["required"]),
+        (&"Idempotency-Key".into(), &"header".into(), &true.into())
+    );
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for operation in operations.as_object().unwrap().values() {
+            assert!(operation["summary"].is_string(), "{path} says what it does");
+            assert_eq!(operation["tags"][0], "orders");
+            assert!(operation["responses"]["default"].is_object(), "{path} says how it is refused");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_problem_has_one_name() {
+    let problems = World::begin_without_stores().await.problems;
+    let names: BTreeSet<_> = problems.iter().map(|problem| problem.name).collect();
+    assert_eq!(names.len(), problems.len());
+    assert!(problems.iter().all(|problem| (400..500).contains(&problem.status)));
+}

@@ -1,0 +1,73 @@
+//! What an operator should look at.
+
+use baedal_contracts::AccountId;
+use baedal_contracts::identity::Role;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::events::{Of, RIDER, order_id};
+use super::stories;
+use super::world::{World, caller};
+
+async fn stuck(world: &World) -> Value {
+    world.ok("/api/operations/stuck", Some(caller(Role::Operator, AccountId(Uuid::from_u128(1))))).await
+}
+
+fn ids(list: &Value) -> Vec<String> {
+    let list = list.as_array().expect("a list");
+    list.iter().map(|order| order["order_id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn nothing_is_stuck_while_all_goes_well() {
+    let world = World::new().await;
+    stories::delivered(Of(order_id(1))).iter().for_each(|heard| world.tell(heard));
+    world.clock.advance(SignedDuration::from_hours(10));
+    assert_eq!(
+        stuck(&world).await,
+        json!({ "past_deadline": [], "refunds_owed": [], "escalated": [], "abandoned": [] })
+    );
+}
+
+#[tokio::test]
+async fn orders_past_a_deadline_are_shown_longest_first() {
+    let world = World::new().await;
+    let story = |n, length: usize| {
+        stories::delivered(Of(order_id(n)))[..length].iter().for_each(|heard| world.tell(heard));
+    };
+    story(1, 1);
+    story(2, 4);
+    story(3, 6);
+    story(4, 11);
+    world.clock.advance(SignedDuration::from_mins(6));
+    assert_eq!(stuck(&world).await["past_deadline"], json!([]));
+    world.clock.advance(SignedDuration::from_mins(6));
+    let late = stuck(&world).await;
+    assert_eq!(ids(&late["past_deadline"]), [order_id(2).to_string(), order_id(1).to_string()]);
+    assert_eq!(late["past_deadline"][0]["waits_for"], "kitchen");
+    assert_eq!(late["past_deadline"][1]["waits_for"], "payment");
+    assert_eq!(late["past_deadline"][1]["status"], "awaiting_payment");
+    world.clock.advance(SignedDuration::from_hours(4));
+    let late = stuck(&world).await;
+    let waits: Vec<_> = late["past_deadline"].as_array().expect("a list").iter().map(|o| &o["waits_for"]).collect();
+    assert_eq!(waits, ["kitchen", "payment", "completion", "delivery"]);
+}
+
+#[tokio::test]
+async fn refunds_escalations_and_what_was_given_up_are_shown() {
+    let world = World::new().await;
+    stories::refund_under_way(Of(order_id(1))).iter().for_each(|heard| world.tell(heard));
+    let of = Of(order_id(2));
+    [of.placed(), of.paid(), of.delivery_requested(), of.escalated()].iter().for_each(|heard| world.tell(heard));
+    stories::abandoned(Of(order_id(3))).iter().for_each(|heard| world.tell(heard));
+    let seen = stuck(&world).await;
+    assert_eq!(ids(&seen["refunds_owed"]), [order_id(1).to_string()]);
+    assert_eq!(seen["refunds_owed"][0]["refund_due_krw"], 21_000);
+    assert_eq!(ids(&seen["escalated"]), [order_id(2).to_string()]);
+    assert_eq!(ids(&seen["abandoned"]), [order_id(3).to_string()]);
+    world.tell(&Of(order_id(1)).refunded(21_000, 21_000));
+    world.tell(&of.claimed(RIDER));
+    let seen = stuck(&world).await;
+    assert_eq!((&seen["refunds_owed"], &seen["escalated"]), (&json!([]), &json!([])));
+}
