@@ -120,7 +120,7 @@ async fn a_change_whose_extra_is_declined_leaves_everything_as_it_was() {
     let customer = world.somebody(Role::Customer, "김하늘").await;
     let order = customer.place("dinner", &shop.one_chicken("sim_decline_extra")).await.expect("an order").order_id;
     let refused = customer.change(order, &change_to(&shop, &[Dish(shop.chicken, 3)])).await.expect_err("declined");
-    assert!(refused.is("payment_declined"), "{refused}");
+    assert!(refused.is("extra_payment_declined"), "{refused}");
     let view = world.order_until(&customer, order, "nothing pending", |view| view["pending"].is_null()).await;
     assert_eq!((view["total_krw"].as_u64(), view["payment"]["captured_krw"].as_u64()), (Some(21_000), Some(21_000)));
     world

@@ -9,7 +9,7 @@
 //!
 //! It answers without asking anybody, so a status is there while the store or the delivery service is not.
 //!
-//! Read [`views`] first: one projection for each read model, each with its own cursors, so that each can
+//! Read `views.rs` first: one projection for each read model, each with its own cursors, so that each can
 //! be rebuilt alone. The order's document is the interesting one: events of different contexts come in any
 //! order relative to each other, so it has one slot for each context, and what people see is a pure
 //! function of the slots (`views/orders/document.rs`).

@@ -27,8 +27,8 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
             return Err(wrong("there must be one header `Idempotency-Key`"));
         };
         let bytes = value.as_bytes();
-        if bytes.is_empty() || bytes.len() > LONGEST || !bytes.iter().all(u8::is_ascii_graphic) {
-            return Err(wrong("`Idempotency-Key` must be 1 to 255 visible ASCII characters"));
+        if bytes.is_empty() || bytes.len() > LONGEST || !bytes.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+            return Err(wrong("`Idempotency-Key` must be 1 to 255 printable ASCII characters"));
         }
         Ok(Self(String::from_utf8_lossy(bytes).into_owned()))
     }

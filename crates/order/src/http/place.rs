@@ -62,7 +62,7 @@ pub(crate) struct PlaceOrder {
     post,
     path = "/api/orders",
     tag = "orders",
-    params(("Idempotency-Key" = String, Header, description = "New for each order: 1 to 255 visible ASCII characters", min_length = 1, max_length = 255)),
+    params(("Idempotency-Key" = String, Header, description = "New for each order: 1 to 255 printable ASCII characters", min_length = 1, max_length = 255)),
     request_body = PlaceOrder,
     responses(
         (status = 201, description = "The order, paid; or declined, and waiting for another payment", body = OrderAnswer),

@@ -10,7 +10,7 @@ baedal_kit::problem_types! {
     WRONG_NUMBER_OF_CHOICES = (422, "wrong_number_of_choices", "Too few or too many choices", "An option takes at least `min` and at most `max` of its choices, as the menu says; `errors` names the line.");
     BELOW_MINIMUM = (422, "below_minimum", "Less than the store delivers", "The items, without the delivery fee, cost less than the store's `min_order_krw`.");
     OUTSIDE_DELIVERY_AREA = (422, "outside_delivery_area", "Too far for the store", "The address is farther from the store than its `delivery_radius_m`.");
-    IDEMPOTENCY_KEY_MISSING = (400, "idempotency_key_missing", "Send an Idempotency-Key", "Placing an order needs a header `Idempotency-Key`: 1 to 255 visible ASCII characters, new for each order. Sent again with the same body, it gives the same order again.");
+    IDEMPOTENCY_KEY_MISSING = (400, "idempotency_key_missing", "Send an Idempotency-Key", "Placing an order needs a header `Idempotency-Key`: 1 to 255 printable ASCII characters, new for each order. Sent again with the same body, it gives the same order again.");
     IDEMPOTENCY_KEY_REUSED = (422, "idempotency_key_reused", "The key is another order's", "The `Idempotency-Key` was sent within the last day with another body. Use a new key for a new order.");
     PAYMENT_DECLINED = (402, "payment_declined", "The payment was declined", "Nothing was taken. The order waits until `pay_by`; pay another way.");
     PAYMENT_WINDOW_OVER = (409, "payment_window_over", "Too late to pay", "The order was not paid in time and is about to be canceled. Place it again.");

@@ -37,9 +37,9 @@ pub(crate) struct OrderView {
     /// What all of it costs.
     total_krw: Won,
     /// What became of the money.
-    payment: PaymentView,
+    payment: OrderPayment,
     /// What goes back of it.
-    refund: RefundView,
+    refund: OrderRefund,
     /// Why it was canceled (`customer`, `payment_expired`, `abandoned`, `operator`) or rejected
     /// (`out_of_stock`, `closed`, `too_busy`, `cannot_deliver`, `other`, `store_timeout`).
     reason: Option<String>,
@@ -54,7 +54,7 @@ pub(crate) struct OrderView {
     /// When what is to be expected.
     estimated: Estimates,
     /// Who brings it.
-    rider: Option<RiderView>,
+    rider: Option<OrderRider>,
     /// Whether no rider has taken it for long.
     escalated: bool,
     /// When it was placed.
@@ -73,7 +73,7 @@ pub(crate) struct OrderView {
 
 /// What became of an order's money.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
-pub(crate) struct PaymentView {
+pub(crate) struct OrderPayment {
     /// Taken, in all.
     captured_krw: Won,
     /// Gone back, in all.
@@ -84,7 +84,7 @@ pub(crate) struct PaymentView {
 
 /// What goes back of an order's money.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
-pub(crate) struct RefundView {
+pub(crate) struct OrderRefund {
     /// Whether anything does.
     status: RefundStatus,
     /// What is still to go back.
@@ -106,7 +106,7 @@ pub(crate) struct Estimates {
 
 /// Who brings an order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
-pub(crate) struct RiderView {
+pub(crate) struct OrderRider {
     /// Which rider.
     rider_id: AccountId,
 }
@@ -118,7 +118,7 @@ impl OrderView {
     }
 }
 
-impl RiderView {
+impl OrderRider {
     pub(crate) fn of(document: &OrderDocument) -> Option<Self> {
         document.delivery.as_ref().and_then(|delivery| delivery.rider_id).map(|rider_id| Self { rider_id })
     }
@@ -129,12 +129,12 @@ impl OrderDocument {
     pub(crate) fn shown(self) -> Option<OrderView> {
         let order = self.order.as_ref()?;
         let status = self.status(order);
-        let refund = RefundView {
+        let refund = OrderRefund {
             status: self.refund_status(order),
             due_krw: self.refund_due(order),
             done_krw: self.payment.refunded_krw,
         };
-        let rider = RiderView::of(&self);
+        let rider = OrderRider::of(&self);
         let escalated = self.is_escalated(order);
         let order = self.order?;
         let (cook_minutes, cooked_at) =
@@ -158,7 +158,7 @@ impl OrderDocument {
             note: order.basket.note,
             delivery_fee_krw: order.basket.delivery_fee_krw,
             total_krw: order.basket.total_krw,
-            payment: PaymentView {
+            payment: OrderPayment {
                 captured_krw: self.payment.captured_krw,
                 refunded_krw: self.payment.refunded_krw,
                 declined: self.payment.declined,

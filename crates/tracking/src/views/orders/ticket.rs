@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::document::OrderDocument;
 use super::order_slot::Pending;
-use super::shown::RiderView;
+use super::shown::OrderRider;
 
 /// A ticket on a kitchen's board.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
@@ -33,7 +33,7 @@ pub(crate) struct TicketView {
     /// When it should be cooked; once it is, when it was.
     cooked_at: Option<Timestamp>,
     /// Who fetches it.
-    rider: Option<RiderView>,
+    rider: Option<OrderRider>,
     /// When it came.
     opened_at: Timestamp,
     /// When it is rejected if the kitchen has not answered; nothing once it has.
@@ -50,7 +50,7 @@ impl TicketView {
 impl OrderDocument {
     /// The order as its kitchen sees it; nothing where it has no ticket.
     pub(crate) fn ticket_shown(self) -> Option<TicketView> {
-        let rider = RiderView::of(&self);
+        let rider = OrderRider::of(&self);
         let ticket = self.ticket?;
         let status = ticket.status();
         let opened = ticket.opened?;
