@@ -58,7 +58,7 @@ async fn an_order_that_cannot_be() {
     let _: Value = shop.owner.call(Method::PATCH, &format!("/api/stores/{}", shop.store_id), Some(&json!({ "open": false }))).await.expect("closed");
     world
         .until("the store to be closed for orders", || async {
-            customer.place("too late", &shop.one_chicken("sim_approve")).await.err().filter(|error| error.is("store_closed"))
+            customer.place(&uuid::Uuid::now_v7().to_string(), &shop.one_chicken("sim_approve")).await.err().filter(|error| error.is("store_closed"))
         })
         .await;
 }

@@ -1,6 +1,6 @@
 //! Logs to standard error, metrics for `/metrics`.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -30,13 +30,14 @@ pub fn log(settings: &Settings) -> Result<()> {
 /// # Errors
 /// Where another collector was installed before.
 pub fn metrics() -> Result<PrometheusHandle> {
-    static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
-    if let Some(handle) = METRICS.get() {
+    static METRICS: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    let mut metrics = METRICS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*metrics {
         return Ok(handle.clone());
     }
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
         .and_then(PrometheusBuilder::install_recorder)
         .context("metrics cannot be collected")?;
-    Ok(METRICS.get_or_init(|| handle).clone())
+    Ok(metrics.insert(handle).clone())
 }
