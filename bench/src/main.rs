@@ -11,6 +11,7 @@ mod process;
 mod report;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -41,10 +42,16 @@ struct Options {
     program: PathBuf,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
     let options = Options::parse();
-    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
-    runtime.block_on(measure(&options))
+    let runtime = tokio::runtime::Runtime::new().context("cannot start");
+    match runtime.and_then(|runtime| runtime.block_on(measure(&options))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 async fn measure(options: &Options) -> Result<()> {
@@ -61,13 +68,17 @@ async fn measure(options: &Options) -> Result<()> {
     load::full(&crowd, "warming up", Duration::from_secs(3)).await;
     let before = process.cpu_seconds()?;
     let full = load::full(&crowd, "at full load", time).await;
-    let full = Run { name: "full load".to_owned(), cpu_seconds: process.cpu_seconds()? - before, load: full, lag: None };
+    let caught_up = process.settle().await?;
+    let cpu_seconds = process.cpu_seconds()? - before;
+    let full = Run { name: "full load".to_owned(), cpu_seconds, load: full, caught_up, lag: None };
     let loaded_mib = process.peak_mib()?;
 
-    let rate = full.load.per_second() / 2.0;
+    let rate = full.sustained() / 2.0;
     let before = process.cpu_seconds()?;
     let (half, lag) = tokio::join!(load::steady(&crowd, "at half of that", rate, time), lag::watch(&crowd, time));
-    let half = Run { name: "half of that".to_owned(), cpu_seconds: process.cpu_seconds()? - before, load: half, lag: Some(lag) };
+    let caught_up = process.settle().await?;
+    let cpu_seconds = process.cpu_seconds()? - before;
+    let half = Run { name: "half of that".to_owned(), cpu_seconds, load: half, caught_up, lag: Some(lag) };
 
     while process.events().await? < options.events {
         load::full(&crowd, "writing history", Duration::from_secs(20)).await;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use baedal_client::Client;
@@ -13,6 +13,8 @@ use tokio::process::{Child, Command};
 /// Ticks of processor time in a second, on every Linux there is (`getconf CLK_TCK`).
 const TICKS: f64 = 100.0;
 
+/// How long the platform may take to catch up before the measurement is given up.
+const LONGEST_SETTLING: Duration = Duration::from_secs(120);
 /// A rate that is none.
 const UNLIMITED: &str = "{per_second=0,burst=0}";
 
@@ -67,8 +69,26 @@ impl Process {
 
     /// How many events all journals hold.
     pub(crate) async fn events(&self) -> Result<u64> {
-        let ready: Value = Client::new(&self.address).call(http::Method::GET, "/health/ready", None::<&()>).await?;
-        Ok(sum_of_positions(&ready))
+        Ok(sum_of(&self.health().await?, "position"))
+    }
+
+    /// Waits until every consumer has heard everything; how long that took.
+    pub(crate) async fn settle(&self) -> Result<Duration> {
+        let begun = Instant::now();
+        let mut pace = tokio::time::interval(Duration::from_millis(20));
+        while behind(&self.health().await?) > 0 {
+            if begun.elapsed() > LONGEST_SETTLING {
+                bail!("the platform does not catch up: {}", self.health().await?);
+            }
+            pace.tick().await;
+        }
+        Ok(begun.elapsed())
+    }
+
+    /// What the platform says of itself, whether ready or not.
+    async fn health(&self) -> Result<Value> {
+        let (_, _, health) = Client::new(&self.address).request(http::Method::GET, "/health/ready", [], None).await?;
+        Ok(health)
     }
 
     pub(crate) fn resident_mib(&self) -> Result<f64> {
@@ -101,14 +121,20 @@ impl Process {
 }
 
 
-/// The positions of all the journals, wherever in the answer they are.
-fn sum_of_positions(value: &Value) -> u64 {
-    match value {
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, value)| if name == "position" { value.as_u64().unwrap_or(0) } else { sum_of_positions(value) })
-            .sum(),
-        Value::Array(items) => items.iter().map(sum_of_positions).sum(),
-        _ => 0,
-    }
+/// All the numbers of this name, wherever in the answer they are.
+fn sum_of(value: &Value, name: &str) -> u64 {
+    let fields = value.as_object().into_iter().flatten();
+    fields.map(|(key, value)| if key == name { value.as_u64().unwrap_or(0) } else { sum_of(value, name) }).sum()
+}
+
+/// How many events are still to be heard, by all consumers together. A context that does not answer is behind.
+fn behind(health: &Value) -> u64 {
+    let contexts = health["dependencies"].as_object().into_iter().flatten();
+    contexts
+        .map(|(_, context)| {
+            let consumers = context["behind"].as_object().into_iter().flatten();
+            let behind: u64 = consumers.map(|(_, count)| count.as_u64().unwrap_or(0)).sum();
+            behind + u64::from(context["ready"] != true)
+        })
+        .sum()
 }

@@ -16,8 +16,17 @@ pub(crate) struct Run {
     pub(crate) load: Load,
     /// Processor time of the platform alone.
     pub(crate) cpu_seconds: f64,
+    /// How long every policy and view took to hear the last of it after the load had ended.
+    pub(crate) caught_up: Duration,
     /// How far live views were behind.
     pub(crate) lag: Option<Histogram<u64>>,
+}
+
+impl Run {
+    /// Lifecycles a second, with the time that everything behind the answers took as well: what can be kept up.
+    pub(crate) fn sustained(&self) -> f64 {
+        self.load.completed as f64 / (self.load.took + self.caught_up).as_secs_f64()
+    }
 }
 
 /// All that was measured.
@@ -54,7 +63,9 @@ impl Report {
             for (name, latencies) in each.chain([("all", &all)]) {
                 writeln!(text, "| {name} | {:.1} | {:.1} | {:.1} |", ms(latencies, 0.5), ms(latencies, 0.99), ms(latencies, 1.0))?;
             }
-            writeln!(text, "\nplatform: {:.2} of {} cores", run.cpu_seconds / run.load.took.as_secs_f64(), cores())?;
+            let took = (run.load.took + run.caught_up).as_secs_f64();
+            writeln!(text, "\nevery view and policy had heard all of it {:.2} s after the last answer: {:.0} lifecycles/s kept up", run.caught_up.as_secs_f64(), run.sustained())?;
+            writeln!(text, "platform: {:.2} of {} cores, {:.2} ms of processor a lifecycle", run.cpu_seconds / took, cores(), run.cpu_seconds * 1_000.0 / run.load.completed.max(1) as f64)?;
             if let Some(lag) = &run.lag {
                 writeln!(text, "event decided → live frame seen: p50 {:.1} ms, p99 {:.1} ms, {} frames", ms(lag, 0.5), ms(lag, 0.99), lag.len())?;
             }
@@ -89,6 +100,8 @@ impl Report {
             json!({
                 "name": run.name,
                 "lifecycles_per_second": run.load.per_second(),
+                "sustained_per_second": run.sustained(),
+                "caught_up_seconds": run.caught_up.as_secs_f64(),
                 "completed": run.load.completed,
                 "errors": run.load.errors,
                 "cores_used": run.cpu_seconds / run.load.took.as_secs_f64(),

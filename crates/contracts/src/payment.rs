@@ -78,6 +78,8 @@ pub enum Event {
         attempt_id: AttemptId,
         /// Why, as `insufficient_funds`.
         reason: String,
+        /// Whether the provider failed, and did not decline: the same means may work a little later.
+        failed: bool,
     },
     /// The extra that a change costs was taken.
     PaymentAdjusted {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use baedal_kit::http::{Problem, ProblemType};
+use baedal_kit::http::ProblemType;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::upstream::Upstream;
 use http::{HeaderValue, header};
@@ -84,9 +84,4 @@ pub(crate) fn described() -> OpenApiRouter<Desk> {
 async fn metrics(State(desk): State<Desk>) -> Response {
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, text)], (desk.metrics)()).into_response()
-}
-
-/// The problem of a part of an address that is not known.
-fn unknown(what: &'static str) -> Problem {
-    Problem::not_found(what)
 }

@@ -20,6 +20,7 @@ use crate::observe::{Answer, NOWHERE, observed};
 use crate::problems::TIMED_OUT;
 use crate::routes::{Access, Route, Traffic, table};
 use crate::settings::Settings;
+use crate::unread::taken_in;
 use crate::{authorization, forward};
 
 /// The gateway at work. Cloning shares it.
@@ -59,13 +60,17 @@ impl Entry {
                 path,
                 any(move |request: Request| {
                     let (inner, routes) = (Arc::clone(&entry.inner), Arc::clone(&routes));
-                    observed(path, request, |request| async move { answer(inner.pass(&routes, request).await) })
+                    taken_in(request, move |request| {
+                        observed(path, request, |request| async move { answer(inner.pass(&routes, request).await) })
+                    })
                 }),
             );
         }
         router.fallback(move |request: Request| {
             let inner = Arc::clone(&self.inner);
-            observed(NOWHERE, request, |request| async move { Answer::Refused(inner.nowhere(&request)) })
+            taken_in(request, move |request| {
+                observed(NOWHERE, request, |request| async move { Answer::Refused(inner.nowhere(&request)) })
+            })
         })
     }
 }

@@ -10,6 +10,7 @@
 //! - `authentication`: from a bearer token to an account and its role; `authorization`: whether that role may;
 //! - `limits`: traffic management: rates, requests in flight, live streams, sizes;
 //! - `forward`: what goes on to a context, and what comes back;
+//! - `unread`: what nobody read of a body is thrown away, so that the client can read its answer;
 //! - `observe`: the trace, the metrics and the log line of each request;
 //! - `desk`: what the gateway answers itself: health, metrics, the operator's questions to all contexts,
 //!   the documentation of the interface and of its problems;
@@ -26,6 +27,7 @@ pub mod openapi;
 pub mod problems;
 pub mod routes;
 mod settings;
+mod unread;
 
 use std::collections::HashMap;
 use std::sync::Arc;

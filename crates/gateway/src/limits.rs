@@ -100,7 +100,7 @@ impl Limits {
     }
 }
 
-/// Refuses a body that says it is too large, before any of it is read.
+/// Refuses a body that says it is too large, before any of it is kept.
 pub(crate) fn refuse_large(headers: &HeaderMap) -> Result<(), Problem> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > LIMIT as u64) { Err(too_large()) } else { Ok(()) }

@@ -31,8 +31,7 @@ const TAGS: [(&str, &str); 9] = [
 pub struct Described {
     /// The OpenAPI 3.1 document.
     pub document: Value,
-    /// Every route that is in the table and not described, or described and not in the table; and every
-    /// schema that two contexts describe differently is told apart by its context's name, not told here.
+    /// Every route that is in the table and not described, or described and not in the table.
     pub unlike_the_table: Vec<String>,
 }
 

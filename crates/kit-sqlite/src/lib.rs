@@ -1,24 +1,21 @@
-//! The database port on SQLite: one file per context, one thread that writes it.
+//! A context's database in one SQLite file.
 //!
 //! ```text
-//!   commits of many requests ──▶ channel ──▶ writer thread ──▶ BEGIN IMMEDIATE
-//!                                              takes what is      SAVEPOINT  commit 1   (a conflict undoes
-//!                                              waiting, up to     SAVEPOINT  commit 2    its own savepoint)
-//!                                              GROUP of them      …
-//!                                                                 COMMIT     one fsync for all
-//!                     answers ◀──────────────────────────────────┘
+//!   commit ─▶ queue ─▶ the writer's thread: up to 512 commits ─▶ one transaction, one fsync ─▶ the answers
+//!                      (a savepoint for each, so that a conflict takes back only its own)
+//!   get, list, load … ─▶ a read connection, at once; readers and the writer never wait for each other (WAL)
 //! ```
 //!
-//! - [`open`]: what is checked before a file is used, and how its tables come to be;
-//! - [`writer`]: the thread that writes;
-//! - [`reader`]: the connections that read, beside it (WAL).
-
-mod open;
-mod reader;
-mod rows;
-mod writer;
+//! - [`open`]: the checks before a file is touched, and its migrations;
+//! - `writer`: groups commits, answers when they are on the disk, and keeps the log short;
+//! - `apply`: what one commit does to the tables;
+//! - `readers`: the read connections, and where reads run;
+//! - `jobs`, `rows`: jobs, and everything else, as rows.
+//!
+//! That no other process has the file open is the composition's to see to: it locks the data folder.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use baedal_kit::database::{Commit, Database, DeadLetter, Document, LeasedJob, Outcome, Query};
@@ -27,39 +24,56 @@ use baedal_kit::{Failure, Recorded};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-pub use crate::open::OpenError;
-use crate::reader::Readers;
-use crate::writer::Writer;
+mod apply;
+mod jobs;
+pub mod open;
+mod readers;
+mod rows;
+mod writer;
 
-/// A context's database in one SQLite file.
+pub use open::OpenError;
+
+use readers::Readers;
+use writer::Writer;
+
+/// A list of more than this many documents is read on a thread of its own, so that it holds up nobody.
+const LONG_LIST: usize = 128;
+
+/// A database in one file. Dropping it writes what is on its way and closes the file.
 pub struct SqliteDatabase {
-    context: &'static str,
-    readers: Readers,
+    readers: Arc<Readers>,
     writer: Writer,
+    told: Arc<Told>,
+}
+
+/// Who is told what after a commit.
+struct Told {
+    head: watch::Sender<u64>,
+    jobs_changed: watch::Sender<u64>,
+    feeds: Feeds,
 }
 
 impl SqliteDatabase {
-    /// Opens a context's file, making it where there is none.
+    /// Opens a context's file, and makes it where there is none. Leases that a process before this one
+    /// held are over.
     ///
     /// # Errors
-    /// [`OpenError`] where the file is damaged, foreign or newer, which leaves it untouched, or cannot be read
-    /// or written.
+    /// Where the file is damaged, not this context's, or newer than this program. It is then left as it was.
     pub fn open(path: &Path, context: &'static str) -> Result<Self, OpenError> {
-        let connection = open::writable(path, context)?;
-        let failed = |source| OpenError::Unusable { path: path.to_owned(), source };
-        let readers = Readers::open(path).map_err(failed)?;
-        let writer = Writer::start(connection, context).map_err(failed)?;
-        Ok(Self { context, readers, writer })
+        Self::assemble(open::open(path, context)?, context)
+            .map_err(|source| OpenError::Thread { path: path.to_owned(), source })
     }
 
-    fn read<T>(&self, query: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Result<T, Failure> {
-        self.readers.with(query).map_err(|error| failure(self.context, error))
+    fn assemble(opened: open::Opened, context: &'static str) -> std::io::Result<Self> {
+        let told = Arc::new(Told {
+            head: watch::Sender::new(opened.position),
+            jobs_changed: watch::Sender::new(0),
+            feeds: Feeds::default(),
+        });
+        let readers = Arc::new(Readers::new(context, opened.readers));
+        let writer = Writer::start(context, opened.writer, opened.position, Arc::clone(&told), Arc::clone(&readers))?;
+        Ok(Self { readers, writer, told })
     }
-}
-
-/// What the kit calls an error of SQLite: the database is out of reach for now.
-fn failure(context: &str, error: impl Into<baedal_kit::failure::BoxError>) -> Failure {
-    Failure::unavailable(format!("the database of {context}"), error)
 }
 
 #[async_trait]
@@ -69,54 +83,60 @@ impl Database for SqliteDatabase {
     }
 
     async fn load(&self, stream: &str, after_version: u64) -> Result<Vec<Recorded>, Failure> {
-        self.read(|connection| reader::load(connection, stream, after_version))
+        self.readers.read(|connection| rows::load(connection, stream, after_version)).await
     }
 
     async fn published(&self, after: u64, limit: usize) -> Result<Vec<Recorded>, Failure> {
-        self.read(|connection| reader::published(connection, after, limit))
+        self.readers.read_aside(move |connection| rows::published(connection, after, limit)).await
     }
 
     fn head(&self) -> watch::Receiver<u64> {
-        self.writer.head()
+        self.told.head.subscribe()
     }
 
     async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<u64, Failure> {
-        self.read(|connection| reader::cursor(connection, consumer, source, shard))
+        self.readers.read(|connection| rows::cursor(connection, consumer, source, shard)).await
     }
 
     async fn get(&self, view: &str, id: &str) -> Result<Option<Document>, Failure> {
-        self.read(|connection| reader::get(connection, view, id))
+        self.readers.read(|connection| rows::get(connection, view, id)).await
     }
 
     async fn list(&self, view: &str, query: Query) -> Result<Vec<Document>, Failure> {
-        self.read(|connection| reader::list(connection, view, &query))
+        if query.limit <= LONG_LIST {
+            return self.readers.read(|connection| rows::list(connection, view, &query)).await;
+        }
+        let view = view.to_owned();
+        self.readers.read_aside(move |connection| rows::list(connection, &view, &query)).await
     }
 
     async fn lease(&self, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<LeasedJob>, Failure> {
-        // Mostly nothing is due, and to see that takes no write.
-        if self.next_due().await?.is_none_or(|due| due > now) {
+        // Mostly nothing is due; then the writer need not be asked.
+        let next = self.next_due().await?;
+        if limit == 0 || next.is_none_or(|next| next > now) {
             return Ok(Vec::new());
         }
         self.writer.lease(now, until, limit).await
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Failure> {
-        self.read(reader::next_due)
+        self.readers.read(jobs::next_due).await
     }
 
     fn jobs_changed(&self) -> watch::Receiver<u64> {
-        self.writer.jobs_changed()
+        self.told.jobs_changed.subscribe()
     }
 
     async fn dead_letters(&self, after: Option<(String, String)>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
-        self.read(|connection| reader::dead_letters(connection, after, limit))
+        self.readers.read_aside(move |connection| jobs::dead_letters(connection, after, limit)).await
     }
 
     fn feeds(&self) -> &Feeds {
-        self.writer.feeds()
+        &self.told.feeds
     }
 
     async fn ping(&self) -> Result<(), Failure> {
-        self.read(|connection| connection.query_row("SELECT 1", [], |_| Ok(())))
+        self.writer.ping()?;
+        self.readers.read(rows::ping).await
     }
 }

@@ -1,390 +1,430 @@
-//! The one thread that writes a file: many commits, one transaction, one fsync.
+//! The one thread that writes a file: groups what waits into one transaction and answers when it is durable.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use baedal_kit::Failure;
-use baedal_kit::Job;
-use baedal_kit::database::{Commit, JobChange, Lease, LeasedJob, Outcome, Write};
-use baedal_kit::feeds::Feeds;
+use baedal_kit::database::{Commit, LeasedJob, Outcome};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
-use tokio::sync::{mpsc, oneshot, watch};
-use uuid::Uuid;
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::failure;
-use crate::rows::{from_json, job, nanoseconds, signed, to_json};
+use crate::apply::{Stop, apply};
+use crate::open::BUSY;
+use crate::readers::Readers;
+use crate::{Told, jobs};
 
-/// How many commits share a transaction at the most.
+/// The most that become durable together.
 const GROUP: usize = 512;
-/// How many may wait; more make their senders wait.
-const WAITING: usize = 4_096;
+/// The most that may wait; whoever comes then waits outside, and not for long.
+const QUEUE: usize = 4 * GROUP;
+/// How long somebody waits outside before being told to come back later.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// After this long without work, what can be tidied is.
+const IDLE: Duration = Duration::from_secs(1);
+/// With so many pages in the log that are not in the file yet (4 MiB), they are copied when nobody waits,
+const CHECKPOINT_WHEN_QUIET: i64 = 1024;
+/// with so many (16 MiB) even if somebody does,
+const CHECKPOINT_NOW: i64 = 4 * CHECKPOINT_WHEN_QUIET;
+/// and with a log so long (64 MiB), because there was always a reader when it could have begun anew, readers
+/// are waited for.
+const RESTART: i64 = 16 * CHECKPOINT_WHEN_QUIET;
+/// How long they are waited for.
+const RESTART_WAIT: Duration = Duration::from_millis(100);
 
-/// The way to the thread.
+/// The way to the thread. Dropping it waits until what is queued is written.
 pub(crate) struct Writer {
     context: &'static str,
-    // Dropped first, which ends the thread.
-    requests: Option<mpsc::Sender<Request>>,
+    room: Arc<Semaphore>,
+    requests: Option<Mutex<Sender<Request>>>,
     thread: Option<JoinHandle<()>>,
-    signals: Signals,
 }
 
-/// Whom the thread tells.
-#[derive(Clone)]
-struct Signals {
-    head: watch::Sender<u64>,
-    jobs_changed: watch::Sender<u64>,
-    feeds: Feeds,
+/// Something to be written, and where its answer goes.
+struct Request {
+    asked: Asked,
+    _room: OwnedSemaphorePermit,
 }
 
-enum Request {
+enum Asked {
     Commit(Box<Commit>, oneshot::Sender<Result<Outcome, Failure>>),
-    Lease { now: Timestamp, until: Timestamp, limit: usize, reply: oneshot::Sender<Result<Vec<LeasedJob>, Failure>> },
+    Lease {
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+        answer: oneshot::Sender<Result<Vec<LeasedJob>, Failure>>,
+    },
+    #[cfg(test)]
+    Panic(oneshot::Sender<Result<Outcome, Failure>>),
 }
 
-/// What was done for a request, to be told once it is durable.
-enum Done {
-    Commit { outcome: Result<Outcome, Failure>, keys: Vec<String>, jobs: bool, reply: oneshot::Sender<Result<Outcome, Failure>> },
-    Lease { leased: Result<Vec<LeasedJob>, Failure>, reply: oneshot::Sender<Result<Vec<LeasedJob>, Failure>> },
-}
-
-/// Why a commit did not go through.
-enum Stopped {
-    Conflict,
-    Failed(rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for Stopped {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Failed(error)
-    }
+/// What became of a request, once its group is durable.
+enum Answer {
+    Outcome(Outcome),
+    Leased(Vec<LeasedJob>),
+    Failed(Failure),
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, context: &'static str) -> rusqlite::Result<Self> {
-        let head: i64 =
-            connection.query_row("SELECT coalesce(max(position), 0) FROM journal", [], |row| row.get(0))?;
-        let signals = Signals {
-            head: watch::Sender::new(head.unsigned_abs()),
-            jobs_changed: watch::Sender::new(0),
-            feeds: Feeds::default(),
-        };
-        let (requests, waiting) = mpsc::channel(WAITING);
-        let pen = Pen { connection, context, head, signals: signals.clone() };
-        let thread = std::thread::Builder::new()
-            .name(format!("write-{context}"))
-            .spawn(move || pen.run(waiting))
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-        Ok(Self { context, requests: Some(requests), thread: Some(thread), signals })
+    pub(crate) fn start(
+        context: &'static str,
+        connection: Connection,
+        position: u64,
+        told: Arc<Told>,
+        readers: Arc<Readers>,
+    ) -> std::io::Result<Self> {
+        let (requests, waiting) = channel();
+        let position = position.cast_signed();
+        let room = Arc::new(Semaphore::new(QUEUE));
+        let mut desk = Desk { context, connection, waiting, room: Arc::clone(&room), position, told, readers };
+        let thread = std::thread::Builder::new().name(format!("write-{context}")).spawn(move || desk.work())?;
+        Ok(Self { context, room, requests: Some(Mutex::new(requests)), thread: Some(thread) })
     }
 
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, Failure> {
-        self.ask(|reply| Request::Commit(Box::new(commit), reply)).await
+        self.ask(|answer| Asked::Commit(Box::new(commit), answer)).await
     }
 
-    pub(crate) async fn lease(&self, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<LeasedJob>, Failure> {
-        self.ask(|reply| Request::Lease { now, until, limit, reply }).await
+    pub(crate) async fn lease(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<LeasedJob>, Failure> {
+        self.ask(|answer| Asked::Lease { now, until, limit, answer }).await
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<Result<T, Failure>>) -> Request) -> Result<T, Failure> {
-        let (reply, answer) = oneshot::channel();
-        let gone = || failure(self.context, "its writer has ended");
-        let requests = self.requests.as_ref().ok_or_else(gone)?;
-        requests.send(request(reply)).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+    async fn ask<T>(&self, asked: impl FnOnce(oneshot::Sender<Result<T, Failure>>) -> Asked) -> Result<T, Failure> {
+        let room = tokio::time::timeout(PATIENCE, Arc::clone(&self.room).acquire_owned()).await;
+        let room = room.map_err(|_| self.unavailable("too much waits to be written"))?;
+        let room = room.map_err(|closed| self.unavailable(closed))?;
+        let (answer, answered) = oneshot::channel();
+        let sent = self.requests.as_ref().is_some_and(|requests| {
+            let requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
+            requests.send(Request { asked: asked(answer), _room: room }).is_ok()
+        });
+        if !sent {
+            return Err(self.unavailable("its writer has ended"));
+        }
+        answered.await.map_err(|_| self.unavailable("its writer gave no answer"))?
     }
 
-    pub(crate) fn head(&self) -> watch::Receiver<u64> {
-        self.signals.head.subscribe()
+    /// Whether the thread lives.
+    pub(crate) fn ping(&self) -> Result<(), Failure> {
+        match &self.thread {
+            Some(thread) if !thread.is_finished() => Ok(()),
+            _ => Err(self.unavailable("its writer has ended")),
+        }
     }
 
-    pub(crate) fn jobs_changed(&self) -> watch::Receiver<u64> {
-        self.signals.jobs_changed.subscribe()
-    }
-
-    pub(crate) fn feeds(&self) -> &Feeds {
-        &self.signals.feeds
+    fn unavailable(&self, source: impl Into<baedal_kit::failure::BoxError>) -> Failure {
+        Failure::unavailable(format!("the database of {}", self.context), source)
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        drop(self.requests.take());
+        self.requests = None;
         if let Some(thread) = self.thread.take() {
-            // A panic in it has been told already, by the answers that did not come.
+            // It catches its panics; if it has ended by one all the same, there is nothing to do about it here.
             let _ = thread.join();
         }
     }
 }
 
-/// The thread's own.
-struct Pen {
-    connection: Connection,
+/// Where the thread works.
+struct Desk {
     context: &'static str,
-    /// The journal's last position, what is not durable yet included.
-    head: i64,
-    signals: Signals,
+    connection: Connection,
+    waiting: Receiver<Request>,
+    room: Arc<Semaphore>,
+    /// The journal's last position.
+    position: i64,
+    told: Arc<Told>,
+    readers: Arc<Readers>,
 }
 
-impl Pen {
-    fn run(mut self, mut waiting: mpsc::Receiver<Request>) {
-        let mut group = Vec::new();
-        while waiting.blocking_recv_many(&mut group, GROUP) > 0 {
-            let durable = self.head;
-            let mut done = Vec::with_capacity(group.len());
-            let written = self.write(group.drain(..), &mut done);
-            if let Err(error) = &written {
-                tracing::error!(context = self.context, %error, commits = done.len(), "a group of commits failed");
-                // Where even this fails there is no transaction to undo.
-                let _ = self.connection.execute_batch("ROLLBACK");
-                self.head = durable;
+impl Desk {
+    fn work(&mut self) {
+        while let Some(first) = self.next() {
+            let mut group = vec![first];
+            group.extend(self.waiting.try_iter().take(GROUP - 1));
+            // A panic drops the group: those who wait are told that there is no answer.
+            if catch_unwind(AssertUnwindSafe(|| self.write(group))).is_err() {
+                tracing::error!(context = self.context, "writing panicked; the next group begins anew");
             }
-            self.tell(done, written.err());
-        }
-        // Closing the last connection folds the WAL into the file.
-        if let Err((_, error)) = self.connection.close() {
-            tracing::warn!(context = self.context, %error, "the database did not close well");
+            self.shorten_log();
         }
     }
 
-    /// All of a group in one transaction.
-    fn write(&mut self, group: impl Iterator<Item = Request>, done: &mut Vec<Done>) -> rusqlite::Result<()> {
-        let begun = self.connection.execute_batch("BEGIN IMMEDIATE");
-        for request in group {
-            done.push(match request {
-                Request::Commit(commit, reply) => {
-                    let keys = commit.changed_keys();
-                    let jobs = !commit.jobs.is_empty();
-                    let outcome = if begun.is_ok() { self.attempt(*commit)? } else { Ok(Outcome::Conflict) };
-                    Done::Commit { outcome, keys, jobs, reply }
+    /// The next request; nothing when there will be none any more.
+    fn next(&mut self) -> Option<Request> {
+        match self.waiting.recv_timeout(IDLE) {
+            Ok(request) => Some(request),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
+                self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
+                let _ = self.connection.release_memory();
+                self.readers.release_memory();
+                self.waiting.recv().ok()
+            }
+        }
+    }
+
+    fn write(&mut self, group: Vec<Request>) {
+        let before = self.position;
+        let answers = match self.transact(&group) {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.position = before;
+                tracing::error!(context = self.context, commits = group.len(), %error, "nothing of a group was written");
+                self.roll_back();
+                let failed = || Answer::Failed(self.failure(&error));
+                std::iter::repeat_with(failed).take(group.len()).collect()
+            }
+        };
+        self.tell(&group, &answers);
+        for (request, answer) in group.into_iter().zip(answers) {
+            // Whoever does not wait for the answer any more does not need it.
+            match (request.asked, answer) {
+                (Asked::Commit(_, to), Answer::Outcome(outcome)) => drop(to.send(Ok(outcome))),
+                (Asked::Commit(_, to), Answer::Failed(failure)) => drop(to.send(Err(failure))),
+                (Asked::Lease { answer: to, .. }, Answer::Leased(jobs)) => drop(to.send(Ok(jobs))),
+                (Asked::Lease { answer: to, .. }, Answer::Failed(failure)) => drop(to.send(Err(failure))),
+                #[cfg(test)]
+                (Asked::Panic(to), Answer::Failed(failure)) => drop(to.send(Err(failure))),
+                // No answer of another kind comes of these.
+                _ => {}
+            }
+        }
+    }
+
+    /// The whole group in one transaction. An error means that nothing of it was written.
+    fn transact(&mut self, group: &[Request]) -> rusqlite::Result<Vec<Answer>> {
+        if !self.connection.is_autocommit() {
+            self.roll_back();
+        }
+        self.run("BEGIN IMMEDIATE")?;
+        let answers = group.iter().map(|request| self.attempt(&request.asked)).collect::<Result<Vec<_>, _>>()?;
+        self.run("COMMIT")?;
+        Ok(answers)
+    }
+
+    /// One request, within a savepoint. An error means that the group cannot go on.
+    fn attempt(&mut self, asked: &Asked) -> rusqlite::Result<Answer> {
+        let before = self.position;
+        self.run("SAVEPOINT one")?;
+        let attempted = catch_unwind(AssertUnwindSafe(|| self.apply(asked)));
+        let answer = match attempted {
+            Ok(Ok(answer)) => {
+                self.run("RELEASE one")?;
+                return Ok(answer);
+            }
+            Ok(Err(Stop::Conflict)) => Answer::Outcome(Outcome::Conflict),
+            Ok(Err(Stop::Sql(error))) if concerns_all(&error) || self.connection.is_autocommit() => return Err(error),
+            Ok(Err(Stop::Sql(error))) => Answer::Failed(Failure::broken_by(self.refused(), error)),
+            Ok(Err(Stop::Json(error))) => Answer::Failed(Failure::broken_by(self.refused(), error)),
+            Err(_) => Answer::Failed(Failure::broken_by(self.refused(), "writing it panicked")),
+        };
+        self.position = before;
+        self.run("ROLLBACK TO one")?;
+        self.run("RELEASE one")?;
+        Ok(answer)
+    }
+
+    fn apply(&mut self, asked: &Asked) -> Result<Answer, Stop> {
+        match asked {
+            Asked::Commit(commit, _) => {
+                apply(&self.connection, commit, &mut self.position)?;
+                Ok(Answer::Outcome(Outcome::Committed { position: self.position.cast_unsigned() }))
+            }
+            Asked::Lease { now, until, limit, .. } => {
+                Ok(Answer::Leased(jobs::lease(&self.connection, *now, *until, *limit)?))
+            }
+            #[cfg(test)]
+            Asked::Panic(_) => {
+                self.position += 1;
+                self.run("DELETE FROM meta")?;
+                panic!("on purpose")
+            }
+        }
+    }
+
+    fn refused(&self) -> String {
+        format!("the database of {} cannot hold this", self.context)
+    }
+
+    fn failure(&self, error: &rusqlite::Error) -> Failure {
+        let what = format!("the database of {}", self.context);
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Failure::broken_by(format!("{what} is damaged"), error.to_string())
+            }
+            _ => Failure::unavailable(what, error.to_string()),
+        }
+    }
+
+    fn run(&self, sql: &'static str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+
+    fn roll_back(&self) {
+        if self.connection.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.run("ROLLBACK") {
+            tracing::error!(context = self.context, %error, "a transaction could not be rolled back");
+        }
+    }
+
+    /// Wakes those whom the group concerns, before it is answered.
+    fn tell(&self, group: &[Request], answers: &[Answer]) {
+        let position = self.position.cast_unsigned();
+        self.told.head.send_if_modified(|head| std::mem::replace(head, position) != position);
+        let committed = || {
+            group.iter().zip(answers).filter_map(|pair| match pair {
+                (Request { asked: Asked::Commit(commit, _), .. }, Answer::Outcome(Outcome::Committed { .. })) => {
+                    Some(commit)
                 }
-                Request::Lease { now, until, limit, reply } => {
-                    let leased = if begun.is_ok() { lease(&self.connection, now, until, limit) } else { Ok(Vec::new()) };
-                    Done::Lease { leased: leased.map_err(|error| failure(self.context, error)), reply }
+                _ => None,
+            })
+        };
+        if committed().any(|commit| commit.schedules_jobs()) {
+            self.told.jobs_changed.send_modify(|count| *count += 1);
+        }
+        // Whoever begins to look only now sees the commit anyway.
+        if self.told.feeds.watched() > 0 {
+            let keys: Vec<_> = committed().flat_map(|commit| commit.changed_keys()).collect();
+            self.told.feeds.wake(keys.iter().map(String::as_str));
+        }
+    }
+
+    /// Copies the log into the file before it grows too long, at a quiet moment if there is one.
+    fn shorten_log(&self) {
+        let Some((length, copied)) = self.checkpoint("PRAGMA wal_checkpoint(NOOP)") else { return };
+        let left = length - copied;
+        let is_quiet = self.room.available_permits() == QUEUE;
+        if left >= CHECKPOINT_NOW || (is_quiet && left >= CHECKPOINT_WHEN_QUIET) {
+            self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
+        }
+        if length >= RESTART {
+            let _ = self.connection.busy_timeout(RESTART_WAIT);
+            self.checkpoint("PRAGMA wal_checkpoint(RESTART)");
+            let _ = self.connection.busy_timeout(BUSY);
+        }
+    }
+
+    /// The pages in the log, and how many of them are in the file.
+    fn checkpoint(&self, sql: &'static str) -> Option<(i64, i64)> {
+        let mut statement = self.connection.prepare_cached(sql).ok()?;
+        match statement.query_row([], |row| Ok((row.get(1)?, row.get(2)?))) {
+            Ok(pages) => Some(pages),
+            Err(error) => {
+                tracing::warn!(context = self.context, %error, "the log could not be copied into the file");
+                None
+            }
+        }
+    }
+}
+
+/// Whether an error has to do with the disk or the file, and not with one commit.
+fn concerns_all(error: &rusqlite::Error) -> bool {
+    let own = [ErrorCode::ConstraintViolation, ErrorCode::TooBig, ErrorCode::TypeMismatch, ErrorCode::Unknown];
+    error.sqlite_error_code().is_some_and(|code| !own.contains(&code))
+}
+
+#[cfg(test)]
+mod tests {
+    use baedal_kit::database::{Database, Query, Select, Write};
+    use baedal_kit::database::{Direction, Document};
+
+    use super::*;
+    use crate::{SqliteDatabase, open};
+
+    fn put(id: usize, bytes: usize) -> Commit {
+        let write = Write {
+            view: "orders".to_owned(),
+            id: id.to_string(),
+            expected_version: None,
+            body: Some(vec![b'x'; bytes]),
+            tags: Vec::new(),
+            left_tags: Vec::new(),
+        };
+        Commit { writes: vec![write], ..Commit::default() }
+    }
+
+    async fn all(database: &SqliteDatabase) -> Vec<Document> {
+        let select = Select::Prefix(String::new());
+        let query = Query { select, direction: Direction::Ascending, after: None, limit: 10_000 };
+        database.list("orders", query).await.unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_full_disk_fails_its_group_and_the_writer_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("order.db");
+        let opened = open::open(&path, "order").unwrap();
+        // To SQLite a file that may not grow and a disk that is full are the same.
+        opened.writer.pragma_update(None, "max_page_count", 60).unwrap();
+        let database = Arc::new(SqliteDatabase::assemble(opened, "order").unwrap());
+        let mut written = 0;
+        let refused = loop {
+            match database.commit(put(written, 10_000)).await {
+                Ok(_) => written += 1,
+                Err(failure) => break failure,
+            }
+        };
+        assert!(refused.is_passing(), "{}", refused.story());
+        assert!(written > 5);
+        assert_eq!(all(&database).await.len(), written);
+        let mut crowd = tokio::task::JoinSet::new();
+        for id in 0..20 {
+            let database = Arc::clone(&database);
+            crowd.spawn(async move { database.commit(put(1000 + id, 10_000)).await });
+        }
+        assert!(crowd.join_all().await.into_iter().all(|outcome| outcome.is_err_and(|failure| failure.is_passing())));
+        // Somebody makes room.
+        let clear = Commit { cleared_views: vec!["orders".to_owned()], ..Commit::default() };
+        database.commit(clear).await.unwrap();
+        assert_eq!(database.commit(put(7, 10_000)).await.unwrap(), Outcome::Committed { position: 0 });
+        assert_eq!(all(&database).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_panic_takes_back_its_own_commit_and_the_writer_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = SqliteDatabase::open(&folder.path().join("order.db"), "order").unwrap();
+        let panicked = database.writer.ask(Asked::Panic);
+        let (panicked, beside) = tokio::join!(panicked, database.commit(put(1, 10)));
+        assert!(!panicked.unwrap_err().is_passing());
+        assert_eq!(beside.unwrap(), Outcome::Committed { position: 0 });
+        assert_eq!(all(&database).await.len(), 1);
+        database.ping().await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_log_does_not_grow_without_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("order.db");
+        let database = Arc::new(SqliteDatabase::open(&path, "order").unwrap());
+        let mut crowd = tokio::task::JoinSet::new();
+        for writer in 0..16 {
+            let (database, log) = (Arc::clone(&database), folder.path().join("order.db-wal"));
+            crowd.spawn(async move {
+                let mut longest = 0;
+                for round in 0..150 {
+                    database.commit(put(writer * 10 + round % 10, 30_000)).await.unwrap();
+                    database.get("orders", &round.to_string()).await.unwrap();
+                    longest = longest.max(std::fs::metadata(&log).unwrap().len());
                 }
+                longest
             });
         }
-        begun?;
-        self.connection.execute_batch("COMMIT")
+        // 72 MB were written to it.
+        let longest = crowd.join_all().await.into_iter().max().unwrap();
+        assert!(longest < 40 << 20, "{longest}");
     }
-
-    /// One commit in a savepoint of its own. An error is one of the whole group.
-    fn attempt(&mut self, commit: Commit) -> rusqlite::Result<Result<Outcome, Failure>> {
-        let before = self.head;
-        self.connection.prepare_cached("SAVEPOINT one")?.execute([])?;
-        let applied = catch_unwind(AssertUnwindSafe(|| apply(&self.connection, commit, &mut self.head)));
-        let outcome = match applied {
-            Ok(Ok(())) => Ok(Outcome::Committed { position: self.head.unsigned_abs() }),
-            Ok(Err(Stopped::Conflict)) => Ok(Outcome::Conflict),
-            Ok(Err(Stopped::Failed(error))) => Err(failure(self.context, error)),
-            Err(_) => Err(Failure::broken(format!("a commit made the writer of {} panic", self.context))),
-        };
-        if !matches!(outcome, Ok(Outcome::Committed { .. })) {
-            self.head = before;
-            self.connection.prepare_cached("ROLLBACK TO one")?.execute([])?;
-        }
-        self.connection.prepare_cached("RELEASE one")?.execute([])?;
-        Ok(outcome)
-    }
-
-    /// Answers, and wakes whom it concerns. Where the group failed, nothing of it happened.
-    fn tell(&self, done: Vec<Done>, failed: Option<rusqlite::Error>) {
-        let story = failed.map(|error| error.to_string());
-        let mut any_jobs = false;
-        if story.is_none() {
-            let position = self.head.unsigned_abs();
-            self.signals.head.send_if_modified(|head| std::mem::replace(head, position) != position);
-        }
-        for one in done {
-            // Who asked may have gone away; what was done stays done.
-            match one {
-                Done::Commit { outcome, keys, jobs, reply } => {
-                    let outcome = story.as_ref().map_or(outcome, |story| Err(failure(self.context, story.as_str())));
-                    if matches!(outcome, Ok(Outcome::Committed { .. })) {
-                        any_jobs |= jobs;
-                        self.signals.feeds.wake(keys.iter().map(String::as_str));
-                    }
-                    let _ = reply.send(outcome);
-                }
-                Done::Lease { leased, reply } => {
-                    let _ = reply.send(story.as_ref().map_or(leased, |story| Err(failure(self.context, story.as_str()))));
-                }
-            }
-        }
-        if any_jobs {
-            self.signals.jobs_changed.send_modify(|count| *count += 1);
-        }
-    }
-}
-
-fn apply(connection: &Connection, commit: Commit, head: &mut i64) -> Result<(), Stopped> {
-    for append in commit.appends {
-        let version: i64 = connection
-            .prepare_cached("SELECT coalesce(max(version), 0) FROM journal WHERE stream = ?1")?
-            .query_row([&append.stream], |row| row.get(0))?;
-        if version != signed(append.expected_version) {
-            return Err(Stopped::Conflict);
-        }
-        let mut insert = connection.prepare_cached(
-            "INSERT INTO journal (position, id, stream, version, kind, at, correlation, command, origin, data) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?;
-        for (event, version) in append.events.into_iter().zip(version + 1..) {
-            *head += 1;
-            insert.execute(params![
-                *head,
-                event.id.as_bytes(),
-                append.stream,
-                version,
-                event.kind,
-                nanoseconds(event.at),
-                event.correlation.as_ref().map(Uuid::as_bytes),
-                event.command,
-                to_json(&event.origin)?,
-                event.data,
-            ])?;
-        }
-    }
-    for cursor in &commit.cursors {
-        let key = params![cursor.consumer, cursor.source, cursor.shard, signed(cursor.from), signed(cursor.to)];
-        let moved = if cursor.from == 0 {
-            connection.prepare_cached(
-                "INSERT INTO cursors (consumer, source, shard, position) SELECT ?1, ?2, ?3, ?5 WHERE ?4 = 0 \
-                 ON CONFLICT DO UPDATE SET position = excluded.position WHERE position = 0",
-            )?
-        } else {
-            connection.prepare_cached(
-                "UPDATE cursors SET position = ?5 WHERE consumer = ?1 AND source = ?2 AND shard = ?3 AND position = ?4",
-            )?
-        }
-        .execute(key)?;
-        if moved == 0 {
-            return Err(Stopped::Conflict);
-        }
-    }
-    for view in &commit.cleared_views {
-        connection.prepare_cached("DELETE FROM documents WHERE view = ?1")?.execute([view])?;
-        connection.prepare_cached("DELETE FROM tags WHERE view = ?1")?.execute([view])?;
-    }
-    for write in commit.writes {
-        put(connection, write)?;
-    }
-    for change in commit.jobs {
-        change_job(connection, change)?;
-    }
-    Ok(())
-}
-
-fn put(connection: &Connection, write: Write) -> Result<(), Stopped> {
-    let Write { view, id, expected_version, body, mut tags, left_tags: _ } = write;
-    let known: Option<(i64, i64, Vec<String>)> = connection
-        .prepare_cached("SELECT number, version, tags FROM documents WHERE view = ?1 AND id = ?2")?
-        .query_row([&view, &id], |row| Ok((row.get(0)?, row.get(1)?, from_json(row.get_ref(2)?.as_bytes()?)?)))
-        .optional()?;
-    let version = known.as_ref().map_or(0, |(_, version, _)| *version);
-    if expected_version.is_some_and(|expected| signed(expected) != version) {
-        return Err(Stopped::Conflict);
-    }
-    tags.sort_unstable();
-    tags.dedup();
-    if body.is_none() {
-        tags.clear();
-    }
-    let had = known.as_ref().map_or(&[][..], |(_, _, tags)| tags.as_slice());
-    for tag in had.iter().filter(|tag| !tags.contains(tag)) {
-        connection.prepare_cached("DELETE FROM tags WHERE view = ?1 AND tag = ?2 AND id = ?3")?.execute([&view, tag, &id])?;
-    }
-    for tag in tags.iter().filter(|tag| !had.contains(tag)) {
-        connection.prepare_cached("INSERT INTO tags (view, tag, id) VALUES (?1, ?2, ?3)")?.execute([&view, tag, &id])?;
-    }
-    let as_text = |tags: &[String]| serde_json::to_string(tags).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)));
-    match (&known, body) {
-        (Some((number, _, had)), Some(body)) if *had == tags => {
-            connection
-                .prepare_cached("UPDATE documents SET version = ?2, body = ?3 WHERE number = ?1")?
-                .execute(params![number, version + 1, body])?;
-        }
-        (Some((number, ..)), Some(body)) => {
-            connection
-                .prepare_cached("UPDATE documents SET version = ?2, tags = ?3, body = ?4 WHERE number = ?1")?
-                .execute(params![number, version + 1, as_text(&tags)?, body])?;
-        }
-        (None, Some(body)) => {
-            connection
-                .prepare_cached("INSERT INTO documents (view, id, version, tags, body) VALUES (?1, ?2, 1, ?3, ?4)")?
-                .execute(params![view, id, as_text(&tags)?, body])?;
-        }
-        (Some((number, ..)), None) => {
-            connection.prepare_cached("DELETE FROM documents WHERE number = ?1")?.execute([number])?;
-        }
-        (None, None) => {}
-    }
-    Ok(())
-}
-
-fn change_job(connection: &Connection, change: JobChange) -> Result<(), Stopped> {
-    let must_change = |changed: usize| if changed == 0 { Err(Stopped::Conflict) } else { Ok(()) };
-    match change {
-        JobChange::Schedule(job) => {
-            let (run_at, token) = (nanoseconds(job.run_at), Uuid::now_v7());
-            connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO jobs (kind, key, run_at, due, attempt, token, leased, dead, error, job) \
-                     VALUES (?1, ?2, ?3, ?3, ?4, ?5, 0, 0, NULL, ?6)",
-                )?
-                .execute(params![job.kind, job.key, run_at, job.attempt, token.as_bytes(), to_json(&job)?])?;
-            Ok(())
-        }
-        JobChange::Unschedule { kind, key } => {
-            connection.prepare_cached("DELETE FROM jobs WHERE kind = ?1 AND key = ?2")?.execute([kind, key])?;
-            Ok(())
-        }
-        JobChange::Finish(Lease { kind, key, token }) => must_change(
-            connection
-                .prepare_cached("DELETE FROM jobs WHERE kind = ?1 AND key = ?2 AND token = ?3 AND leased = 1")?
-                .execute(params![kind, key, token.as_bytes()])?,
-        ),
-        JobChange::Retry { lease: Lease { kind, key, token }, run_at, error } => must_change(
-            connection
-                .prepare_cached(
-                    "UPDATE jobs SET run_at = ?4, due = ?4, leased = 0, error = ?5 \
-                     WHERE kind = ?1 AND key = ?2 AND token = ?3 AND leased = 1",
-                )?
-                .execute(params![kind, key, token.as_bytes(), nanoseconds(run_at), error])?,
-        ),
-        JobChange::Bury { lease: Lease { kind, key, token }, error } => must_change(
-            connection
-                .prepare_cached(
-                    "UPDATE jobs SET dead = 1, leased = 0, error = ?4 \
-                     WHERE kind = ?1 AND key = ?2 AND token = ?3 AND leased = 1",
-                )?
-                .execute(params![kind, key, token.as_bytes(), error])?,
-        ),
-        JobChange::Redrive { kind, key, run_at } => must_change(
-            connection
-                .prepare_cached(
-                    "UPDATE jobs SET dead = 0, attempt = 0, run_at = ?3, due = ?3 WHERE kind = ?1 AND key = ?2 AND dead = 1",
-                )?
-                .execute(params![kind, key, nanoseconds(run_at)])?,
-        ),
-    }
-}
-
-fn lease(connection: &Connection, now: Timestamp, until: Timestamp, limit: usize) -> rusqlite::Result<Vec<LeasedJob>> {
-    let due: Vec<Job> = connection
-        .prepare_cached("SELECT job, run_at, attempt FROM jobs WHERE dead = 0 AND due <= ?1 ORDER BY due LIMIT ?2")?
-        .query_map(params![nanoseconds(now), signed(limit as u64)], |row| job(row))?
-        .collect::<Result<_, _>>()?;
-    let mut update = connection.prepare_cached(
-        "UPDATE jobs SET due = ?3, attempt = ?4, token = ?5, leased = 1 WHERE kind = ?1 AND key = ?2",
-    )?;
-    let mut leased = Vec::with_capacity(due.len());
-    for mut job in due {
-        job.attempt += 1;
-        let token = Uuid::now_v7();
-        update.execute(params![job.kind, job.key, nanoseconds(until), job.attempt, token.as_bytes()])?;
-        let lease = Lease { kind: job.kind.clone(), key: job.key.clone(), token };
-        leased.push(LeasedJob { job, lease });
-    }
-    Ok(leased)
 }

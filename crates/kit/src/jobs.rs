@@ -5,18 +5,16 @@
 //! what it does outside carries an idempotency key. A job that fails is tried again, later each time,
 //! and becomes a dead letter in the open when its [`Retry`] says so.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt, StreamExt};
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::database::{Commit, JobChange, Lease, LeasedJob, Outcome};
@@ -164,14 +162,19 @@ pub trait JobHandler: Send + Sync + 'static {
 /// holds up none but itself.
 pub async fn run(service: Service, handlers: Vec<Arc<dyn JobHandler>>) {
     let mut changed = service.database().jobs_changed();
-    let mut running = FuturesUnordered::new();
+    let handlers: Arc<[Arc<dyn JobHandler>]> = handlers.into();
+    // Tasks of their own: a job that waits for the database must not wait for us to have asked it too.
+    let mut running = JoinSet::new();
     let mut pause = FIRST_PAUSE;
     while !service.lifecycle().is_draining() {
         changed.mark_unchanged();
         let next = match take(&service, PARALLEL - running.len()).await {
             Ok((jobs, next)) => {
                 pause = FIRST_PAUSE;
-                running.extend(jobs.into_iter().map(|held| attempt(&service, &handlers, held)));
+                for held in jobs {
+                    let (service, handlers) = (service.clone(), Arc::clone(&handlers));
+                    running.spawn(async move { attempt(&service, &handlers, held).await });
+                }
                 next
             }
             Err(failure) => {
@@ -187,7 +190,7 @@ pub async fn run(service: Service, handlers: Vec<Arc<dyn JobHandler>>) {
         }
     }
     // What is under way may end; nothing new begins.
-    while running.next().await.is_some() {}
+    while running.join_next().await.is_some() {}
 }
 
 /// When to look for jobs again.
@@ -225,13 +228,13 @@ impl Next {
 }
 
 /// Goes on with the jobs under way; returns once there is room for others, where room is wanted.
-async fn room(running: &mut FuturesUnordered<impl Future<Output = ()>>, wanted: bool) {
+async fn room(running: &mut JoinSet<()>, wanted: bool) {
     loop {
-        if running.next().await.is_none() {
+        if running.join_next().await.is_none() {
             std::future::pending::<()>().await;
         }
         // Those that committed in one group end together; what follows them is leased together.
-        while running.next().now_or_never().flatten().is_some() {}
+        while running.try_join_next().is_some() {}
         if wanted {
             return;
         }

@@ -277,7 +277,7 @@ pub(crate) fn order_canceled(reason: CancelReason, paid: bool, owed_krw: u64) ->
 
 pub(crate) fn payment_declined() -> payment::Event {
     let reason = "insufficient_funds".to_owned();
-    payment::Event::PaymentDeclined { order_id: ORDER, attempt_id: AttemptId(Uuid::nil()), reason }
+    payment::Event::PaymentDeclined { order_id: ORDER, attempt_id: AttemptId(Uuid::nil()), reason, failed: false }
 }
 
 pub(crate) fn cook_started() -> store::Event {

@@ -45,6 +45,7 @@ pub(crate) fn declined(reason: &str) -> &'static str {
     match reason {
         "insufficient_funds" => "잔액이나 한도가 부족해요",
         "expired_card" => "유효기간이 지난 카드예요",
+        "provider_error" | "not_received" => "결제사에 문제가 있어 결제하지 못했어요",
         _ => "결제 수단을 확인해 주세요",
     }
 }

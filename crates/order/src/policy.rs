@@ -25,7 +25,11 @@ impl Policy {
                 let abandon_after = self.settings.abandon_after;
                 Some((order_id, Command::Approve { amount_krw, abandon_after }))
             }
-            Event::PaymentDeclined { order_id, attempt_id, reason } => {
+            // As payment's answer would have said it, and this may be heard before it.
+            Event::PaymentDeclined { order_id, attempt_id, failed: true, .. } => {
+                Some((order_id, Command::PutOff { attempt_id, answered: true }))
+            }
+            Event::PaymentDeclined { order_id, attempt_id, reason, failed: false } => {
                 Some((order_id, Command::Decline { attempt_id, reason }))
             }
             Event::PaymentAdjusted { order_id, change_id, .. } => {

@@ -24,9 +24,12 @@ pub fn publish(recorded: &Recorded) -> Result<Option<Public>, Failure> {
 fn tell(order_id: OrderId, event: Event) -> Option<Told> {
     Some(match event {
         Event::PaymentApproved { attempt_id, amount_krw } => Told::PaymentApproved { order_id, attempt_id, amount_krw },
-        // To others it is all one whether the provider would not or could not: nothing was taken.
-        Event::PaymentDeclined { attempt_id, reason } | Event::PaymentFailed { attempt_id, reason } => {
-            Told::PaymentDeclined { order_id, attempt_id, reason }
+        // Whether the provider would not or could not: nothing was taken.
+        Event::PaymentDeclined { attempt_id, reason } => {
+            Told::PaymentDeclined { order_id, attempt_id, reason, failed: false }
+        }
+        Event::PaymentFailed { attempt_id, reason } => {
+            Told::PaymentDeclined { order_id, attempt_id, reason, failed: true }
         }
         Event::PaymentAdjusted { change_id, extra_krw } => Told::PaymentAdjusted { order_id, change_id, extra_krw },
         Event::PaymentAdjustmentDeclined { change_id, reason } => {

@@ -40,6 +40,8 @@ struct Dependency {
     needed: bool,
     /// Whether its database answers, and if not, what is wrong.
     database: String,
+    /// The last position of its journal: how many events it holds.
+    position: u64,
     /// How many events of other contexts each of its consumers has not heard yet.
     behind: BTreeMap<String, u64>,
 }
@@ -67,8 +69,10 @@ pub(super) async fn ready(State(desk): State<Desk>) -> Response {
         let health = ask(upstream).await;
         let needed = needed.iter().any(|needed| needed == context);
         let dependency = match health {
-            Ok((ready, health)) => Dependency { ready, needed, database: health.database, behind: health.behind },
-            Err(why) => Dependency { ready: false, needed, database: why, behind: BTreeMap::new() },
+            Ok((ready, Health { database, position, behind, .. })) => {
+                Dependency { ready, needed, database, position, behind }
+            }
+            Err(why) => Dependency { ready: false, needed, database: why, position: 0, behind: BTreeMap::new() },
         };
         (*context, dependency)
     });

@@ -19,7 +19,7 @@ use http_body_util::{BodyExt, Limited};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Desk, unknown};
+use super::Desk;
 
 /// How long a context may take to answer.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -95,12 +95,12 @@ pub(super) async fn redrive(
 ) -> Result<StatusCode, Problem> {
     let mut parts = id.splitn(3, '~');
     let (Some(context), Some(kind), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(unknown("dead letter"));
+        return Err(Problem::not_found("dead letter"));
     };
-    let (context, upstream) = desk.contexts.get_key_value(context).ok_or_else(|| unknown("dead letter"))?;
+    let (context, upstream) = desk.contexts.get_key_value(context).ok_or_else(|| Problem::not_found("dead letter"))?;
     let path = format!("/internal/dead-letters/{}/{}/redrive", escaped(kind), escaped(key));
     match send(context, upstream, Method::POST, &path, &headers).await?.status() {
-        StatusCode::NOT_FOUND => Err(unknown("dead letter")),
+        StatusCode::NOT_FOUND => Err(Problem::not_found("dead letter")),
         status if status.is_success() => Ok(StatusCode::ACCEPTED),
         _ => Err(away(context)),
     }
@@ -130,7 +130,7 @@ pub(super) async fn rebuild(
         }
     }
     // Only where everybody was asked is it known that nobody has it.
-    Err(unreachable.map_or_else(|| unknown("view"), away))
+    Err(unreachable.map_or_else(|| Problem::not_found("view"), away))
 }
 
 /// Asks a context, under the operator's trace.

@@ -8,7 +8,7 @@ use http::{HeaderMap, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Desk, pages, unknown};
+use super::{Desk, pages};
 
 /// A kind of problem.
 #[derive(Debug, Serialize, ToSchema)]
@@ -71,7 +71,7 @@ pub(super) async fn one(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let problem = desk.problems.get(name.as_str()).ok_or_else(|| unknown("kind of problem"))?;
+    let problem = desk.problems.get(name.as_str()).ok_or_else(|| Problem::not_found("kind of problem"))?;
     if wants_json(&headers) {
         return Ok(Json(Described::from(*problem)).into_response());
     }
@@ -85,7 +85,7 @@ fn wants_json(headers: &HeaderMap) -> bool {
 
 fn article(problem: &ProblemType) -> String {
     let ProblemType { name, status, title, about } = problem;
-    let (name, title, about) = (escaped(name), escaped(title), escaped(about));
+    let (name, title, about) = (escaped(name), escaped(title), with_code(&escaped(about)));
     format!(
         "<article id=\"{name}\"><h2>{title}</h2>\
          <p class=\"kind\"><b>{status}</b> <a href=\"/problems/{name}\"><code>/problems/{name}</code></a></p>\
@@ -108,6 +108,12 @@ const STYLE: &str = ":root{color-scheme:light dark;--line:light-dark(#d9dee5,#30
      main{max-width:46rem;margin:auto;padding:1.5rem 1rem 4rem}a{color:var(--link)}nav a{margin-right:1rem}\
      article{border-top:1px solid var(--line);padding:.5rem 0}h2{font-size:1.1rem;margin:.5rem 0 0}\
      .kind{color:var(--soft);margin:.2rem 0}";
+
+/// What stands between backticks, as code.
+fn with_code(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    parts.map(|(place, part)| if place % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() }).collect()
+}
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")

@@ -30,7 +30,7 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         let Some(buckets) = &self.buckets else { return Ok(()) };
         buckets.check_key(client).map_err(|early| {
             super::shed(self.name);
-            let wait = early.wait_time_from(MonotonicClock::default().now());
+            let wait = early.wait_time_from(MonotonicClock.now());
             Problem::new(&TOO_MANY_REQUESTS, "you ask more often than you may").retry_after(wait)
         })
     }

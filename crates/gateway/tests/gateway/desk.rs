@@ -5,7 +5,7 @@ use axum::extract::{Path, Request};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use baedal_contracts::identity::Role;
-use baedal_contracts::source::{DELIVERY, NOTIFICATION, ORDER, PAYMENT, STORE, TRACKING};
+use baedal_contracts::source::{ORDER, STORE, TRACKING};
 use baedal_kit::breaker::BreakerSettings;
 use baedal_kit::upstream::Upstream;
 use http::{StatusCode, header};
@@ -18,7 +18,7 @@ async fn ready_is_when_everything_needed_is() {
     let whole = World::new();
     let answer = whole.get("/health/ready").await;
     assert_eq!((answer.status, &answer.body["status"]), (StatusCode::OK, &json!("ready")), "{}", answer.text);
-    let order = json!({"ready": true, "needed": true, "database": "ok", "behind": {"somebody": 3}});
+    let order = json!({"ready": true, "needed": true, "database": "ok", "position": 7, "behind": {"somebody": 3}});
     assert_eq!(answer.body["dependencies"]["order"], order);
     assert_eq!(answer.body["dependencies"].as_object().map(serde_json::Map::len), Some(7));
     whole.lifecycle.drain();
@@ -127,14 +127,10 @@ async fn a_view_is_rebuilt_by_whoever_has_it() {
         );
         Upstream::local(Router::new().route("/internal/views/{name}/rebuild", route))
     };
-    let all = ["identity", ORDER, PAYMENT, STORE, DELIVERY, NOTIFICATION];
     let world = World::with(
         |_| {},
         |contexts| {
-            // But for identity, whose keys are needed to know the operator.
-            for context in &all[1..] {
-                contexts.insert(context, has("menus"));
-            }
+            contexts.insert(ORDER, has("menus"));
             contexts.insert(TRACKING, has("orders"));
         },
     );

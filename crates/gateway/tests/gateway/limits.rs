@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -113,6 +114,68 @@ async fn a_body_that_is_too_large_is_refused_by_what_it_says_or_by_what_it_is() 
     *unread.body_mut() = Body::from_stream(futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 1024])));
     let unread = world.send(unread).await;
     assert_eq!((unread.status, &unread.body["body"]), (StatusCode::OK, &"".into()));
+}
+
+/// A body that arrives in pieces of 1 KiB, and how many of them were taken in.
+fn pieces(count: usize) -> (Body, Arc<AtomicUsize>) {
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&taken);
+    let stream = futures::stream::repeat_with(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, std::io::Error>(vec![b' '; 1024])
+    });
+    (Body::from_stream(stream.take(count)), taken)
+}
+
+#[tokio::test]
+async fn a_refused_body_is_taken_in_so_that_its_client_can_read_the_answer() {
+    let world = World::new();
+    let customer = world.key.token(Role::Customer);
+    for (method, path, token, length, status) in [
+        (Method::POST, "/api/orders", Some(customer.as_str()), 512 * 1024, StatusCode::PAYLOAD_TOO_LARGE),
+        (Method::POST, "/api/stores", Some(customer.as_str()), 2048, StatusCode::FORBIDDEN),
+        (Method::POST, "/api/orders", None, 2048, StatusCode::UNAUTHORIZED),
+        (Method::POST, "/api/nowhere", None, 2048, StatusCode::NOT_FOUND),
+        (Method::PUT, "/api/orders", None, 2048, StatusCode::METHOD_NOT_ALLOWED),
+        (Method::DELETE, "/api/stores/1/menu/2", None, 2048, StatusCode::UNAUTHORIZED),
+        (Method::GET, "/api/stores", None, 2048, StatusCode::OK),
+    ] {
+        let (body, taken) = pieces(length / 1024);
+        let mut asked = request(method, path, token);
+        asked.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+        *asked.body_mut() = body;
+        let answer = world.send(asked).await;
+        assert_eq!((answer.status, taken.load(Ordering::Relaxed)), (status, length / 1024), "{path}");
+        assert!(!answer.headers.contains_key(header::CONNECTION), "the connection can be used again");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_body_without_end_closes_the_connection() {
+    let world = World::new();
+    let endless = || pieces(usize::MAX).0;
+    let stalled = || Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    for body in [endless(), stalled()] {
+        let mut asked = request(Method::POST, "/api/orders", None);
+        *asked.body_mut() = body;
+        let answer = world.send(asked).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(answer.headers[header::CONNECTION], "close");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_asks_before_it_sends_is_not_told_to_send_what_is_refused() {
+    let world = World::new();
+    let (body, taken) = pieces(1024);
+    let mut asked = request(Method::POST, "/api/orders", Some(&world.key.token(Role::Customer)));
+    asked.headers_mut().insert(header::CONTENT_LENGTH, (1024 * 1024).into());
+    asked.headers_mut().insert(header::EXPECT, http::HeaderValue::from_static("100-continue"));
+    *asked.body_mut() = body;
+    let answer = world.send(asked).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(answer.headers[header::CONNECTION], "close");
+    assert_eq!(taken.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]

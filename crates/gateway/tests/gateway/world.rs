@@ -179,6 +179,9 @@ pub(crate) fn echo(context: &'static str) -> Router {
     Router::new()
         .fallback(move |request: Request| async move {
             let (parts, body) = request.into_parts();
+            if parts.uri.path().starts_with("/internal") {
+                return StatusCode::NOT_FOUND.into_response();
+            }
             let Ok(body) = body.collect().await else {
                 return (StatusCode::BAD_REQUEST, "the body broke off").into_response();
             };
@@ -197,7 +200,9 @@ pub(crate) fn echo(context: &'static str) -> Router {
         .route("/internal/dead-letters", get(async || Json(json!([]))))
         .route(
             "/internal/health",
-            get(move || async move { Json(json!({"context": context, "database": "ok", "behind": {"somebody": 3}})) }),
+            get(move || async move {
+                Json(json!({"context": context, "database": "ok", "position": 7, "behind": {"somebody": 3}}))
+            }),
         )
 }
 

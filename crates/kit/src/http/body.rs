@@ -66,10 +66,11 @@ pub fn too_large() -> Problem {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let field = error.path().to_string();
+        let path = error.path().to_string();
         let inner = error.into_inner();
         if inner.is_data() {
-            Problem::field(field, plain(&inner))
+            let message = plain(&inner);
+            Problem::field(field_of(path, &message), message)
         } else {
             Problem::new(&MALFORMED, format!("the body is not JSON: {inner}"))
         }
@@ -78,8 +79,54 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
+/// The field that is wrong. One that is missing is named by serde's words only; its path ends before it.
+fn field_of(path: String, message: &str) -> String {
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+    match missing {
+        Some(missing) if path == "." => missing.to_owned(),
+        Some(missing) => format!("{path}.{missing}"),
+        None => path,
+    }
+}
+
 /// What serde says, without where it says it is: the field's name tells better.
 fn plain(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[serde(rename = "items")]
+        _items: Vec<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[serde(rename = "quantity")]
+        _quantity: u32,
+    }
+
+    #[test]
+    fn the_field_that_is_wrong_is_named() {
+        for (body, field) in [
+            ("{}", "items"),
+            (r#"{"items": [{"quantity": 1}, {}]}"#, "items[1].quantity"),
+            (r#"{"items": [{"quantity": "x"}]}"#, "items[0].quantity"),
+            (r#"{"items": [{"quantity": 1, "price": 1}]}"#, "items[0].price"),
+            (r#"{"items": null}"#, "items"),
+            ("7", "."),
+        ] {
+            let problem = parse::<Outer>(body.as_bytes()).expect_err(body);
+            assert_eq!((problem.kind().status, problem.errors[0].field.as_str()), (422, field), "{body}");
+        }
+    }
 }

@@ -74,7 +74,7 @@ pub struct FieldError {
 pub struct Problem {
     kind: &'static ProblemType,
     detail: Cow<'static, str>,
-    errors: Vec<FieldError>,
+    pub(super) errors: Vec<FieldError>,
     retry_after: Option<Duration>,
     headers: Vec<(http::HeaderName, HeaderValue)>,
 }

@@ -64,7 +64,13 @@ fn approved(amount: u64) -> Tale {
 
 fn payment_declined(number: u128) -> Tale {
     let reason = "insufficient_funds".to_owned();
-    Tale::Payment(payment::Event::PaymentDeclined { order_id: ORDER, attempt_id: attempt(number), reason })
+    let (order_id, attempt_id) = (ORDER, attempt(number));
+    Tale::Payment(payment::Event::PaymentDeclined { order_id, attempt_id, reason, failed: false })
+}
+
+fn payment_failed(number: u128) -> Tale {
+    let (order_id, attempt_id, reason) = (ORDER, attempt(number), "provider_error".to_owned());
+    Tale::Payment(payment::Event::PaymentDeclined { order_id, attempt_id, reason, failed: true })
 }
 
 fn adjusted(change_id: ChangeId) -> Tale {
@@ -137,6 +143,16 @@ async fn a_decline_clears_the_attempt_it_was_about() {
     world.service.command::<Order>(&Origin::none(), &ORDER, Command::Pay { attempt_id: attempt(2) }).await.unwrap();
     assert!(after_hearing(&world, [payment_declined(1)]).await.is_empty());
     assert_eq!(after_hearing(&world, [approved(40_000), payment_declined(2)]).await, ["OrderPaid"]);
+}
+
+#[tokio::test]
+async fn that_the_provider_failed_puts_the_payment_off_whether_the_answer_or_the_event_comes_first() {
+    let world = world_with([]).await;
+    assert_eq!(after_hearing(&world, [payment_failed(1)]).await, ["PaymentPutOff"]);
+    let answered = Command::PutOff { attempt_id: attempt(1), answered: true };
+    let done = world.service.command::<Order>(&Origin::none(), &ORDER, answered).await.unwrap();
+    assert!(done.events.is_empty());
+    assert!(after_hearing(&world, [payment_failed(1)]).await.is_empty());
 }
 
 #[tokio::test]

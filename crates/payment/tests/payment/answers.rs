@@ -42,7 +42,7 @@ async fn a_declined_payment_is_told_with_its_reason_and_another_way_works() {
     assert_eq!(world.take(order_id, second, 18_500, "card_1234").await, TakePaymentAnswer::Approved);
     let reason = "insufficient_funds".to_owned();
     let told = world.told().await;
-    assert_eq!(told[0], Event::PaymentDeclined { order_id, attempt_id: first, reason });
+    assert_eq!(told[0], Event::PaymentDeclined { order_id, attempt_id: first, reason, failed: false });
     assert_eq!(told[1], Event::PaymentApproved { order_id, attempt_id: second, amount_krw: Won(18_500) });
     world.check_quiet(order_id, 18_500).await;
 }
@@ -55,7 +55,7 @@ async fn a_provider_that_fails_has_taken_nothing_and_another_attempt_begins() {
     assert_eq!(world.take(order_id, first, 18_500, "sim_fail").await, failed);
     assert_eq!(world.take(order_id, new_attempt(), 18_500, "sim_approve").await, TakePaymentAnswer::Approved);
     let reason = "provider_error".to_owned();
-    assert_eq!(world.told().await[0], Event::PaymentDeclined { order_id, attempt_id: first, reason });
+    assert_eq!(world.told().await[0], Event::PaymentDeclined { order_id, attempt_id: first, reason, failed: true });
     world.check_quiet(order_id, 18_500).await;
 }
 

@@ -176,7 +176,8 @@ impl Of {
 
     pub(super) fn declined(self) -> Heard {
         let reason = "insufficient_funds".to_owned();
-        Heard::Payment(payment::Event::PaymentDeclined { order_id: self.0, attempt_id: ATTEMPT, reason })
+        let (order_id, attempt_id) = (self.0, ATTEMPT);
+        Heard::Payment(payment::Event::PaymentDeclined { order_id, attempt_id, reason, failed: false })
     }
 
     pub(super) fn adjusted(self, extra: u64) -> Heard {

@@ -1,0 +1,131 @@
+//! A database that goes away and comes back, and what the runtime does meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use baedal_kit::database::memory::MemoryDatabase;
+use baedal_kit::database::{Commit, DeadLetter, Document, LeasedJob, Outcome, Query};
+use baedal_kit::feeds::Feeds;
+use baedal_kit::{Database, Failure, Recorded};
+use jiff::Timestamp;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::world::{FRESH, Shelver, Staleness, World, fill, heard_all, jar_once, start, until};
+
+#[derive(Default)]
+struct Flaky {
+    inner: MemoryDatabase,
+    is_away: AtomicBool,
+    /// Commits, but loses the answer.
+    is_mute: AtomicBool,
+    refused: watch::Sender<u32>,
+}
+
+impl Flaky {
+    fn there(&self) -> Result<&MemoryDatabase, Failure> {
+        if self.is_away.load(Ordering::SeqCst) {
+            self.refused.send_modify(|count| *count += 1);
+            return Err(Failure::unavailable("the database", "it is away"));
+        }
+        Ok(&self.inner)
+    }
+}
+
+#[async_trait]
+impl Database for Flaky {
+    async fn commit(&self, commit: Commit) -> Result<Outcome, Failure> {
+        let outcome = self.there()?.commit(commit).await?;
+        if self.is_mute.swap(false, Ordering::SeqCst) {
+            self.refused.send_modify(|count| *count += 1);
+            return Err(Failure::unavailable("the database", "the answer was lost"));
+        }
+        Ok(outcome)
+    }
+    async fn load(&self, stream: &str, after_version: u64) -> Result<Vec<Recorded>, Failure> {
+        self.there()?.load(stream, after_version).await
+    }
+    async fn published(&self, after: u64, limit: usize) -> Result<Vec<Recorded>, Failure> {
+        self.there()?.published(after, limit).await
+    }
+    fn head(&self) -> watch::Receiver<u64> {
+        self.inner.head()
+    }
+    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<u64, Failure> {
+        self.there()?.cursor(consumer, source, shard).await
+    }
+    async fn get(&self, view: &str, id: &str) -> Result<Option<Document>, Failure> {
+        self.there()?.get(view, id).await
+    }
+    async fn list(&self, view: &str, query: Query) -> Result<Vec<Document>, Failure> {
+        self.there()?.list(view, query).await
+    }
+    async fn lease(&self, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<LeasedJob>, Failure> {
+        self.there()?.lease(now, until, limit).await
+    }
+    async fn next_due(&self) -> Result<Option<Timestamp>, Failure> {
+        self.there()?.next_due().await
+    }
+    fn jobs_changed(&self) -> watch::Receiver<u64> {
+        self.inner.jobs_changed()
+    }
+    async fn dead_letters(&self, after: Option<(String, String)>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
+        self.there()?.dead_letters(after, limit).await
+    }
+    fn feeds(&self) -> &Feeds {
+        self.inner.feeds()
+    }
+    async fn ping(&self) -> Result<(), Failure> {
+        self.there()?.ping().await
+    }
+}
+
+#[tokio::test]
+async fn who_hears_waits_for_the_database_and_goes_on() {
+    let flaky = Arc::new(Flaky::default());
+    let world = World::over(Arc::<MemoryDatabase>::default(), Arc::clone(&flaky) as Arc<dyn Database>);
+    let (kitchen, pantry) = world.wake();
+    start(&pantry, vec![Arc::new(Shelver::default())], vec![], vec![Arc::new(Staleness)]).await;
+    let jar = Uuid::now_v7();
+    fill(&kitchen, jar, 1).await;
+    heard_all(&pantry, "shelver").await;
+    let mut refused = flaky.refused.subscribe();
+    flaky.is_away.store(true, Ordering::SeqCst);
+    fill(&kitchen, jar, 2).await;
+    refused.changed().await.unwrap();
+    flaky.is_away.store(false, Ordering::SeqCst);
+    heard_all(&pantry, "shelver").await;
+    assert_eq!(jar_once(&pantry, jar, |_| true).await.cookies, 3);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_does_nothing_twice() {
+    let flaky = Arc::new(Flaky::default());
+    let world = World::over(Arc::<MemoryDatabase>::default(), Arc::clone(&flaky) as Arc<dyn Database>);
+    let (kitchen, pantry) = world.wake();
+    start(&pantry, vec![Arc::new(Shelver::default())], vec![], vec![Arc::new(Staleness)]).await;
+    let jar = Uuid::now_v7();
+    flaky.is_mute.store(true, Ordering::SeqCst);
+    fill(&kitchen, jar, 2).await;
+    heard_all(&pantry, "shelver").await;
+    assert!(!flaky.is_mute.load(Ordering::SeqCst));
+    assert_eq!(jar_once(&pantry, jar, |_| true).await.cookies, 2);
+}
+
+#[tokio::test]
+async fn jobs_wait_for_the_database_and_go_on() {
+    let flaky = Arc::new(Flaky::default());
+    let world = World::over(Arc::clone(&flaky) as Arc<dyn Database>, Arc::<MemoryDatabase>::default());
+    let (kitchen, _) = world.wake();
+    start(&kitchen, vec![], vec![], vec![Arc::new(Staleness)]).await;
+    let jar = Uuid::now_v7();
+    fill(&kitchen, jar, 2).await;
+    let mut refused = flaky.refused.subscribe();
+    flaky.is_away.store(true, Ordering::SeqCst);
+    world.clock.advance(FRESH);
+    refused.changed().await.unwrap();
+    flaky.is_away.store(false, Ordering::SeqCst);
+    jar_once(&kitchen, jar, |jar| jar.is_stale).await;
+    until(async || flaky.inner.next_due().await.unwrap().is_none()).await;
+}

@@ -1,0 +1,11 @@
+//! The runtime at work, in a small world of jars and cookies: commands, policies, projections, jobs, and
+//! live streams, with rivals, poison, panics, and databases that go away.
+#![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
+
+mod commands;
+mod flaky;
+mod jobs;
+mod live;
+mod policies;
+mod projections;
+mod world;
