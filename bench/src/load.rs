@@ -68,9 +68,7 @@ impl Load {
 
 /// Microseconds up to a minute, to three digits.
 pub(crate) fn histogram() -> Histogram<u64> {
-    let mut histogram = Histogram::new(3).unwrap_or_else(|_| unreachable!("three digits are allowed"));
-    histogram.auto(true);
-    histogram
+    Histogram::new_with_max(60_000_000, 3).unwrap_or_else(|_| unreachable!("these bounds are allowed"))
 }
 
 /// One order's life: how long each command took, and what ended it early.

@@ -8,7 +8,7 @@ const EARTH_RADIUS_M: f64 = 6_371_008.8;
 
 /// A point in WGS 84 degrees. One that exists is finite and on the globe.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(try_from = "Degrees", into = "Degrees")]
+#[serde(try_from = "Degrees", into = "Degrees", deny_unknown_fields)]
 pub struct Location {
     /// Latitude, −90 to 90.
     #[schema(minimum = -90, maximum = 90)]

@@ -13,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::select_all;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::bus::{Batch, UNPUBLISHABLE};
 use crate::database::{CursorMove, Outcome};
@@ -30,6 +31,8 @@ const MOST_CONFLICTS: u32 = 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// How long it pauses at the most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How long a view that was replaced stays, for those who asked what it is called just before.
+const LEAVE: Duration = Duration::from_secs(1);
 /// The shard read while there is one.
 const SHARD: u16 = 0;
 /// The view that tells which generation of each view is in use.
@@ -106,14 +109,23 @@ pub fn run_projection(service: Service, projection: Arc<dyn Projection>) -> impl
                 Ok(true) => pause.over(),
                 Ok(false) => {
                     pause.over();
+                    let leave = stage.as_ref().and_then(|stage| stage.leaves_at);
                     tokio::select! {
                         () = heads.changed() => {}
                         _ = wanted.changed() => stage = None,
+                        () = sleep_until(leave) => {}
                     }
                 }
                 Err(failure) => pause.after(&failure).await,
             }
         }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -415,6 +427,8 @@ struct Stage {
     generations: Generations,
     live: Ear,
     builder: Option<Ear>,
+    /// When the generation that was in use before may go.
+    leaves_at: Option<Instant>,
 }
 
 impl Stage {
@@ -430,6 +444,7 @@ impl Stage {
             generations,
             live: ear(generations.active, false),
             builder: generations.building.map(|generation| ear(generation, true)),
+            leaves_at: generations.leaving.map(|_| Instant::now() + LEAVE),
         })
     }
 
@@ -439,19 +454,25 @@ impl Stage {
         service: &Service,
         projection: &Arc<dyn Projection>,
     ) -> Result<bool, Failure> {
-        let Self { generations, live, builder } = match stage {
+        let Self { generations, live, builder, leaves_at } = match stage {
             Some(stage) => stage,
             None => stage.insert(Self::load(service, projection).await?),
         };
         let generations = *generations;
         let heard = live.hear_some().await?;
-        if let Some(leaving) = generations.leaving {
+        if let Some(leaving) = generations.leaving
+            && leaves_at.is_none_or(|at| at <= Instant::now())
+        {
             Self::clear(service, projection, generations, leaving).await?;
             *stage = None;
             return Ok(true);
         }
         let Some(builder) = builder else { return Ok(heard) };
-        builder.hear_some().await?;
+        let built = builder.hear_some().await?;
+        if generations.leaving.is_some() {
+            // One after the other: only one generation is known to be leaving.
+            return Ok(heard || built);
+        }
         let (shown, built) = (live.cursors().await?, builder.cursors().await?);
         if shown.iter().all(|(source, shown)| built.get(source).copied().unwrap_or(0) >= *shown) {
             Self::take_over(service, projection, generations, builder.generation).await?;
@@ -460,8 +481,8 @@ impl Stage {
         Ok(true)
     }
 
-    /// The generation that was built is in use from now on. The one before it stays until then, so that a
-    /// reader finds either the one or the other, and never nothing.
+    /// The generation that was built is in use from now on. The one before it stays a little longer, so that
+    /// a reader finds either the one or the other, and never nothing.
     async fn take_over(
         service: &Service,
         projection: &Arc<dyn Projection>,

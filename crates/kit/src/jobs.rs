@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use uuid::Uuid;
 
 use crate::database::{Commit, JobChange, Lease, LeasedJob, Outcome};
@@ -248,8 +249,11 @@ async fn take(service: &Service, room: usize) -> Result<(Vec<Held>, Next), Failu
     }
     let now = service.clock().now();
     let leased = service.database().lease(now, now + LEASE, room).await?;
-    let jobs: Vec<_> =
-        leased.into_iter().map(|leased| Held { service: service.clone(), leased: Some(leased) }).collect();
+    let hold = |leased| {
+        let (service, counted) = (service.clone(), service.lifecycle().token());
+        Held { service, leased: Some(leased), _counted: counted }
+    };
+    let jobs: Vec<_> = leased.into_iter().map(hold).collect();
     if jobs.len() == room {
         return Ok((jobs, Next::Room));
     }
@@ -263,6 +267,8 @@ async fn take(service: &Service, room: usize) -> Result<(Vec<Held>, Next), Failu
 struct Held {
     service: Service,
     leased: Option<LeasedJob>,
+    /// Whoever stops the process waits until it is given up.
+    _counted: TaskTrackerToken,
 }
 
 impl Drop for Held {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// The life of this process. Cloning shares it.
 ///
@@ -32,6 +33,11 @@ impl Lifecycle {
     /// Runs work that must come to its own end, such as a call that may have taken money.
     pub fn spawn_to_its_end(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(work);
+    }
+
+    /// Counts as background work for as long as it is kept.
+    pub(crate) fn token(&self) -> TaskTrackerToken {
+        self.tasks.token()
     }
 
     /// Takes no new work: readiness goes down, live streams end.

@@ -206,7 +206,7 @@ async fn a_key_is_needed_and_must_be_one() {
     let world = World::begin().await;
     let ask = |key| world.ask((Role::Customer, CUSTOMER), ("POST", "/api/orders"), key, Some(body(2, "approve")));
     let long = "k".repeat(256);
-    for key in [None, Some(""), Some("two words"), Some(long.as_str())] {
+    for key in [None, Some(""), Some("키"), Some(long.as_str())] {
         let answer = ask(key).await;
         assert_eq!((answer.status, answer.problem()), (StatusCode::BAD_REQUEST, "idempotency_key_missing"), "{key:?}");
     }
