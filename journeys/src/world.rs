@@ -1,6 +1,7 @@
 //! The platform under test, and the time in it.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -89,6 +90,12 @@ impl World {
         if let Some(platform) = self.platform.take() {
             platform.stop().await;
         }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.settings.listen
     }
 
     /// Anybody, not signed in.

@@ -20,12 +20,8 @@ impl DataFolder {
     pub fn take(path: &Path) -> Result<Self> {
         let what = || format!("cannot use the data folder {}", path.display());
         make(path).with_context(what)?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join("lock"))
-            .with_context(what)?;
+        let lock =
+            File::options().create(true).truncate(false).write(true).open(path.join("lock")).with_context(what)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => {

@@ -33,9 +33,8 @@ pub fn run(operator: &Operator) -> Result<()> {
 
 fn password(create: &CreateOperator) -> Result<String> {
     let text = match &create.password_file {
-        Some(file) => {
-            std::fs::read_to_string(file).with_context(|| format!("cannot read the password from {}", file.display()))?
-        }
+        Some(file) => std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read the password from {}", file.display()))?,
         None if std::io::stdin().is_terminal() => {
             rpassword::prompt_password("Password: ").context("cannot ask for the password")?
         }

@@ -173,7 +173,8 @@ impl Rooms {
     async fn add(&mut self, module: Module) -> Result<Upstream> {
         let context = module.service.name();
         self.problems.extend(&module.problems);
-        let (router, document) = module.start().await.with_context(|| format!("{context} cannot start"))?.split_for_parts();
+        let (router, document) =
+            module.start().await.with_context(|| format!("{context} cannot start"))?.split_for_parts();
         self.documents.push(document);
         let upstream = Upstream::local(router);
         self.upstreams.insert(context, upstream.clone());

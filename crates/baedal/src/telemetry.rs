@@ -1,5 +1,6 @@
 //! Logs to standard error, metrics for `/metrics`.
 
+use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
@@ -17,7 +18,9 @@ const SECONDS: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 
 /// Where the filter is not one, or logging was started before.
 pub fn log(settings: &Settings) -> Result<()> {
     let filter = EnvFilter::try_new(&settings.log).with_context(|| format!("log = {:?} is no filter", settings.log))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // In a file or a pipe, colours are noise.
+    let in_colour = std::io::stderr().is_terminal();
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(in_colour);
     match settings.log_format {
         LogFormat::Text => logs.try_init(),
         LogFormat::Json => logs.json().try_init(),

@@ -82,7 +82,10 @@ struct Day {
 
 impl Day {
     /// Asks again, the same, until there is an answer: a person whose connection broke does not know more.
-    async fn insist<T, Call: Future<Output = Result<T, Error>>>(&self, mut call: impl FnMut() -> Call) -> Result<T, Error> {
+    async fn insist<T, Call: Future<Output = Result<T, Error>>>(
+        &self,
+        mut call: impl FnMut() -> Call,
+    ) -> Result<T, Error> {
         let mut pace = tokio::time::interval(Duration::from_millis(20));
         loop {
             pace.tick().await;
@@ -135,7 +138,13 @@ async fn open_store(owner: &Session) -> (StoreId, ItemId) {
 }
 
 /// One customer with a rider of their own, who order until the day is over. Returns the keys used.
-async fn live(day: Arc<Day>, customer: Session, owner: Session, rider: Session, store: (StoreId, ItemId)) -> HashSet<OrderId> {
+async fn live(
+    day: Arc<Day>,
+    customer: Session,
+    owner: Session,
+    rider: Session,
+    store: (StoreId, ItemId),
+) -> HashSet<OrderId> {
     let mut orders = HashSet::new();
     while !day.over.load(Ordering::Relaxed) {
         let dice = rand::rng().random_range(0..100);
@@ -215,7 +224,8 @@ async fn killed_at_any_point_nothing_is_lost_and_nothing_happens_twice() {
     for customer in &customers {
         let (_, known) = told.iter().find(|(account, _)| *account == customer.account_id()).expect("their orders");
         let orders = tokio::time::timeout(PATIENCE, all_ended(customer)).await.expect("every order ends");
-        let found: HashSet<OrderId> = orders.iter().map(|order| order["order_id"].as_str().expect("an id").parse().expect("an id")).collect();
+        let found: HashSet<OrderId> =
+            orders.iter().map(|order| order["order_id"].as_str().expect("an id").parse().expect("an id")).collect();
         assert_eq!(&found, known, "every answered order is there, and no other");
         orders.iter().for_each(check);
         check_notices(customer).await;
@@ -236,7 +246,8 @@ async fn all_ended(customer: &Session) -> Vec<Value> {
             after = format!("&after={next}");
         }
         let has_ended = |order: &Value| {
-            matches!(order["status"].as_str(), Some("completed" | "canceled" | "rejected")) && order["refund"]["status"] != "pending"
+            matches!(order["status"].as_str(), Some("completed" | "canceled" | "rejected"))
+                && order["refund"]["status"] != "pending"
         };
         if orders.iter().all(has_ended) {
             return orders;
@@ -253,7 +264,10 @@ fn check(order: &Value) {
     let mut seen = HashSet::new();
     for entry in order["timeline"].as_array().expect("a timeline") {
         let what = entry["what"].as_str().expect("what happened");
-        let may_repeat = matches!(what, "DeliveryClaimed" | "ClaimReleased" | "PaymentDeclined" | "PaymentRefundDue" | "PaymentRefunded");
+        let may_repeat = matches!(
+            what,
+            "DeliveryClaimed" | "ClaimReleased" | "PaymentDeclined" | "PaymentRefundDue" | "PaymentRefunded"
+        );
         assert!(seen.insert(what) || may_repeat, "{what} happened twice: {order:#}");
     }
 }

@@ -95,7 +95,11 @@ fn a_data_folder_in_use_is_one_clear_line() {
 fn a_bad_setting_is_one_clear_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("settings.toml");
-    for (content, named) in [("listen = 7\n", "listen"), ("colour = \"red\"\n", "colour"), ("[order]\npayment_window = \"soon\"\n", "payment_window")] {
+    for (content, named) in [
+        ("listen = 7\n", "listen"),
+        ("colour = \"red\"\n", "colour"),
+        ("[order]\npayment_window = \"soon\"\n", "payment_window"),
+    ] {
         std::fs::write(&file, content).expect("a file");
         let told = refused(&run(&["serve", "--config", text(&file), "--data", text(&folder.path().join("data"))]));
         assert!(told.contains(named), "{told}");
@@ -140,7 +144,18 @@ fn the_first_operator_is_made_from_a_password_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let (data, secret) = (folder.path().join("data"), folder.path().join("secret"));
     std::fs::write(&secret, "a long enough password\n").expect("a file");
-    let create = ["operator", "create", "--phone", "010-9000-0001", "--name", "운영자", "--password-file", text(&secret), "--data", text(&data)];
+    let create = [
+        "operator",
+        "create",
+        "--phone",
+        "010-9000-0001",
+        "--name",
+        "운영자",
+        "--password-file",
+        text(&secret),
+        "--data",
+        text(&data),
+    ];
     let created = run(&create);
     assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
     assert!(refused(&run(&create)).contains("010"), "the phone is taken");

@@ -224,7 +224,7 @@ pub enum Event {
         order_id: OrderId,
         /// Why.
         reason: crate::store::RejectReason,
-        /// In the store's words; may be empty.
+        /// In the store's words: what the owner wrote, or the name of the item that is out; may be empty.
         text: String,
     },
     /// The customer has the food: the deal is done.

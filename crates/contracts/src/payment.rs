@@ -79,6 +79,7 @@ pub enum Event {
         /// Why, as `insufficient_funds`.
         reason: String,
         /// Whether the provider failed, and did not decline: the same means may work a little later.
+        #[serde(default)]
         failed: bool,
     },
     /// The extra that a change costs was taken.

@@ -189,7 +189,7 @@ pub enum Event {
         store_id: StoreId,
         /// Why.
         reason: RejectReason,
-        /// In the store's words; may be empty.
+        /// In the store's words: what the owner wrote, or the name of the item that is out; may be empty.
         text: String,
     },
     /// The kitchen holds the new stock and will not start cooking: the extra may be charged.

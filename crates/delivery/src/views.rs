@@ -16,15 +16,15 @@ use baedal_kit::feeds::{document_key, tag_key};
 use baedal_kit::{Failure, Service, Work};
 use serde::de::DeserializeOwned;
 
-use crate::cells;
+use crate::cells::{POSTS, SIGHTS};
 use crate::domain::{Delivery, Errand, Rider, Stage};
 
 /// The view of riders, by account.
 const RIDERS: &str = "riders";
 /// The view of deliveries, by order.
 const DELIVERIES: &str = "deliveries";
-/// How many documents of one cell are looked at: those with the oldest ids, where there are more.
-const MOST_IN_A_CELL: usize = 1_000;
+/// How many documents are looked at in one search: those with the oldest ids, where there are more.
+const MOST_LOOKED_AT: usize = 2_000;
 /// How many waiting deliveries a rider is shown: the nearest, where there are more.
 const MOST_NEARBY: usize = 100;
 
@@ -55,7 +55,7 @@ pub(crate) async fn rider(work: &mut Work, rider_id: AccountId) -> Result<Rider,
 
 /// Writes a rider who was read in the same unit of work: nobody else may have changed him since.
 pub(crate) fn keep_rider(work: &mut Work, rider_id: AccountId, rider: &Rider) -> Result<(), Failure> {
-    let tags = rider.post().into_iter().flat_map(cells::around).map(|cell| format!("at:{cell}"));
+    let tags = rider.post().into_iter().flat_map(|post| POSTS.around(post)).map(|cell| format!("at:{cell}"));
     work.put(RIDERS, &rider_id.to_string(), rider, tags.collect::<Vec<_>>())
 }
 
@@ -78,7 +78,7 @@ fn tags(delivery: &Delivery) -> Option<Vec<String>> {
     match (&errand.stage, errand.stage.rider_id()) {
         (Stage::Waiting { .. }, _) => {
             let (pickup, drop_off) = (errand.parcel.pickup.location, errand.parcel.deliver_to.location);
-            let cells = cells::cover_both(pickup, drop_off, errand.radius_m);
+            let cells = SIGHTS.cover_both(pickup, drop_off, errand.radius_m);
             Some(cells.into_iter().map(|cell| format!("near:{cell}")).collect())
         }
         (Stage::Claimed(_) | Stage::PickedUp { .. }, Some(rider_id)) => Some(vec![shelf_tag(Shelf::Held, rider_id)]),
@@ -94,8 +94,7 @@ fn shelf_tag(shelf: Shelf, rider_id: AccountId) -> String {
 /// The keys of the feeds that wake somebody who shows a rider what is near him and what is his.
 pub(crate) fn keys(service: &Service, rider_id: AccountId, rider: &Rider) -> Vec<String> {
     let deliveries = service.view_name(DELIVERIES);
-    let near =
-        rider.post().into_iter().flat_map(cells::around).map(|cell| tag_key(&deliveries, &format!("near:{cell}")));
+    let near = rider.post().into_iter().flat_map(seen_from).map(|tag| tag_key(&deliveries, &tag));
     let own = [Shelf::Held, Shelf::Done].map(|shelf| tag_key(&deliveries, &shelf_tag(shelf, rider_id)));
     let himself = document_key(&service.view_name(RIDERS), &rider_id.to_string());
     near.chain(own).chain([himself]).collect()
@@ -104,14 +103,12 @@ pub(crate) fn keys(service: &Service, rider_id: AccountId, rider: &Rider) -> Vec
 /// What waits and is seen from there, nearest to fetch first.
 pub(crate) async fn nearby(service: &Service, from: Location) -> Result<Vec<Nearby>, Failure> {
     let mut found = Vec::new();
-    for cell in cells::around(from) {
-        for (id, delivery) in in_cell::<Delivery>(service, DELIVERIES, &format!("near:{cell}")).await? {
-            if let Delivery::Requested(errand) = delivery
-                && errand.is_seen_from(from)
-            {
-                let distance_m = from.distance_m(errand.parcel.pickup.location);
-                found.push(Nearby { order_id: order_id(&id)?, errand, distance_m });
-            }
+    for (id, delivery) in with_any::<Delivery>(service, DELIVERIES, seen_from(from).collect()).await? {
+        if let Delivery::Requested(errand) = delivery
+            && errand.is_seen_from(from)
+        {
+            let distance_m = from.distance_m(errand.parcel.pickup.location);
+            found.push(Nearby { order_id: order_id(&id)?, errand, distance_m });
         }
     }
     found.sort_by(|one, other| one.distance_m.total_cmp(&other.distance_m).then(one.order_id.cmp(&other.order_id)));
@@ -129,16 +126,14 @@ pub(crate) async fn riders_near(
     limit: usize,
     except: Option<AccountId>,
 ) -> Result<Vec<AccountId>, Failure> {
+    let posts = POSTS.cover_both(pickup, drop_off, radius_m).into_iter().map(|cell| format!("at:{cell}"));
     let mut found = Vec::new();
-    for cell in cells::cover_both(pickup, drop_off, radius_m) {
-        for (id, rider) in in_cell::<Rider>(service, RIDERS, &format!("at:{cell}")).await? {
-            let rider_id: AccountId =
-                id.parse().map_err(|error| Failure::broken_by(format!("{id} is no rider"), error))?;
-            let Some(from) = rider.post() else { continue };
-            let reached = crate::domain::reach::reaches(pickup, drop_off, radius_m, from);
-            if reached && rider.has_room(capacity) && except != Some(rider_id) {
-                found.push((from.distance_m(pickup), rider_id));
-            }
+    for (id, rider) in with_any::<Rider>(service, RIDERS, posts.collect()).await? {
+        let rider_id: AccountId = id.parse().map_err(|error| Failure::broken_by(format!("{id} is no rider"), error))?;
+        let Some(from) = rider.post() else { continue };
+        let reached = crate::domain::reach::reaches(pickup, drop_off, radius_m, from);
+        if reached && rider.has_room(capacity) && except != Some(rider_id) {
+            found.push((from.distance_m(pickup), rider_id));
         }
     }
     found.sort_by(|(near, one), (far, other)| near.total_cmp(far).then(one.cmp(other)));
@@ -169,13 +164,18 @@ pub(crate) async fn on_shelf(
     Ok(found)
 }
 
-async fn in_cell<T: DeserializeOwned>(
+/// The tags of the deliveries that are seen from a place.
+fn seen_from(place: Location) -> impl Iterator<Item = String> {
+    SIGHTS.around(place).map(|cell| format!("near:{cell}"))
+}
+
+async fn with_any<T: DeserializeOwned>(
     service: &Service,
     view: &'static str,
-    tag: &str,
+    tags: Vec<String>,
 ) -> Result<Vec<(String, T)>, Failure> {
-    let select = Select::Tag(tag.to_owned());
-    list(service, view, Query { select, direction: Direction::Ascending, after: None, limit: MOST_IN_A_CELL }).await
+    let select = Select::AnyTag(tags);
+    list(service, view, Query { select, direction: Direction::Ascending, after: None, limit: MOST_LOOKED_AT }).await
 }
 
 async fn list<T: DeserializeOwned>(

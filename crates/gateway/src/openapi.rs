@@ -151,12 +151,11 @@ const SCHEMAS: &str = "#/components/schemas/";
 
 /// An operation, with what the table knows of it and what is the same for all.
 fn finished(route: &Route, mut operation: Map<String, Value>, tags: &mut Vec<String>) -> Map<String, Value> {
-    for tag in operation.get_mut("tags").and_then(Value::as_array_mut).into_iter().flatten() {
-        let name = tag.as_str().unwrap_or_default().to_lowercase();
+    for tag in operation.get("tags").and_then(Value::as_array).into_iter().flatten() {
+        let name = tag.as_str().unwrap_or_default().to_owned();
         if !tags.contains(&name) {
-            tags.push(name.clone());
+            tags.push(name);
         }
-        *tag = name.into();
     }
     operation.insert("operationId".to_owned(), operation_id(route).into());
     operation.insert("x-for".to_owned(), who(route.access).into());

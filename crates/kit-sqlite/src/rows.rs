@@ -1,5 +1,6 @@
 //! Reading: events, cursors and documents from their rows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use baedal_kit::database::{Direction, Document, Query, Select};
@@ -117,18 +118,48 @@ fn document(row: &Row<'_>) -> rusqlite::Result<Document> {
 }
 
 pub(crate) fn list(connection: &Connection, view: &str, query: &Query) -> rusqlite::Result<Vec<Document>> {
-    let (from, to) = bounds(query);
-    let limit = signed(query.limit as u64);
-    let mut statement = connection.prepare_cached(match (&query.select, query.direction) {
-        (Select::Tag(_), Direction::Ascending) => BY_TAG_ASCENDING,
-        (Select::Tag(_), Direction::Descending) => BY_TAG_DESCENDING,
-        (Select::Prefix(_), Direction::Ascending) => BY_ID_ASCENDING,
-        (Select::Prefix(_), Direction::Descending) => BY_ID_DESCENDING,
-    })?;
     match &query.select {
-        Select::Tag(tag) => statement.query_map(params![view, from, to, limit, tag], document)?.collect(),
-        Select::Prefix(_) => statement.query_map(params![view, from, to, limit], document)?.collect(),
+        Select::Tag(tag) => with_tag(connection, view, tag, query),
+        Select::AnyTag(tags) => with_any_tag(connection, view, tags, query),
+        Select::Prefix(prefix) => with_prefix(connection, view, prefix, query),
     }
+}
+
+fn with_tag(connection: &Connection, view: &str, tag: &str, query: &Query) -> rusqlite::Result<Vec<Document>> {
+    let (from, to) = bounds("", query);
+    let mut statement = connection.prepare_cached(match query.direction {
+        Direction::Ascending => BY_TAG_ASCENDING,
+        Direction::Descending => BY_TAG_DESCENDING,
+    })?;
+    statement.query_map(params![view, from, to, signed(query.limit as u64), tag], document)?.collect()
+}
+
+/// The first of each tag's documents, together, each once.
+fn with_any_tag(
+    connection: &Connection,
+    view: &str,
+    tags: &[String],
+    query: &Query,
+) -> rusqlite::Result<Vec<Document>> {
+    let mut found = BTreeMap::new();
+    for tag in tags {
+        let documents = with_tag(connection, view, tag, query)?;
+        found.extend(documents.into_iter().map(|document| (document.id.clone(), document)));
+    }
+    let documents = found.into_values();
+    Ok(match query.direction {
+        Direction::Ascending => documents.take(query.limit).collect(),
+        Direction::Descending => documents.rev().take(query.limit).collect(),
+    })
+}
+
+fn with_prefix(connection: &Connection, view: &str, prefix: &str, query: &Query) -> rusqlite::Result<Vec<Document>> {
+    let (from, to) = bounds(prefix, query);
+    let mut statement = connection.prepare_cached(match query.direction {
+        Direction::Ascending => BY_ID_ASCENDING,
+        Direction::Descending => BY_ID_DESCENDING,
+    })?;
+    statement.query_map(params![view, from, to, signed(query.limit as u64)], document)?.collect()
 }
 
 const BY_TAG_ASCENDING: &str = "SELECT d.id, d.version, d.tags, d.body FROM tags t
@@ -142,12 +173,10 @@ const BY_ID_ASCENDING: &str = "SELECT id, version, tags, body FROM documents
 const BY_ID_DESCENDING: &str = "SELECT id, version, tags, body FROM documents
      WHERE view = ?1 AND id >= ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
 
-/// From which id, and up to but without which. SQLite compares text byte by byte, as we do.
-fn bounds(query: &Query) -> (String, Value) {
-    let (mut from, mut to) = match &query.select {
-        Select::Tag(_) => (String::new(), None),
-        Select::Prefix(prefix) => (prefix.clone(), behind(prefix)),
-    };
+/// From which id, and up to but without which, where ids begin with a prefix. SQLite compares text byte by
+/// byte, as we do.
+fn bounds(prefix: &str, query: &Query) -> (String, Value) {
+    let (mut from, mut to) = (prefix.to_owned(), behind(prefix));
     match (&query.after, query.direction) {
         // The next text behind another is that with one zero more.
         (Some(after), Direction::Ascending) => from = from.max(format!("{after}\0")),

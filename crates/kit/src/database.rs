@@ -229,6 +229,8 @@ pub struct Document {
 pub enum Select {
     /// Those that carry this tag.
     Tag(String),
+    /// Those that carry any of these tags, each once.
+    AnyTag(Vec<String>),
     /// Those whose id begins with this.
     Prefix(String),
 }

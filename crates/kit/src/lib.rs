@@ -1,6 +1,7 @@
 //! The runtime under every context: deciding, journal, cursors, views, jobs, and the way in over HTTP.
 //!
-//! It knows no database, no broker and no business. Read it in this order:
+//! It knows no database and no broker, and of the business only who asks: an account and its role, by their
+//! names in the published language (`baedal-contracts`). Read it in this order:
 //!
 //! - [`aggregate`]: a decision is a plain function from state and command to events;
 //! - [`database`]: the port; what must commit together is one [`database::Commit`];

@@ -177,21 +177,20 @@ impl Service {
         Ok(Done { state: decided.0, events: decided.1, position })
     }
 
-    /// Like [`Service::command`]; but a refusal may only mean that we have not yet heard what others
-    /// published before the request came, so it is judged once more after we have.
+    /// Attempts something. A refusal that may only mean that we have not yet heard what others published
+    /// before the request came is judged once more after we have.
     ///
     /// # Errors
-    /// A failure, or the refusal.
-    pub async fn command_when_settled<A: Aggregate>(
+    /// What the last attempt returned.
+    pub async fn again_when_settled<T, E, Attempt: Future<Output = Result<T, E>>>(
         &self,
-        origin: &Origin,
-        id: &A::Id,
-        command: A::Command,
-    ) -> Result<Done<A>, Undone<A::Refusal>> {
-        match self.command::<A>(origin, id, command.clone()).await {
-            Err(Undone::Refused(_)) => {
+        may_be_lag: impl Fn(&E) -> bool,
+        attempt: impl Fn() -> Attempt,
+    ) -> Result<T, E> {
+        match attempt().await {
+            Err(refused) if may_be_lag(&refused) => {
                 self.settle().await;
-                self.command::<A>(origin, id, command).await
+                attempt().await
             }
             answer => answer,
         }

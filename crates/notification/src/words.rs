@@ -50,7 +50,8 @@ pub(crate) fn declined(reason: &str) -> &'static str {
     }
 }
 
-/// Why a store took no order; `text` is the store's own words and may be empty.
+/// Why a store took no order; `text` is in the store's own words, be it a sentence or the name of the item
+/// that is out, and may be empty.
 pub(crate) fn rejected(reason: RejectReason, text: &str) -> String {
     let known = match reason {
         RejectReason::OutOfStock => "재료가 모두 소진됐어요",
@@ -120,6 +121,7 @@ mod tests {
     #[test]
     fn a_stores_own_words_are_told() {
         assert_eq!(rejected(RejectReason::OutOfStock, ""), "재료가 모두 소진됐어요");
+        assert_eq!(rejected(RejectReason::OutOfStock, "후라이드 치킨"), "재료가 모두 소진됐어요 (후라이드 치킨)");
         assert_eq!(rejected(RejectReason::OutOfStock, "닭이 떨어졌어요"), "재료가 모두 소진됐어요 (닭이 떨어졌어요)");
         assert_eq!(rejected(RejectReason::Other, " 정전입니다 "), "정전입니다");
     }

@@ -177,6 +177,8 @@ async fn notices_come_in_pages_newest_first_and_only_to_their_recipient() {
     assert!(second["next"].is_null());
     let (_, others) = world.get("/api/notices", Some(&format!("rider:{RIDER}"))).await;
     assert_eq!(others["items"], serde_json::json!([]));
+    let (status, problem) = world.get("/api/notices?after=zzz", Some(&caller)).await;
+    assert_eq!((status.as_u16(), &problem["type"]), (400, &"/problems/malformed".into()));
 }
 
 #[tokio::test]

@@ -63,13 +63,8 @@ impl App {
         order_id: OrderId,
         command: Command,
     ) -> Result<Done<Order>, Refused> {
-        match self.ask_once(origin, caller, order_id, &command).await {
-            Err(refused) if refused.may_be_lag() => {
-                self.service.settle().await;
-                self.ask_once(origin, caller, order_id, &command).await
-            }
-            answer => answer,
-        }
+        let ask = || self.ask_once(origin, caller, order_id, &command);
+        self.service.again_when_settled(Refused::may_be_lag, ask).await
     }
 
     async fn ask_once(

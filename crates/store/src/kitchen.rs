@@ -94,13 +94,8 @@ pub(crate) async fn command(
     order_id: OrderId,
     command: Command,
 ) -> Result<Done<Ticket>, Undone<Refusal>> {
-    match try_command(service, origin, order_id, &command).await {
-        Err(Undone::Refused(_)) => {
-            service.settle().await;
-            try_command(service, origin, order_id, &command).await
-        }
-        answer => answer,
-    }
+    let may_be_lag = |undone: &Undone<Refusal>| matches!(undone, Undone::Refused(_));
+    service.again_when_settled(may_be_lag, || try_command(service, origin, order_id, &command)).await
 }
 
 async fn try_command(

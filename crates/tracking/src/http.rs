@@ -2,7 +2,6 @@
 
 mod board;
 mod board_live;
-mod live_frame;
 mod near_stores;
 mod order;
 mod order_live;

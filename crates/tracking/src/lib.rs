@@ -4,7 +4,7 @@
 //!   anew from what the others told.
 //! - **Hears** everything that is told about orders and stores: by order, payment, store, delivery and
 //!   notification.
-//! - **Tells** nothing. It answers: how an order is, what is on a kitchen's board, which stores deliver
+//! - **Tells** nothing, so it has no `publish`. It answers: how an order is, what is on a kitchen's board, which stores deliver
 //!   somewhere, what is ordered most, how an order came to be what it is, and what is stuck.
 //!
 //! It answers without asking anybody, so a status is there while the store or the delivery service is not.
@@ -15,7 +15,6 @@
 //! function of the slots (`views/orders/document.rs`).
 
 mod http;
-mod publish;
 mod settings;
 mod views;
 
@@ -26,7 +25,6 @@ use std::sync::Arc;
 
 use baedal_kit::{Module, Projection, Service};
 
-pub use publish::publish;
 pub use settings::Settings;
 
 /// Tracking, ready to be started.

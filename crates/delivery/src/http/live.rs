@@ -1,7 +1,5 @@
 //! `GET /api/deliveries/live`: what waits near the rider and what is his, now and at every change.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use axum::extract::State;
 use axum::response::IntoResponse;
 use baedal_contracts::AccountId;
@@ -67,11 +65,5 @@ async fn look(service: &Service, rider_id: AccountId) -> Result<(Frame, Option<V
         None => Vec::new(),
     };
     let view = LiveView { on_duty: rider.on_duty, nearby, mine: first_page(service, rider_id, OWN).await? };
-    let data = serde_json::to_string(&view)
-        .map_err(|error| Failure::broken_by("a rider's screen cannot be written", error))?;
-    // Named by its content: many changes around him leave his screen as it was.
-    let mut content = DefaultHasher::new();
-    data.hash(&mut content);
-    let frame = Frame { id: format!("{:016x}", content.finish()), data };
-    Ok((frame, Some(views::keys(service, rider_id, &rider))))
+    Ok((Frame::showing(&view)?, Some(views::keys(service, rider_id, &rider))))
 }

@@ -23,13 +23,9 @@ pub(crate) async fn answer(
     order_id: OrderId,
     step: Step,
 ) -> Result<(Position, Json<DeliveryView>), Problem> {
-    let done = match attempt(app, origin, caller, order_id, step).await {
-        Err(Undone::Refused(Refusal::Unknown)) => {
-            app.service.settle().await;
-            attempt(app, origin, caller, order_id, step).await
-        }
-        done => done,
-    };
+    let may_be_lag = |undone: &Undone<Refusal>| matches!(undone, Undone::Refused(Refusal::Unknown));
+    let attempt = || attempt(app, origin, caller, order_id, step);
+    let done = app.service.again_when_settled(may_be_lag, attempt).await;
     if step == Step::Claim {
         let outcome = match &done {
             Ok(_) => "won",

@@ -45,6 +45,7 @@ macro_rules! database_suite {
                 writes_of_a_commit_happen_in_order,
                 views_do_not_share_ids,
                 documents_are_found_by_the_tags_they_have_now,
+                documents_are_found_by_any_of_several_tags,
                 tags_may_be_said_twice_and_hold_anything,
                 lists_come_in_pages_in_both_directions,
                 a_prefix_means_what_it_says,

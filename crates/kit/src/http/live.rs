@@ -2,15 +2,17 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use http::HeaderMap;
+use serde::Serialize;
 
 use super::problem::Problem;
-use crate::Service;
 use crate::feeds::Subscription;
+use crate::{Failure, Service};
 
 /// How often a quiet stream says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -24,6 +26,20 @@ pub struct Frame {
     pub id: String,
     /// It, as JSON.
     pub data: String,
+}
+
+impl Frame {
+    /// The frame that shows this, named by its content: it has the same name after changes that left it as
+    /// it was, and in a view that was rebuilt.
+    ///
+    /// # Errors
+    /// Where it cannot be written as JSON.
+    pub fn showing(shown: &impl Serialize) -> Result<Self, Failure> {
+        let data = serde_json::to_string(shown).map_err(|error| Failure::broken_by("a frame cannot be written", error))?;
+        let mut content = DefaultHasher::new();
+        data.hash(&mut content);
+        Ok(Self { id: format!("{:016x}", content.finish()), data })
+    }
 }
 
 /// Streams frames: the first at once (unless it is the one the client saw last), then one whenever

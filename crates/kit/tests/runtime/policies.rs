@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use baedal_kit::database::{Commit, JobChange};
+use baedal_kit::service::Undone;
 use baedal_kit::{Consumer, Origin, Service};
 use http::{Request, StatusCode};
 use jiff::SignedDuration;
@@ -163,6 +164,7 @@ async fn settling_waits_until_all_that_was_told_has_been_heard() {
     assert_eq!(jar_once(&pantry, jar, |_| true).await.cookies, 5);
     fill(&kitchen, jar, 2).await;
     let origin = Origin::none();
-    let done = pantry.command_when_settled::<Jar>(&origin, &jar, JarCommand::Take(7)).await.unwrap();
+    let take = || pantry.command::<Jar>(&origin, &jar, JarCommand::Take(7));
+    let done = pantry.again_when_settled(|undone| matches!(undone, Undone::Refused(_)), take).await.unwrap();
     assert_eq!(done.state.cookies, 0);
 }

@@ -3,8 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_kit::database::{Direction, Query as DocumentQuery, Select};
+use baedal_kit::http::problem::MALFORMED;
 use baedal_kit::http::{Caller, Page, PageQuery, Problem, ProblemBody, Query};
 use baedal_kit::{Failure, Service};
+use uuid::Uuid;
 
 use crate::views::{NOTICES, NoticeDocument, recipient_tag};
 
@@ -27,10 +29,11 @@ pub(crate) async fn list_notices(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<NoticeDocument>>, Problem> {
     let limit = page.limit()?;
+    let after: Option<Uuid> = page.after.map(|after| after.parse()).transpose().map_err(|_| strange_cursor())?;
     let query = DocumentQuery {
         select: Select::Tag(recipient_tag(caller.account_id)),
         direction: Direction::Descending,
-        after: page.after,
+        after: after.map(|notice_id| notice_id.to_string()),
         limit: limit + 1,
     };
     let documents = service.database().list(&service.view_name(NOTICES), query).await?;
@@ -40,4 +43,9 @@ pub(crate) async fn list_notices(
         .collect::<Result<_, _>>()
         .map_err(|error| Failure::broken_by("a notice cannot be read", error))?;
     Ok(Json(Page::of(notices, limit, |notice| notice.notice_id.to_string())))
+}
+
+/// `after` is not what a page gave as `next`.
+fn strange_cursor() -> Problem {
+    Problem::new(&MALFORMED, "`after` must be the `next` of the page before")
 }

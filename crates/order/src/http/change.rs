@@ -67,13 +67,8 @@ pub(crate) async fn change_order(
     Body(body): Body<ChangeOrder>,
 ) -> Result<Response, Problem> {
     let body = Arc::new(body);
-    let asked = match ask(&app, &origin, caller, order_id, &body).await {
-        Err(refused) if refused.may_be_lag() => {
-            app.service.settle().await;
-            ask(&app, &origin, caller, order_id, &body).await
-        }
-        asked => asked,
-    }?;
+    let ask = || ask(&app, &origin, caller, order_id, &body);
+    let asked = app.service.again_when_settled(Refused::may_be_lag, ask).await?;
     let Some(change_id) = pending_change(&asked.state) else {
         let order = own(&asked.state, caller)?;
         return Ok(OrderAnswer::of(order_id, order).after_asking(Position::of(&app.service, asked.position)));

@@ -85,13 +85,8 @@ pub(crate) async fn place_order(
         body,
         settings: Arc::clone(&app.settings),
     });
-    let placement = match place(&app, &origin, &wished).await {
-        Err(refused) if refused.may_be_lag() => {
-            app.service.settle().await;
-            place(&app, &origin, &wished).await
-        }
-        placement => placement,
-    }?;
+    let placement =
+        app.service.again_when_settled(Refused::may_be_lag, || place(&app, &origin, &wished)).await?;
     let (order_id, attempted) = match placement {
         Placement::New { order_id, attempt_id, amount_krw } => {
             metrics::counter!("baedal_orders_placed_total").increment(1);

@@ -115,7 +115,7 @@ pub(crate) enum Command {
 pub(crate) enum Event {
     /// The kitchen has it.
     Opened { slip: Box<Slip>, taken: Portions, answer_by: Timestamp },
-    /// The stock was short: the kitchen never saw it. `text` says of what.
+    /// The stock was short: the kitchen never saw it. `text` names the item.
     TurnedAway { slip: Box<Slip>, text: String },
     /// Its order ended before it was opened.
     Foregone,

@@ -25,7 +25,7 @@ pub(crate) struct AcceptTicket {
 
 /// Accepts a ticket.
 #[utoipa::path(
-    post, path = "/api/tickets/{order_id}/accept", tag = "Kitchen",
+    post, path = "/api/tickets/{order_id}/accept", tag = "kitchen",
     params(("order_id" = OrderId, Path, description = "The order's ticket.")),
     request_body = AcceptTicket,
     responses(

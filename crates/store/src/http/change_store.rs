@@ -80,7 +80,7 @@ impl From<ChangeStore> for Changes {
 ///
 /// A store that closes keeps the orders that it has.
 #[utoipa::path(
-    patch, path = "/api/stores/{store_id}", tag = "Stores",
+    patch, path = "/api/stores/{store_id}", tag = "stores",
     params(("store_id" = StoreId, Path, description = "Which store.")),
     request_body = ChangeStore,
     responses(

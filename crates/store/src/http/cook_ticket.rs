@@ -15,7 +15,7 @@ use crate::domain::ticket::Command;
 ///
 /// From now on the customer can neither change nor cancel the order.
 #[utoipa::path(
-    post, path = "/api/tickets/{order_id}/start", tag = "Kitchen",
+    post, path = "/api/tickets/{order_id}/start", tag = "kitchen",
     params(("order_id" = OrderId, Path, description = "The order's ticket.")),
     responses(
         (status = 200, description = "The ticket as it is now. Starting again answers the same.", body = KitchenTicket),
@@ -37,7 +37,7 @@ pub(crate) async fn start_cooking(
 ///
 /// The riders nearby see the delivery now.
 #[utoipa::path(
-    post, path = "/api/tickets/{order_id}/finish", tag = "Kitchen",
+    post, path = "/api/tickets/{order_id}/finish", tag = "kitchen",
     params(("order_id" = OrderId, Path, description = "The order's ticket.")),
     responses(
         (status = 200, description = "The ticket as it is now. Finishing again answers the same.", body = KitchenTicket),

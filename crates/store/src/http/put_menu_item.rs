@@ -127,7 +127,7 @@ impl From<PutOption> for MenuOption {
 ///
 /// The client chooses the item's id, so the same request again changes nothing.
 #[utoipa::path(
-    put, path = "/api/stores/{store_id}/menu/{item_id}", tag = "Stores",
+    put, path = "/api/stores/{store_id}/menu/{item_id}", tag = "stores",
     params(
         ("store_id" = StoreId, Path, description = "Which store."),
         ("item_id" = ItemId, Path, description = "Which item; a new UUID puts a new one."),

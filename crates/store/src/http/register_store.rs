@@ -73,7 +73,7 @@ pub(crate) struct StoreRegistered {
 ///
 /// It is closed until its owner opens it with `PATCH /api/stores/{store_id}`.
 #[utoipa::path(
-    post, path = "/api/stores", tag = "Stores",
+    post, path = "/api/stores", tag = "stores",
     request_body = RegisterStore,
     responses(
         (status = 201, description = "The store is registered.", body = StoreRegistered),

@@ -69,7 +69,7 @@ fn explains(reason: StoreReason) -> impl FnOnce(&str, &()) -> garde::Result {
 ///
 /// The customer's money and what was taken from the stock go back.
 #[utoipa::path(
-    post, path = "/api/tickets/{order_id}/reject", tag = "Kitchen",
+    post, path = "/api/tickets/{order_id}/reject", tag = "kitchen",
     params(("order_id" = OrderId, Path, description = "The order's ticket.")),
     request_body = RejectTicket,
     responses(

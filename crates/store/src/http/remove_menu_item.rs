@@ -14,7 +14,7 @@ use crate::domain::{Stock, Store, stock};
 ///
 /// Orders of it that are already placed go on.
 #[utoipa::path(
-    delete, path = "/api/stores/{store_id}/menu/{item_id}", tag = "Stores",
+    delete, path = "/api/stores/{store_id}/menu/{item_id}", tag = "stores",
     params(
         ("store_id" = StoreId, Path, description = "Which store."),
         ("item_id" = ItemId, Path, description = "Which item."),

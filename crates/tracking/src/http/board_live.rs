@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use baedal_contracts::StoreId;
 use baedal_kit::feeds::tag_key;
-use baedal_kit::http::{AsOf, Caller, Page, Path, Problem, ProblemBody, live};
+use baedal_kit::http::live::{self, Frame};
+use baedal_kit::http::{AsOf, Caller, Page, Path, Problem, ProblemBody};
 use http::HeaderMap;
 
 use super::board::tickets;
-use super::live_frame::frame_of;
 use super::{App, store};
 use crate::views::orders::ticket::TicketView;
 use crate::views::orders::{ORDERS, tags};
@@ -47,6 +47,6 @@ pub(crate) async fn board_live(
     let service = app.service.clone();
     Ok(live::stream(&service, &headers, subscription, move || {
         let app = app.clone();
-        async move { Ok(Some(frame_of(&tickets(&app, store_id, None, None, SHOWN).await?)?)) }
+        async move { Ok(Some(Frame::showing(&tickets(&app, store_id, None, None, SHOWN).await?)?)) }
     }))
 }

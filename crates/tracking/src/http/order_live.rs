@@ -4,10 +4,10 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use baedal_contracts::OrderId;
 use baedal_kit::feeds::document_key;
-use baedal_kit::http::{AsOf, Caller, Path, Problem, ProblemBody, live};
+use baedal_kit::http::live::{self, Frame};
+use baedal_kit::http::{AsOf, Caller, Path, Problem, ProblemBody};
 use http::HeaderMap;
 
-use super::live_frame::frame_of;
 use super::{App, order};
 use crate::views::orders::ORDERS;
 use crate::views::orders::document::OrderDocument;
@@ -48,7 +48,7 @@ pub(crate) async fn order_live(
         async move {
             // A rider who gave the order back sees it no longer: then the stream ends.
             let shown = order::look(&app, caller, order_id).await?.and_then(OrderDocument::shown);
-            Ok(shown.as_ref().map(frame_of).transpose()?)
+            Ok(shown.as_ref().map(Frame::showing).transpose()?)
         }
     }))
 }

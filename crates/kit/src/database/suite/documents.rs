@@ -88,6 +88,26 @@ pub async fn documents_are_found_by_the_tags_they_have_now(database: Arc<dyn Dat
     }
 }
 
+/// What carries several of the tags comes once; pages go on behind an id as with one tag.
+pub async fn documents_are_found_by_any_of_several_tags(database: Arc<dyn Database>) {
+    let puts = [
+        put("orders", "a", "1", &["red", "big"]),
+        put("orders", "b", "1", &["blue"]),
+        put("orders", "c", "1", &["red"]),
+    ];
+    committed(&database, writing(puts)).await;
+    let any = |tags: &[&str]| Query {
+        select: Select::AnyTag(tags.iter().map(|tag| (*tag).to_owned()).collect()),
+        ..by_tag("")
+    };
+    assert_eq!(ids(&list(&database, any(&["red", "big", "blue", "none"])).await), ["a", "b", "c"]);
+    assert_eq!(ids(&list(&database, any(&["big", "blue"])).await), ["a", "b"]);
+    assert_eq!(list(&database, any(&[])).await, []);
+    let back = Query { direction: Direction::Descending, limit: 2, ..any(&["red", "blue"]) };
+    assert_eq!(ids(&list(&database, back.clone()).await), ["c", "b"]);
+    assert_eq!(ids(&list(&database, Query { after: Some("b".to_owned()), ..back }).await), ["a"]);
+}
+
 /// Quotes, line ends, nothing at all.
 pub async fn tags_may_be_said_twice_and_hold_anything(database: Arc<dyn Database>) {
     let tags = ["customer:\"김\"", "a\nb", "", "a%", "a%"];

@@ -21,7 +21,7 @@ pub(super) fn unopened(command: Command) -> Decided {
     match command {
         Command::OpenTicket { slip, taken, answer_by } => Ok(vec![Event::Opened { slip, taken, answer_by }]),
         Command::TurnAway { slip, short } => {
-            let text = short_of(&slip, short);
+            let text = name_of(&slip, short);
             Ok(vec![Event::TurnedAway { slip, text }])
         }
         // That it was paid comes too late, and then must open nothing.
@@ -81,11 +81,11 @@ pub(super) fn opened(sheet: &Sheet, command: Command) -> Decided {
     }
 }
 
-/// What the customer reads of a short stock.
-fn short_of(slip: &Slip, short: stock::Refusal) -> String {
+/// What the store calls that of which the stock is short.
+fn name_of(slip: &Slip, short: stock::Refusal) -> String {
     let stock::Refusal::Short { item_id } = short;
     let line = slip.items.iter().find(|line| line.item_id == item_id);
-    line.map_or_else(String::new, |line| format!("{} 재고가 부족해요", line.name))
+    line.map_or_else(String::new, |line| line.name.clone())
 }
 
 impl Sheet {
