@@ -119,7 +119,9 @@ pub fn order_of(shop: &Shop, dishes: &[Dish], token: &str) -> NewOrder {
     NewOrder {
         store_id: shop.store_id,
         items: dishes.iter().map(line).collect(),
-        deliver_to: Place { address: "서울 마포구 망원로 22 301호".to_owned(), location: at(37.5600, 126.9010) },
+        deliver_to: Place {
+            address: "서울 마포구 망원로 22 301호".to_owned(), location: at(37.5600, 126.9010)
+        },
         note: "문 앞에 두고 벨 눌러주세요".to_owned(),
         payment: PaymentMeans { method: "card".to_owned(), token: token.to_owned() },
     }

@@ -49,11 +49,8 @@ impl World {
     /// Where it does not start.
     pub async fn start_with(change: impl FnOnce(Settings) -> Settings) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut settings = Settings {
-            listen: ([127, 0, 0, 1], 0).into(),
-            data: folder.path().join("data"),
-            ..Settings::default()
-        };
+        let mut settings =
+            Settings { listen: ([127, 0, 0, 1], 0).into(), data: folder.path().join("data"), ..Settings::default() };
         // Many people from one address, and passwords that need not withstand anybody.
         settings.gateway = settings.gateway.without_limits_per_address();
         settings.identity.hash_cost = baedal_identity::HashCost::lowest();
@@ -155,7 +152,13 @@ impl World {
     ///
     /// # Panics
     /// Where it never is.
-    pub async fn order_until(&self, watcher: &Session, order: OrderId, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
+    pub async fn order_until(
+        &self,
+        watcher: &Session,
+        order: OrderId,
+        what: &str,
+        wished: impl Fn(&Value) -> bool,
+    ) -> Value {
         let mut last = Value::Null;
         let followed = tokio::time::timeout(PATIENCE, async {
             loop {

@@ -35,19 +35,46 @@ async fn an_order_that_cannot_be() {
         ("quantity as text", spoiled(&|order| order["items"][0]["quantity"] = json!("1")), &[400, 422]),
         ("required option missing", spoiled(&|order| order["items"][0]["options"] = json!([])), &[422]),
         ("unknown choice", spoiled(&|order| order["items"][0]["options"][0]["choice"] = json!("간장맛")), &[422]),
-        ("unknown item", spoiled(&|order| order["items"][0]["item_id"] = json!("0192f0c1-0000-7000-8000-000000000009")), &[409, 422]),
+        (
+            "unknown item",
+            spoiled(&|order| order["items"][0]["item_id"] = json!("0192f0c1-0000-7000-8000-000000000009")),
+            &[409, 422],
+        ),
         ("item that is no id", spoiled(&|order| order["items"][0]["item_id"] = json!("chicken")), &[400, 422]),
-        ("unknown store", spoiled(&|order| order["store_id"] = json!("0192f0c1-0000-7000-8000-000000000009")), &[404, 422]),
-        ("too far", spoiled(&|order| order["deliver_to"]["location"] = json!({ "lat": 37.0, "lng": 127.0 })), &[409, 422]),
-        ("off the globe", spoiled(&|order| order["deliver_to"]["location"] = json!({ "lat": 137.0, "lng": 127.0 })), &[400, 422]),
+        (
+            "unknown store",
+            spoiled(&|order| order["store_id"] = json!("0192f0c1-0000-7000-8000-000000000009")),
+            &[404, 422],
+        ),
+        (
+            "too far",
+            spoiled(&|order| order["deliver_to"]["location"] = json!({ "lat": 37.0, "lng": 127.0 })),
+            &[409, 422],
+        ),
+        (
+            "off the globe",
+            spoiled(&|order| order["deliver_to"]["location"] = json!({ "lat": 137.0, "lng": 127.0 })),
+            &[400, 422],
+        ),
         ("no address", spoiled(&|order| order["deliver_to"]["address"] = json!(" ")), &[422]),
         ("endless note", spoiled(&|order| order["note"] = json!("아".repeat(5_000))), &[422]),
-        ("below the minimum", spoiled(&|order| order["items"] = json!([{ "item_id": shop.cola, "quantity": 1, "options": [] }])), &[409, 422]),
+        (
+            "below the minimum",
+            spoiled(&|order| order["items"] = json!([{ "item_id": shop.cola, "quantity": 1, "options": [] }])),
+            &[409, 422],
+        ),
         ("its own price", spoiled(&|order| order["items"][0]["unit_price_krw"] = json!(1)), &[400, 422]),
-        ("no payment", spoiled(&|order| drop(order.as_object_mut().expect("an object").remove("payment"))), &[400, 422]),
+        (
+            "no payment",
+            spoiled(&|order| drop(order.as_object_mut().expect("an object").remove("payment"))),
+            &[400, 422],
+        ),
     ];
     for (name, body, statuses) in cases {
-        let key = (HeaderName::from_static("idempotency-key"), HeaderValue::from_str(&name.replace(' ', "-")).expect("a key"));
+        let key = (
+            HeaderName::from_static("idempotency-key"),
+            HeaderValue::from_str(&name.replace(' ', "-")).expect("a key"),
+        );
         let body = serde_json::to_vec(&body).expect("JSON");
         let problem = problem(customer.send(Method::POST, "/api/orders", Some(key), Some(body)).await);
         assert!(statuses.contains(&problem.status), "{name}: {problem}");
@@ -55,10 +82,18 @@ async fn an_order_that_cannot_be() {
     }
     let mine: Value = customer.get("/api/orders").await.expect("mine");
     assert_eq!(mine["items"], json!([]), "nothing was placed");
-    let _: Value = shop.owner.call(Method::PATCH, &format!("/api/stores/{}", shop.store_id), Some(&json!({ "open": false }))).await.expect("closed");
+    let _: Value = shop
+        .owner
+        .call(Method::PATCH, &format!("/api/stores/{}", shop.store_id), Some(&json!({ "open": false })))
+        .await
+        .expect("closed");
     world
         .until("the store to be closed for orders", || async {
-            customer.place(&uuid::Uuid::now_v7().to_string(), &shop.one_chicken("sim_approve")).await.err().filter(|error| error.is("store_closed"))
+            customer
+                .place(&uuid::Uuid::now_v7().to_string(), &shop.one_chicken("sim_approve"))
+                .await
+                .err()
+                .filter(|error| error.is("store_closed"))
         })
         .await;
 }
@@ -125,7 +160,10 @@ async fn what_is_not_yours() {
     }
     let view: Value = shop.owner.get(&format!("/api/orders/{order}")).await.expect("its store's owner");
     assert_eq!(view["order_id"], order.to_string());
-    let forged = (HeaderName::from_static("baedal-caller"), HeaderValue::from_str(&format!("operator:{}", stranger.account_id())).expect("a header"));
+    let forged = (
+        HeaderName::from_static("baedal-caller"),
+        HeaderValue::from_str(&format!("operator:{}", stranger.account_id())).expect("a header"),
+    );
     let still = problem(stranger.send(Method::GET, "/api/operations/stuck", Some(forged), None).await);
     assert_eq!(still.status, 403);
 }
@@ -135,14 +173,24 @@ async fn every_problem_type_is_documented() {
     let world = World::start().await;
     let answer = world
         .client()
-        .send(Method::GET, "/problems/store_closed", [(http::header::ACCEPT, HeaderValue::from_static("text/html"))], None)
+        .send(
+            Method::GET,
+            "/problems/store_closed",
+            [(http::header::ACCEPT, HeaderValue::from_static("text/html"))],
+            None,
+        )
         .await
         .expect("a page");
     assert_eq!(answer.status, StatusCode::OK);
     assert!(String::from_utf8_lossy(&answer.body).contains("store_closed"));
     let document: Value = world.client().call(Method::GET, "/api/openapi.json", None::<&()>).await.expect("OpenAPI");
     assert_eq!(document["openapi"].as_str().map(|version| version.starts_with("3.1")), Some(true));
-    for path in ["/api/orders", "/api/stores/{store_id}/menu/{item_id}", "/api/deliveries/{order_id}/claim", "/api/operations/stuck"] {
+    for path in [
+        "/api/orders",
+        "/api/stores/{store_id}/menu/{item_id}",
+        "/api/deliveries/{order_id}/claim",
+        "/api/operations/stuck",
+    ] {
         assert!(document["paths"][path].is_object(), "{path} is not described");
     }
 }

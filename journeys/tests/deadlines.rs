@@ -41,7 +41,9 @@ async fn a_deadline_that_passed_while_the_process_was_down_is_met_after_the_star
     let customer = world.somebody(Role::Customer, "김하늘").await;
     let unpaid = customer.place("dinner", &shop.one_chicken("sim_decline")).await.expect("an order").order_id;
     let unanswered = customer.place("supper", &shop.one_chicken("sim_approve")).await.expect("an order").order_id;
-    world.order_until(&customer, unanswered, "a ticket", |view| view["timeline"].to_string().contains("TicketOpened")).await;
+    world
+        .order_until(&customer, unanswered, "a ticket", |view| view["timeline"].to_string().contains("TicketOpened"))
+        .await;
     world.stop().await;
     world.advance(MINUTE * 11);
     world.start_again().await;
@@ -56,11 +58,13 @@ async fn a_delivery_nobody_claims_is_escalated_and_then_abandoned() {
     let shop = Shop::open(&world).await;
     let customer = world.somebody(Role::Customer, "김하늘").await;
     let order = cooked(&world, &shop, &customer).await;
-    world.until("the delivery", || async {
-        let rider = shop.rider(&world).await;
-        let nearby = rider.nearby().await.expect("nearby").items;
-        nearby.into_iter().find(|delivery| delivery.order_id == order)
-    }).await;
+    world
+        .until("the delivery", || async {
+            let rider = shop.rider(&world).await;
+            let nearby = rider.nearby().await.expect("nearby").items;
+            nearby.into_iter().find(|delivery| delivery.order_id == order)
+        })
+        .await;
     world.advance(MINUTE * 16);
     let operator = world.operator().await;
     world
@@ -87,10 +91,13 @@ async fn an_order_nobody_confirms_completes_by_itself() {
     rider.pick_up(order).await.expect("picked up");
     rider.deliver(order).await.expect("delivered");
     world.order_is(&customer, order, "delivered").await;
-    world.until("order to have heard", || async {
-        let trace: Value = world.operator().await.get(&format!("/api/operations/orders/{order}/trace")).await.ok()?;
-        trace.to_string().contains("\"Delivered\"").then_some(())
-    }).await;
+    world
+        .until("order to have heard", || async {
+            let trace: Value =
+                world.operator().await.get(&format!("/api/operations/orders/{order}/trace")).await.ok()?;
+            trace.to_string().contains("\"Delivered\"").then_some(())
+        })
+        .await;
     world.advance(MINUTE * 61);
     world.order_is(&customer, order, "completed").await;
 }
@@ -98,7 +105,8 @@ async fn an_order_nobody_confirms_completes_by_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_ends_and_a_session_goes_on() {
     let world = World::start().await;
-    let account = NewAccount { role: Role::Customer, name: "김하늘", phone: "010-7777-0001", password: "correct horse" };
+    let account =
+        NewAccount { role: Role::Customer, name: "김하늘", phone: "010-7777-0001", password: "correct horse" };
     world.client().open_account(&account).await.expect("an account");
     let session = world.client().sign_in("01077770001", "correct horse").await.expect("a session");
     world.advance(MINUTE * 60);

@@ -103,9 +103,11 @@ async fn a_change_that_costs_more_is_charged_and_one_that_costs_less_given_back(
     let order = customer.place("dinner", &shop.one_chicken("sim_approve")).await.expect("an order").order_id;
     let more = customer.change(order, &change_to(&shop, &[Dish(shop.chicken, 2)])).await.expect("changed");
     assert_eq!((more.pending, more.total_krw.0), (None, 39_000));
-    let view = world.order_until(&customer, order, "the difference", |view| view["payment"]["captured_krw"] == 39_000).await;
+    let view =
+        world.order_until(&customer, order, "the difference", |view| view["payment"]["captured_krw"] == 39_000).await;
     assert_eq!(view["total_krw"], 39_000);
-    let less = customer.change(order, &change_to(&shop, &[Dish(shop.chicken, 1), Dish(shop.cola, 1)])).await.expect("changed");
+    let less =
+        customer.change(order, &change_to(&shop, &[Dish(shop.chicken, 1), Dish(shop.cola, 1)])).await.expect("changed");
     assert_eq!((less.pending, less.total_krw.0), (None, 23_000));
     let view = refunded(&world, &customer, order).await;
     assert_eq!(view["payment"]["refunded_krw"], 16_000);
@@ -186,7 +188,10 @@ async fn one_key_is_one_order() {
         sent.spawn(async move { customer.place("one key", &order).await.expect("an order") });
     }
     let answers = sent.join_all().await;
-    assert!(answers.iter().all(|answer| answer.order_id == answers[0].order_id && answer.status == "paid"), "{answers:?}");
+    assert!(
+        answers.iter().all(|answer| answer.order_id == answers[0].order_id && answer.status == "paid"),
+        "{answers:?}"
+    );
     let again = customer.place("one key", &order).await.expect("the same order");
     assert_eq!(again.order_id, answers[0].order_id);
     let mine: Value = customer.get("/api/orders").await.expect("mine");
@@ -194,7 +199,8 @@ async fn one_key_is_one_order() {
     let other = order_of(&shop, &[Dish(shop.chicken, 2)], "sim_approve");
     let refused = customer.place("one key", &other).await.expect_err("another body");
     assert!(refused.is("idempotency_key_reused"), "{refused}");
-    let without = customer.send(Method::POST, "/api/orders", None, Some(serde_json::to_vec(&order).expect("JSON"))).await;
+    let without =
+        customer.send(Method::POST, "/api/orders", None, Some(serde_json::to_vec(&order).expect("JSON"))).await;
     assert_eq!(without.expect_err("no key").problem().map(|problem| problem.status), Some(400));
 }
 

@@ -58,9 +58,12 @@ async fn change_meets_start_cooking() {
         let (changed, started) = tokio::join!(customer.change(order, &change), start_as_soon_as_allowed(&shop, order));
         started.expect("a kitchen that may start in the end");
         let view = world
-            .order_until(&customer, order, "one of both", |view| view["pending"].is_null() && view["status"] == "cooking")
+            .order_until(&customer, order, "one of both", |view| {
+                view["pending"].is_null() && view["status"] == "cooking"
+            })
             .await;
-        let took: u64 = view["payment"]["captured_krw"].as_u64().expect("captured") - view["payment"]["refunded_krw"].as_u64().expect("refunded");
+        let took: u64 = view["payment"]["captured_krw"].as_u64().expect("captured")
+            - view["payment"]["refunded_krw"].as_u64().expect("refunded");
         assert_eq!(Value::from(took), view["total_krw"], "what was paid is what is cooked: {changed:?}");
         match changed {
             Ok(OrderAnswer { pending: None, .. }) => assert_eq!(view["total_krw"], 39_000),
@@ -109,9 +112,12 @@ async fn accept_meets_the_stores_timeout() {
     let shop = Shop::open(&world).await;
     let customer = world.somebody(Role::Customer, "김하늘").await;
     for round in 0..ROUNDS {
-        let placed = customer.place(&format!("slow {round}"), &shop.one_chicken("sim_approve")).await.expect("an order");
+        let placed =
+            customer.place(&format!("slow {round}"), &shop.one_chicken("sim_approve")).await.expect("an order");
         let order = placed.order_id;
-        world.order_until(&customer, order, "a ticket", |view| view["timeline"].to_string().contains("TicketOpened")).await;
+        world
+            .order_until(&customer, order, "a ticket", |view| view["timeline"].to_string().contains("TicketOpened"))
+            .await;
         world.advance(SignedDuration::from_secs(5 * 60) - SignedDuration::from_millis(1));
         let late = async { world.advance(SignedDuration::from_millis(2)) };
         let (accepted, ()) = tokio::join!(shop.owner.accept(order, 15), late);
@@ -121,8 +127,13 @@ async fn accept_meets_the_stores_timeout() {
                 assert_eq!(view["refund"]["status"], "none");
             }
             Err(_) => {
-                let view = world.order_until(&customer, order, "the money back", |view| view["refund"]["status"] == "done").await;
-                assert_eq!((view["status"].as_str(), view["reason"].as_str()), (Some("rejected"), Some("store_timeout")));
+                let view = world
+                    .order_until(&customer, order, "the money back", |view| view["refund"]["status"] == "done")
+                    .await;
+                assert_eq!(
+                    (view["status"].as_str(), view["reason"].as_str()),
+                    (Some("rejected"), Some("store_timeout"))
+                );
             }
         }
     }

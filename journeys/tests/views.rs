@@ -11,7 +11,8 @@ async fn a_session_reads_what_it_wrote() {
     let shop = Shop::open(&world).await;
     let customer = world.somebody(Role::Customer, "김하늘").await;
     for number in 0..10 {
-        let placed = customer.place(&format!("order {number}"), &shop.one_chicken("sim_approve")).await.expect("an order");
+        let placed =
+            customer.place(&format!("order {number}"), &shop.one_chicken("sim_approve")).await.expect("an order");
         assert_eq!(customer.order(placed.order_id).await.expect("its view").status, "paid");
         let ticket = shop.owner.accept(placed.order_id, 15).await.expect("accepted");
         let board = shop.owner.tickets(shop.store_id).await.expect("a board").items;
@@ -51,7 +52,11 @@ async fn a_view_built_anew_is_the_same_view() {
     let shop = Shop::open(&world).await;
     let customer = world.somebody(Role::Customer, "김하늘").await;
     for number in 0..12 {
-        let order = customer.place(&format!("order {number}"), &shop.one_chicken("sim_approve")).await.expect("an order").order_id;
+        let order = customer
+            .place(&format!("order {number}"), &shop.one_chicken("sim_approve"))
+            .await
+            .expect("an order")
+            .order_id;
         match number % 3 {
             0 => drop(customer.cancel(order, "").await.expect("canceled")),
             1 => drop(shop.owner.accept(order, 15).await.expect("accepted")),
@@ -59,7 +64,9 @@ async fn a_view_built_anew_is_the_same_view() {
         }
     }
     let operator = world.operator().await;
-    let settled = |orders: &Vec<Value>| orders.iter().all(|order| order["refund"]["status"] != "pending" && order["status"] != "awaiting_payment");
+    let settled = |orders: &Vec<Value>| {
+        orders.iter().all(|order| order["refund"]["status"] != "pending" && order["status"] != "awaiting_payment")
+    };
     let before = world
         .until("all refunds", || async {
             let orders = everything_of(&customer, "/api/orders").await;
@@ -67,7 +74,10 @@ async fn a_view_built_anew_is_the_same_view() {
         })
         .await;
     for view in ["orders", "stores", "ranking", "trace"] {
-        let answer = operator.send(Method::POST, &format!("/api/operations/views/{view}/rebuild"), None, None).await.expect("asked");
+        let answer = operator
+            .send(Method::POST, &format!("/api/operations/views/{view}/rebuild"), None, None)
+            .await
+            .expect("asked");
         assert!(answer.status.is_success(), "{view}");
     }
     let placed = customer.place("while rebuilding", &shop.one_chicken("sim_approve")).await.expect("an order");

@@ -45,9 +45,19 @@ async fn from_hungry_to_thanked() {
     assert!(thanked.len() >= 9, "one notice a step: {thanked:#?}");
     assert!(thanked.iter().all(|notice| notice.channel == "kakaotalk" && notice.outcome == "sent"));
 
-    let trace: Value = world.operator().await.get(&format!("/api/operations/orders/{order}/trace")).await.expect("a trace");
+    let trace: Value =
+        world.operator().await.get(&format!("/api/operations/orders/{order}/trace")).await.expect("a trace");
     let text = trace.to_string();
-    for event in ["OrderPlaced", "PaymentApproved", "OrderPaid", "TicketOpened", "CookFinished", "DeliveryClaimed", "OrderCompleted", "ThanksSent"] {
+    for event in [
+        "OrderPlaced",
+        "PaymentApproved",
+        "OrderPaid",
+        "TicketOpened",
+        "CookFinished",
+        "DeliveryClaimed",
+        "OrderCompleted",
+        "ThanksSent",
+    ] {
         assert!(text.contains(event), "{event} is missing from the trace");
     }
 }

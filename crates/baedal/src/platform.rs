@@ -132,6 +132,22 @@ impl House {
 
     /// Starts every context and puts the gateway in front of them.
     async fn furnish(&self, settings: Settings, folder: &DataFolder) -> Result<axum::Router> {
+        let gateway = settings.gateway.clone();
+        let rooms = self.rooms(settings, folder).await?;
+        let metrics = telemetry::metrics()?;
+        Ok(baedal_gateway::router(baedal_gateway::Gateway {
+            upstreams: rooms.upstreams,
+            documents: rooms.documents,
+            problems: rooms.problems,
+            settings: gateway,
+            clock: Arc::clone(&self.providers.clock),
+            lifecycle: self.lifecycle.clone(),
+            metrics: Arc::new(move || metrics.render()),
+        }))
+    }
+
+    /// Starts every context.
+    async fn rooms(&self, settings: Settings, folder: &DataFolder) -> Result<Rooms> {
         let mut rooms = Rooms::default();
         let keys = baedal_identity::Keys::open(folder.path())?;
         rooms.add(baedal_identity::module(self.service(IDENTITY)?, settings.identity, keys)).await?;
@@ -147,17 +163,7 @@ impl House {
         let messages = baedal_notification::KeptProvider::new(notification.provider.clone(), Outages::default());
         rooms.add(baedal_notification::module(self.service(NOTIFICATION)?, notification, Arc::new(messages))).await?;
         rooms.add(baedal_tracking::module(self.service(TRACKING)?, settings.tracking)).await?;
-
-        let metrics = telemetry::metrics()?;
-        Ok(baedal_gateway::router(baedal_gateway::Gateway {
-            upstreams: rooms.upstreams,
-            documents: rooms.documents,
-            problems: rooms.problems,
-            settings: settings.gateway,
-            clock: Arc::clone(&self.providers.clock),
-            lifecycle: self.lifecycle.clone(),
-            metrics: Arc::new(move || metrics.render()),
-        }))
+        Ok(rooms)
     }
 }
 
@@ -191,4 +197,22 @@ pub fn identity_alone(folder: &DataFolder) -> Result<Service> {
     let Providers { clock, ids } = Providers::built_in();
     let bus = Arc::new(JournalBus::default());
     Ok(Service::new(IDENTITY, Arc::new(database), bus, clock, ids, Lifecycle::default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_contexts_describe_every_route_of_the_table_and_no_other() {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let folder = DataFolder::take(data.path()).expect("the data folder");
+        let lifecycle = Lifecycle::default();
+        let house = House::open(&folder, &Providers::built_in(), &lifecycle).expect("every database");
+        let rooms = house.rooms(Settings::default(), &folder).await.expect("every context");
+        let described = baedal_gateway::openapi::describe(rooms.documents);
+        assert_eq!(described.unlike_the_table, Vec::<String>::new());
+        lifecycle.drain();
+        lifecycle.stop(Duration::from_secs(5)).await;
+    }
 }

@@ -1,7 +1,8 @@
 //! Hearing events: policies and projections, in batches, each event's effect exactly once.
 //!
 //! A consumer's cursor moves in the same commit as what it did about the events, so an event at or below
-//! the cursor has had its effect and one above it has not. A batch that fails is taken apart: each event
+//! the cursor has had its effect and one above it has not, or needed none: events that a consumer does nothing
+//! about move its cursor only when there is something else to commit, or when there are many of them. A batch that fails is taken apart: each event
 //! then commits alone, and one that still fails becomes a job that tries again and, in the end, a dead
 //! letter in the open, while the events of other orders go on.
 
@@ -25,6 +26,9 @@ use crate::{Failure, Origin, Service, Work};
 
 /// How many positions of a source are taken at once, while nobody else changes the same things.
 const BATCH: usize = 256;
+/// How many positions of a source may be heard, and nothing done about them, before the cursor is moved all
+/// the same: as many are heard again after a restart.
+const MOST_UNKEPT: u64 = 512;
 /// How often an event alone may collide with others before the consumer pauses.
 const MOST_CONFLICTS: u32 = 20;
 /// How long a consumer pauses at first when something it needs does not answer; the wait doubles.
@@ -233,7 +237,10 @@ struct Ear {
     views: &'static [&'static str],
     /// Whether its views are being built and nobody reads them yet.
     is_building: bool,
+    /// How far it has heard.
     cursors: Option<HashMap<&'static str, u64>>,
+    /// How far the database says it has heard: not as far where the last events were nothing to it.
+    kept: HashMap<&'static str, u64>,
     /// How often in a row its commits have collided with others.
     conflicts: u32,
 }
@@ -248,6 +255,7 @@ impl Ear {
             views: &[],
             is_building: false,
             cursors: None,
+            kept: HashMap::new(),
             conflicts: 0,
         }
     }
@@ -269,7 +277,7 @@ impl Ear {
             let from = cursors.get(source).copied().unwrap_or(0);
             let batch = self.service.bus().read(source, SHARD, from, limit).await?;
             if batch.upto > from {
-                batches.push((*source, from, batch));
+                batches.push((*source, batch));
             }
         }
         if batches.is_empty() {
@@ -286,40 +294,45 @@ impl Ear {
     }
 
     /// All the batches in one commit. Whether it went through.
-    async fn hear_together(&mut self, batches: &[(&'static str, u64, Batch)]) -> Result<bool, Failure> {
+    async fn hear_together(&mut self, batches: &[(&'static str, Batch)]) -> Result<bool, Failure> {
         let mut work = self.begin();
-        for (source, from, batch) in batches {
-            for envelope in &batch.envelopes {
-                self.hear(envelope, &mut work).await?;
+        for envelope in batches.iter().flat_map(|(_, batch)| &batch.envelopes) {
+            self.hear(envelope, &mut work).await?;
+        }
+        let unkept = batches.iter().map(|(source, batch)| batch.upto - self.kept_of(source)).max().unwrap_or(0);
+        if !work.is_empty() || unkept >= MOST_UNKEPT {
+            for (source, batch) in batches {
+                work.move_cursor(self.cursor_move(source, batch.upto));
             }
-            work.move_cursor(self.cursor_move(source, *from, batch.upto));
+            if work.commit().await? == Outcome::Conflict {
+                return Ok(false);
+            }
+            self.kept.extend(batches.iter().map(|(source, batch)| (*source, batch.upto)));
         }
-        if work.commit().await? == Outcome::Conflict {
-            return Ok(false);
-        }
-        self.moved(batches.iter().map(|(source, _, batch)| (*source, batch.upto)));
-        self.count(batches.iter().map(|(_, _, batch)| batch.envelopes.len()).sum());
+        self.moved(batches.iter().map(|(source, batch)| (*source, batch.upto)));
+        self.count(batches.iter().map(|(_, batch)| batch.envelopes.len()).sum());
         Ok(true)
     }
 
     /// Each event in a commit of its own, so that one that fails holds up no other.
-    async fn hear_one_by_one(&mut self, batches: Vec<(&'static str, u64, Batch)>) -> Result<(), Failure> {
-        for (source, mut from, batch) in batches {
+    async fn hear_one_by_one(&mut self, batches: Vec<(&'static str, Batch)>) -> Result<(), Failure> {
+        for (source, batch) in batches {
             for envelope in &batch.envelopes {
-                while !self.hear_alone(source, from, envelope).await? {
+                while !self.hear_alone(source, envelope).await? {
                     self.collided().await;
                     if self.conflicts > MOST_CONFLICTS {
                         let busy = "others changed the same at the same time, over and over";
                         return Err(Failure::unavailable("a quiet moment", busy));
                     }
-                    if self.cursors().await?.get(source).copied() != Some(from) {
+                    self.cursors().await?;
+                    if self.kept_of(source) >= envelope.position {
                         // Another one of us has heard it.
                         return Ok(());
                     }
                 }
-                from = envelope.position;
+                self.kept.insert(source, envelope.position);
                 self.conflicts = 0;
-                self.moved([(source, from)]);
+                self.moved([(source, envelope.position)]);
                 self.count(1);
             }
         }
@@ -327,8 +340,8 @@ impl Ear {
     }
 
     /// One event in one commit, or, where that fails, set aside in one. Whether it went through.
-    async fn hear_alone(&self, source: &str, from: u64, envelope: &Arc<Envelope>) -> Result<bool, Failure> {
-        let cursor = self.cursor_move(source, from, envelope.position);
+    async fn hear_alone(&self, source: &str, envelope: &Arc<Envelope>) -> Result<bool, Failure> {
+        let cursor = self.cursor_move(source, envelope.position);
         let mut work = self.begin();
         let heard = match self.hear(envelope, &mut work).await {
             Ok(()) => {
@@ -378,8 +391,13 @@ impl Ear {
         work
     }
 
-    fn cursor_move(&self, source: &str, from: u64, to: u64) -> CursorMove {
+    fn cursor_move(&self, source: &str, to: u64) -> CursorMove {
+        let from = self.kept_of(source);
         CursorMove { consumer: self.name.clone(), source: source.to_owned(), shard: SHARD, from, to }
+    }
+
+    fn kept_of(&self, source: &str) -> u64 {
+        self.kept.get(source).copied().unwrap_or(0)
     }
 
     /// What it believed about its cursors may be wrong now.
@@ -397,6 +415,7 @@ impl Ear {
         for source in self.consumer.sources() {
             cursors.insert(*source, self.service.database().cursor(&self.name, source, SHARD).await?);
         }
+        self.kept.clone_from(&cursors);
         self.cursors = Some(cursors.clone());
         self.tell_progress(&cursors);
         Ok(cursors)

@@ -343,6 +343,11 @@ impl Work {
         self.change_job(JobChange::Schedule(job));
     }
 
+    /// Whether nothing has come of it so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.commit.is_empty()
+    }
+
     /// Moves a consumer's cursor.
     pub(crate) fn move_cursor(&mut self, cursor: CursorMove) {
         self.commit.cursors.push(cursor);

@@ -293,6 +293,7 @@ impl Database for MemoryDatabase {
         let selected = of_view.filter(|document| {
             let is_selected = match &query.select {
                 Select::Tag(tag) => document.tags.contains(tag),
+                Select::AnyTag(tags) => tags.iter().any(|tag| document.tags.contains(tag)),
                 Select::Prefix(prefix) => document.id.starts_with(prefix),
             };
             let is_behind = match query.direction {

@@ -35,7 +35,8 @@ impl Frame {
     /// # Errors
     /// Where it cannot be written as JSON.
     pub fn showing(shown: &impl Serialize) -> Result<Self, Failure> {
-        let data = serde_json::to_string(shown).map_err(|error| Failure::broken_by("a frame cannot be written", error))?;
+        let data =
+            serde_json::to_string(shown).map_err(|error| Failure::broken_by("a frame cannot be written", error))?;
         let mut content = DefaultHasher::new();
         data.hash(&mut content);
         Ok(Self { id: format!("{:016x}", content.finish()), data })

@@ -85,8 +85,7 @@ pub(crate) async fn place_order(
         body,
         settings: Arc::clone(&app.settings),
     });
-    let placement =
-        app.service.again_when_settled(Refused::may_be_lag, || place(&app, &origin, &wished)).await?;
+    let placement = app.service.again_when_settled(Refused::may_be_lag, || place(&app, &origin, &wished)).await?;
     let (order_id, attempted) = match placement {
         Placement::New { order_id, attempt_id, amount_krw } => {
             metrics::counter!("baedal_orders_placed_total").increment(1);
