@@ -5,6 +5,8 @@
 //! [`World::start_again`] are an operator's restart. Nothing here waits by sleeping for a guessed time:
 //! [`World::until`] asks until a condition holds, and the live streams tell changes by themselves.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 mod people;
 mod world;
 

@@ -103,7 +103,7 @@ async fn requests_that_are_none() {
     let world = World::start().await;
     let client = world.client();
     let json = |body: &str| Some(body.as_bytes().to_vec());
-    let cases: Vec<(&str, Method, &str, Option<Vec<u8>>, u16)> = vec![
+    let cases = [
         ("broken JSON", Method::POST, "/api/token", json("{\"phone\":"), 400),
         ("JSON and more", Method::POST, "/api/token", json("{\"phone\":\"1\",\"password\":\"2\"} x"), 400),
         ("not UTF-8", Method::POST, "/api/token", Some(vec![0xff, 0xfe]), 400),

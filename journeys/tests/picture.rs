@@ -3,6 +3,8 @@
 //! The pictures are in `journeys/pictures/`. A change of the structure is a visible change of a picture;
 //! `UPDATE_PICTURES=1 cargo test -p baedal-journeys --test picture` draws them anew.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;

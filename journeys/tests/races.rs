@@ -1,5 +1,7 @@
 //! Rules that are easy to get wrong: two people act at the same moment, and one of them is told no.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use baedal_client::types::{ChangedOrder, OrderAnswer};
 use baedal_client::{Error, Session};
 use baedal_contracts::OrderId;

@@ -1,5 +1,7 @@
 //! `kill -9` at any point, and a start on the same data: nothing is lost, and nothing happens twice.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! The program itself, as an operator meets it: what it prints, what it refuses, how it stops.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};

@@ -21,6 +21,7 @@ use crate::problems::TIMED_OUT;
 use crate::routes::{Access, Route, Traffic, table};
 use crate::settings::Settings;
 use crate::unread::taken_in;
+use crate::written::Written;
 use crate::{authorization, forward};
 
 /// The gateway at work. Cloning shares it.
@@ -33,6 +34,7 @@ struct Inner {
     upstreams: HashMap<&'static str, Upstream>,
     authentication: Authentication,
     limits: Limits,
+    written: Written,
     time_limit: Duration,
 }
 
@@ -44,7 +46,7 @@ impl Entry {
         settings: &Settings,
     ) -> Self {
         let time_limit = Duration::try_from(settings.time_limit).unwrap_or(Duration::from_secs(30));
-        Self { inner: Arc::new(Inner { upstreams, authentication, limits, time_limit }) }
+        Self { inner: Arc::new(Inner { upstreams, authentication, limits, written: Written::default(), time_limit }) }
     }
 
     /// The table as a router: each path goes in with all its methods.
@@ -98,7 +100,16 @@ impl Inner {
             Some(caller) if route.traffic == Traffic::Live => Some(self.limits.stream(caller.account_id)?),
             _ => None,
         };
-        let response = self.send(route, forward::outgoing(request, client, caller)).await?;
+        let mut outgoing = forward::outgoing(request, client, caller);
+        if let Some(caller) = caller
+            && *outgoing.method() == Method::GET
+        {
+            self.written.show(caller.account_id, outgoing.headers_mut());
+        }
+        let response = self.send(route, outgoing).await?;
+        if let Some(caller) = caller {
+            self.written.remember(caller.account_id, response.headers());
+        }
         Ok(match stream {
             Some(stream) => forward::guarded(response, stream),
             None => response,

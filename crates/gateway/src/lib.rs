@@ -9,6 +9,7 @@
 //! - `entry`: one request's way through, step by step;
 //! - `authentication`: from a bearer token to an account and its role; `authorization`: whether that role may;
 //! - `limits`: traffic management: rates, requests in flight, live streams, sizes;
+//! - `written`: what an account has just written, so that its reads show it;
 //! - `forward`: what goes on to a context, and what comes back;
 //! - `unread`: what nobody read of a body is thrown away, so that the client can read its answer;
 //! - `observe`: the trace, the metrics and the log line of each request;
@@ -28,6 +29,7 @@ pub mod problems;
 pub mod routes;
 mod settings;
 mod unread;
+mod written;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -59,7 +59,7 @@ impl Default for Settings {
             remembered_tokens: 10_000,
             needed: all.map(str::to_owned).to_vec(),
             per_address: Rate { per_second: 200, burst: 400 },
-            sign_in_per_address: Rate { per_second: 5, burst: 20 },
+            sign_in_per_address: Rate { per_second: 20, burst: 200 },
             per_account: Rate { per_second: 100, burst: 200 },
         }
     }

@@ -42,7 +42,7 @@ pub struct BreakerSettings {
 impl Default for BreakerSettings {
     fn default() -> Self {
         Self {
-            window: Window::Count(50),
+            window: Window::Count(20),
             minimum_calls: 10,
             failure_rate: 0.5,
             slow_call: SignedDuration::from_secs(1),

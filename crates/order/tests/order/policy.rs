@@ -7,7 +7,7 @@ use baedal_kit::{Envelope, Origin};
 use baedal_order::domain::{Command, Event, Order, OrderStatus, Pending};
 
 use crate::given::*;
-use crate::world::{World, in_time};
+use crate::world::{LIMIT, World};
 
 /// A world with the one order in it, as these commands leave it.
 async fn world_with(commands: impl IntoIterator<Item = Command>) -> World {
@@ -42,17 +42,12 @@ async fn after_hearing(world: &World, tales: impl IntoIterator<Item = Tale>) -> 
 }
 
 async fn heard_all(world: &World) {
+    let bus = world.service.bus();
     let heads = [source::PAYMENT, source::STORE, source::DELIVERY]
-        .map(|source| (source, *world.service.bus().head(source).borrow()));
+        .map(|source| (source.to_owned(), *bus.head(source).borrow()))
+        .into();
+    assert!(world.service.reached("order_policy", &heads, LIMIT).await);
     let database = world.service.database();
-    in_time(async {
-        for (source, head) in heads {
-            while database.cursor("order_policy", source, 0).await.unwrap() < head {
-                tokio::task::yield_now().await;
-            }
-        }
-    })
-    .await;
     assert!(database.dead_letters(None, 1).await.unwrap().is_empty());
     assert!(database.next_due().await.unwrap().is_none_or(|due| due > world.service.clock().now()), "set aside");
 }

@@ -34,7 +34,7 @@ use uuid::Uuid;
 use crate::given::*;
 
 /// The longest that a test waits for what must come.
-const LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 /// Takes money as the token of the payment says.
 pub(crate) struct Till {

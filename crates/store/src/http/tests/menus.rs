@@ -154,7 +154,7 @@ async fn every_field_has_bounds() {
             option(json!([{"name": "순살", "price_krw": 100_000_001}]), 0, 1),
             "options[0].choices[0].price_krw",
         ),
-        ("options", json!([{"name": "맛", "choices": many(1), "min": 0}]), "options[0]"),
+        ("options", json!([{"name": "맛", "choices": many(1), "min": 0}]), "options[0].max"),
     ];
     for (field, value, wrong) in outside {
         let mut body = chicken();
