@@ -50,7 +50,12 @@ async fn watch_latest(customer: &Session, lags: &mut Histogram<u64>) {
         let Ok(view) = frame.read::<Value>() else { return };
         // The first frame shows what happened before we looked.
         if !std::mem::take(&mut is_first) {
-            let happened = view["timeline"].as_array().into_iter().flatten().filter_map(|entry| entry["at"].as_str()?.parse::<Timestamp>().ok()).max();
+            let happened = view["timeline"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|entry| entry["at"].as_str()?.parse::<Timestamp>().ok())
+                .max();
             if let Some(at) = happened {
                 lags.saturating_record(now.duration_since(at).as_micros().max(0) as u64);
             }

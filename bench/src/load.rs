@@ -28,7 +28,12 @@ pub(crate) struct Load {
 
 impl Load {
     fn new() -> Self {
-        Self { latencies: vec![histogram(); COMMANDS.len()], completed: 0, errors: BTreeMap::new(), took: Duration::ZERO }
+        Self {
+            latencies: vec![histogram(); COMMANDS.len()],
+            completed: 0,
+            errors: BTreeMap::new(),
+            took: Duration::ZERO,
+        }
     }
 
     pub(crate) fn per_second(&self) -> f64 {

@@ -91,7 +91,15 @@ async fn measure(options: &Options) -> Result<()> {
     let idle_after_mib = process.resident_mib()?;
     process.stop().await?;
 
-    let report = Report { runs: vec![full, half], idle_mib, loaded_mib, idle_after_mib, events, restart, customers: options.customers };
+    let report = Report {
+        runs: vec![full, half],
+        idle_mib,
+        loaded_mib,
+        idle_after_mib,
+        events,
+        restart,
+        customers: options.customers,
+    };
     println!("{}", report.table());
     report.write(&options.out)?;
     std::fs::remove_dir_all(&data).with_context(|| format!("cannot clear {}", data.display()))

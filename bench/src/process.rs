@@ -60,7 +60,8 @@ impl Process {
     pub(crate) async fn stop(&mut self) -> Result<()> {
         let id = self.id()?.to_string();
         Command::new("kill").args(["-TERM", &id]).status().await.context("cannot send SIGTERM")?;
-        let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await.context("it does not stop")??;
+        let status =
+            tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await.context("it does not stop")??;
         if !status.success() {
             bail!("it stopped with {status}");
         }
@@ -119,7 +120,6 @@ impl Process {
         self.child.id().context("it is not running")
     }
 }
-
 
 /// All the numbers of this name, wherever in the answer they are.
 fn sum_of(value: &Value, name: &str) -> u64 {

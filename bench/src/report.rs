@@ -56,24 +56,59 @@ impl Report {
     fn write_table(&self, text: &mut String) -> std::fmt::Result {
         for run in &self.runs {
             let per_second = run.load.per_second();
-            writeln!(text, "\n{}: {per_second:.0} lifecycles/s ({:.0} commands/s), {} completed in {:.1} s, {} customers", run.name, per_second * 8.0, run.load.completed, run.load.took.as_secs_f64(), self.customers)?;
+            writeln!(
+                text,
+                "\n{}: {per_second:.0} lifecycles/s ({:.0} commands/s), {} completed in {:.1} s, {} customers",
+                run.name,
+                per_second * 8.0,
+                run.load.completed,
+                run.load.took.as_secs_f64(),
+                self.customers
+            )?;
             writeln!(text, "\n| command | p50 ms | p99 ms | max ms |\n|---|---:|---:|---:|")?;
             let each = COMMANDS.iter().copied().zip(&run.load.latencies);
             let all = run.load.all();
             for (name, latencies) in each.chain([("all", &all)]) {
-                writeln!(text, "| {name} | {:.1} | {:.1} | {:.1} |", ms(latencies, 0.5), ms(latencies, 0.99), ms(latencies, 1.0))?;
+                writeln!(
+                    text,
+                    "| {name} | {:.1} | {:.1} | {:.1} |",
+                    ms(latencies, 0.5),
+                    ms(latencies, 0.99),
+                    ms(latencies, 1.0)
+                )?;
             }
             let took = (run.load.took + run.caught_up).as_secs_f64();
-            writeln!(text, "\nevery view and policy had heard all of it {:.2} s after the last answer: {:.0} lifecycles/s kept up", run.caught_up.as_secs_f64(), run.sustained())?;
-            writeln!(text, "platform: {:.2} of {} cores, {:.2} ms of processor a lifecycle", run.cpu_seconds / took, cores(), run.cpu_seconds * 1_000.0 / run.load.completed.max(1) as f64)?;
+            writeln!(
+                text,
+                "\nevery view and policy had heard all of it {:.2} s after the last answer: {:.0} lifecycles/s kept up",
+                run.caught_up.as_secs_f64(),
+                run.sustained()
+            )?;
+            writeln!(
+                text,
+                "platform: {:.2} of {} cores, {:.2} ms of processor a lifecycle",
+                run.cpu_seconds / took,
+                cores(),
+                run.cpu_seconds * 1_000.0 / run.load.completed.max(1) as f64
+            )?;
             if let Some(lag) = &run.lag {
-                writeln!(text, "event decided → live frame seen: p50 {:.1} ms, p99 {:.1} ms, {} frames", ms(lag, 0.5), ms(lag, 0.99), lag.len())?;
+                writeln!(
+                    text,
+                    "event decided → live frame seen: p50 {:.1} ms, p99 {:.1} ms, {} frames",
+                    ms(lag, 0.5),
+                    ms(lag, 0.99),
+                    lag.len()
+                )?;
             }
             for (error, count) in run.load.errors.iter().take(10) {
                 writeln!(text, "failed {count} times: {error}")?;
             }
         }
-        writeln!(text, "\nmemory: {:.0} MiB idle, {:.0} MiB at its peak under load, {:.0} MiB after a restart", self.idle_mib, self.loaded_mib, self.idle_after_mib)?;
+        writeln!(
+            text,
+            "\nmemory: {:.0} MiB idle, {:.0} MiB at its peak under load, {:.0} MiB after a restart",
+            self.idle_mib, self.loaded_mib, self.idle_after_mib
+        )?;
         writeln!(text, "restart on {} events: ready after {:.2} s", self.events, self.restart.as_secs_f64())
     }
 
@@ -126,7 +161,12 @@ impl Report {
         const LEFT: f64 = 90.0;
         const WIDTH: f64 = 560.0;
         const ROW: f64 = 22.0;
-        let longest = self.runs.iter().flat_map(|run| &run.load.latencies).map(|latencies| ms(latencies, 0.99)).fold(1.0, f64::max);
+        let longest = self
+            .runs
+            .iter()
+            .flat_map(|run| &run.load.latencies)
+            .map(|latencies| ms(latencies, 0.99))
+            .fold(1.0, f64::max);
         let height = self.runs.len() as f64 * (COMMANDS.len() as f64 * ROW + 50.0) + 20.0;
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 760 {height}\" font-family=\"sans-serif\" font-size=\"12\">\
@@ -134,7 +174,8 @@ impl Report {
         );
         let mut y = 24.0;
         for run in &self.runs {
-            let title = format!("{}: {:.0} lifecycles/s — p50 (dark), p99 (light), ms", run.name, run.load.per_second());
+            let title =
+                format!("{}: {:.0} lifecycles/s — p50 (dark), p99 (light), ms", run.name, run.load.per_second());
             let _ = writeln!(svg, "<text x=\"10\" y=\"{y}\" font-size=\"14\">{title}</text>");
             y += 12.0;
             for (name, latencies) in COMMANDS.iter().zip(&run.load.latencies) {
@@ -146,7 +187,12 @@ impl Report {
                      <rect x=\"{LEFT}\" y=\"{y}\" width=\"{:.1}\" height=\"16\" fill=\"#9ec5e8\"/>\
                      <rect x=\"{LEFT}\" y=\"{y}\" width=\"{:.1}\" height=\"16\" fill=\"#1f5f99\"/>\
                      <text x=\"{:.1}\" y=\"{}\">{half:.1} / {most:.1}</text>",
-                    LEFT - 8.0, y + 12.0, bar(most), bar(half), LEFT + bar(most) + 6.0, y + 12.0
+                    LEFT - 8.0,
+                    y + 12.0,
+                    bar(most),
+                    bar(half),
+                    LEFT + bar(most) + 6.0,
+                    y + 12.0
                 );
                 y += ROW;
             }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use baedal_client::types::{ChangedOrder, Item, NewChoice, NewLine, NewOrder, Order, Store};
 use baedal_client::Session;
+use baedal_client::types::{ChangedOrder, Item, NewChoice, NewLine, NewOrder, Order, Store};
 use baedal_contracts::payment::PaymentMeans;
 use baedal_contracts::{OrderId, Place, Won};
 use rand::RngExt;

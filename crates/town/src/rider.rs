@@ -28,7 +28,9 @@ pub(crate) async fn ride(rider: Rider, place: usize, habits: Habits) {
 async fn round(rider: &Rider, here: &mut Location, habits: Habits) -> Result<(), Error> {
     let session = &rider.session;
     let mine = session.get::<baedal_client::types::Page<Delivery>>("/api/deliveries/mine").await?;
-    if let Some(delivery) = mine.items.into_iter().find(|delivery| matches!(delivery.status.as_str(), "claimed" | "picked_up")) {
+    if let Some(delivery) =
+        mine.items.into_iter().find(|delivery| matches!(delivery.status.as_str(), "claimed" | "picked_up"))
+    {
         return bring(session, delivery, here, habits).await;
     }
     let nearby = session.nearby().await?;

@@ -143,7 +143,9 @@ async fn open(owner: &Session, seed: &SeedStore) -> Result<StoreId> {
 
 /// What to tell a person who wants to look around.
 pub(crate) fn sign_ins(town: &Settled, base_url: &str) -> String {
-    let first = |session: Option<&Session>| session.map_or_else(String::new, |session| format!("{} ({})", session.me().phone, session.me().name));
+    let first = |session: Option<&Session>| {
+        session.map_or_else(String::new, |session| format!("{} ({})", session.me().phone, session.me().name))
+    };
     format!(
         "{area}: {stores} stores, {riders} riders, {customers} customers\n\
          \n\
@@ -178,7 +180,11 @@ mod tests {
         assert_eq!(seed.stores.len(), 10);
         for seed_store in &seed.stores {
             let store = &seed_store.store;
-            assert!(store.location.distance_m(seed.area.center) <= f64::from(store.delivery_radius_m), "{}", store.name);
+            assert!(
+                store.location.distance_m(seed.area.center) <= f64::from(store.delivery_radius_m),
+                "{}",
+                store.name
+            );
             assert!(seed_store.menu.len() >= 7, "{}", store.name);
         }
         assert!(seed.customers.len() >= 20 && seed.riders.len() >= 10 && seed.places.len() >= 30);

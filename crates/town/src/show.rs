@@ -88,7 +88,9 @@ impl Counts {
         let (placed, completed) = (read(&self.placed), read(&self.completed));
         let (canceled, rejected) = (read(&self.canceled), read(&self.rejected));
         let open = placed.saturating_sub(completed + canceled + rejected);
-        format!("{placed} placed · {open} under way · {completed} completed · {canceled} canceled · {rejected} rejected")
+        format!(
+            "{placed} placed · {open} under way · {completed} completed · {canceled} canceled · {rejected} rejected"
+        )
     }
 }
 
