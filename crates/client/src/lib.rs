@@ -6,7 +6,7 @@
 //! - [`Client`]: a connection pool to one address; what needs no account;
 //! - [`Session`]: a signed-in account; every call of the interface, by role;
 //! - [`Live`]: a live stream; [`Following`]: one that goes on where it ended;
-//! - [`Error`]: a problem document, or no answer; [`retrying`] asks again where that may help.
+//! - [`Error`]: a problem document, or no answer; [`retrying()`] asks again where that may help.
 
 mod calls;
 mod error;

@@ -1,10 +1,10 @@
 //! Hearing events: policies and projections, in batches, each event's effect exactly once.
 //!
 //! A consumer's cursor moves in the same commit as what it did about the events, so an event at or below
-//! the cursor has had its effect and one above it has not, or needed none: events that a consumer does nothing
-//! about move its cursor only when there is something else to commit, or when there are many of them. A batch that fails is taken apart: each event
-//! then commits alone, and one that still fails becomes a job that tries again and, in the end, a dead
-//! letter in the open, while the events behind it go on.
+//! the cursor has had its effect and one above it has not, or needed none: events that a consumer does
+//! nothing about move its cursor only when there is something else to commit, or when there are many. A
+//! batch that fails is taken apart: each event then commits alone, and one that still fails becomes a job
+//! that tries again and, in the end, a dead letter in the open, while the events behind it go on.
 
 use std::collections::HashMap;
 use std::future::Future;

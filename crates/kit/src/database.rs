@@ -13,7 +13,7 @@
 //! ```
 //!
 //! The journal is the outbox: what is published is read from it, in commit order, by [`Database::published`].
-//! Every backend passes the one suite in [`suite`].
+//! Every backend passes the one suite in `database/suite.rs`.
 
 use std::sync::Arc;
 
