@@ -7,16 +7,16 @@ use anyhow::{Context, Result};
 use crate::cli::Demo;
 use crate::folder::DataFolder;
 use crate::platform::{self, Platform, Providers};
-use crate::server::StopSignal;
+use crate::serve::StopSignal;
 use crate::settings::Settings;
 use crate::telemetry;
 
 /// Runs the demo until it is told to stop.
 ///
 /// # Errors
-/// As [`crate::server::serve`], and where the town cannot be built.
+/// As [`crate::serve::run`], and where the town cannot be built.
 pub fn run(demo: &Demo) -> Result<()> {
-    let base = Settings { data: PathBuf::from("baedal-demo-data"), log: "warn".to_owned(), ..Settings::default() };
+    let base = Settings { data: PathBuf::from("baedal-demo-data"), log: "error".to_owned(), ..Settings::default() };
     let mut settings = Settings::load(base, &demo.common)?.sped_up(demo.speed);
     // The whole town calls from one address.
     settings.gateway = settings.gateway.without_limits_per_address();

@@ -8,6 +8,7 @@
 //! - [`folder`]: the data folder, and that it is ours alone;
 //! - [`platform`]: all contexts in one process, started and stopped in order;
 //! - [`server`]: the socket;
+//! - [`serve`]: the platform, until it is told to stop;
 //! - [`telemetry`]: logs and metrics;
 //! - [`demo`]: the platform with a simulated town on it;
 //! - [`operator`]: the first operator.
@@ -17,6 +18,7 @@ pub mod demo;
 pub mod folder;
 pub mod operator;
 pub mod platform;
+pub mod serve;
 pub mod server;
 pub mod settings;
 pub mod telemetry;

@@ -11,7 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
-        Command::Serve(serve) => baedal::server::serve(&serve),
+        Command::Serve(serve) => baedal::serve::run(&serve),
         Command::Demo(demo) => baedal::demo::run(&demo),
         Command::Operator(operator) => baedal::operator::run(&operator),
         Command::Config(config) => baedal::settings::print(&config),

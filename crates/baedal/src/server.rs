@@ -1,4 +1,4 @@
-//! The socket: takes connections, hands requests to the gateway, and stops gracefully.
+//! The socket: takes connections, hands requests to a router, and stops gracefully.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,33 +15,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
-use crate::cli::Serve;
-use crate::platform::{Platform, Providers};
-use crate::settings::Settings;
-use crate::telemetry;
-
 /// The most connections held at once; more wait to be taken.
 const CONNECTIONS: usize = 20_000;
 /// How long a client may take to send a request's head.
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
-
-/// `baedal serve`: runs the platform until it is told to stop.
-///
-/// # Errors
-/// Where a setting is wrong, the data folder cannot be used, or the address cannot be listened on.
-pub fn serve(serve: &Serve) -> Result<()> {
-    let settings = Settings::load(Settings::default(), &serve.common)?;
-    telemetry::log(&settings)?;
-    let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
-    runtime.block_on(async {
-        let mut stop = StopSignal::listen()?;
-        let platform = Platform::start(settings, Providers::built_in()).await?;
-        println!("ready on http://{}", platform.address());
-        stop.heard().await;
-        platform.stop().await;
-        Ok(())
-    })
-}
 
 /// Listens on an address.
 ///
@@ -94,38 +71,5 @@ pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, li
     drop(listener);
     if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests in flight did not finish in time and are cut off");
-    }
-}
-
-/// SIGTERM or Ctrl-C.
-#[derive(Debug)]
-pub struct StopSignal {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl StopSignal {
-    /// Begins to listen, so that a signal that comes while we start is not lost.
-    ///
-    /// # Errors
-    /// Where signals cannot be listened for.
-    pub fn listen() -> Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .context("cannot listen for SIGTERM")?,
-        })
-    }
-
-    /// Returns when we are told to stop.
-    pub async fn heard(&mut self) {
-        #[cfg(unix)]
-        let terminated = self.terminate.recv();
-        #[cfg(not(unix))]
-        let terminated = std::future::pending::<Option<()>>();
-        tokio::select! {
-            _ = terminated => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
     }
 }
