@@ -7,6 +7,7 @@ pub mod operations;
 pub mod page;
 pub mod position;
 pub mod problem;
+mod strict;
 
 pub use body::Body;
 pub use caller::{Asked, Caller};

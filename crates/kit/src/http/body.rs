@@ -3,9 +3,10 @@
 use axum::extract::{FromRequest, Request};
 use garde::Validate;
 use http::header;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::problem::{FieldError, MALFORMED, Problem, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE};
+use super::strict::Strict;
 
 /// The most that a body may hold, in bytes.
 pub const LIMIT: usize = 64 * 1024;
@@ -65,10 +66,11 @@ pub fn too_large() -> Problem {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
-        if inner.is_data() {
+        // A number where an enum's name belongs is bad syntax to serde_json; to people it is a wrong field.
+        if inner.is_data() || serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
             let message = plain(&inner);
             Problem::field(field_of(path, &message), message)
         } else {
@@ -89,10 +91,40 @@ fn field_of(path: String, message: &str) -> String {
     }
 }
 
-/// What serde says, without where it says it is: the field's name tells better.
+/// What serde says, in words that are not Rust's, and without where it says it is: the field's name tells
+/// better.
 fn plain(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.split(" at line ").next().unwrap_or_default().to_owned()
+    let said = text.rsplit_once(" at line ").map_or(text.as_str(), |(said, _)| said);
+    match said.rsplit_once(", expected ") {
+        Some((found, expected)) => format!("{}, expected {}", found_in_words(found), expected_in_words(expected)),
+        None if said == "expected value" => "expected one of this field's words".to_owned(),
+        None => said.to_owned(),
+    }
+}
+
+fn found_in_words(found: &str) -> String {
+    match found.strip_prefix("invalid type: ") {
+        Some("sequence") => "invalid type: array".to_owned(),
+        Some("map") => "invalid type: object".to_owned(),
+        Some(number) => format!("invalid type: {}", number.replacen("floating point `", "number `", 1)),
+        None => found.to_owned(),
+    }
+}
+
+fn expected_in_words(expected: &str) -> &str {
+    match expected {
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" => "a whole number from 0 to 4294967295",
+        "u64" | "usize" => "a whole number from 0",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a sequence" => "an array",
+        "a map" => "an object",
+        _ if expected.starts_with("struct ") => "an object",
+        _ => expected,
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +138,16 @@ mod tests {
     struct Outer {
         #[serde(rename = "items")]
         _items: Vec<Inner>,
+        #[serde(rename = "color", default)]
+        _color: Option<Color>,
+        #[serde(rename = "location", default)]
+        _location: Option<baedal_contracts::Location>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    enum Color {
+        #[serde(rename = "red")]
+        Red,
     }
 
     #[derive(Debug, Deserialize)]
@@ -123,10 +165,48 @@ mod tests {
             (r#"{"items": [{"quantity": "x"}]}"#, "items[0].quantity"),
             (r#"{"items": [{"quantity": 1, "price": 1}]}"#, "items[0].price"),
             (r#"{"items": null}"#, "items"),
+            (r#"{"items": [[1]]}"#, "items[0]"),
+            (r#"{"items": [{"quantity": 1}], "color": 7}"#, "color"),
+            (r#"{"items": [{"quantity": 1}], "color": {}}"#, "color"),
             ("7", "."),
+            ("[[]]", "."),
         ] {
             let problem = parse::<Outer>(body.as_bytes()).expect_err(body);
             assert_eq!((problem.kind().status, problem.errors[0].field.as_str()), (422, field), "{body}");
+        }
+    }
+    #[test]
+    fn what_is_wrong_is_said_without_the_words_of_rust() {
+        for (body, message) in [
+            ("[[]]", "invalid type: array, expected an object"),
+            (r#"{"items": {}}"#, "invalid type: object, expected an array"),
+            (r#"{"items": [[1]]}"#, "invalid type: array, expected an object"),
+            (r#"{"items": [], "location": [37.5, 127]}"#, "invalid type: array, expected an object"),
+            (r#"{"items": [], "location": {"lat": "x", "lng": 0}}"#, r#"invalid type: string "x", expected a number"#),
+            (
+                r#"{"items": [{"quantity": -1}]}"#,
+                "invalid value: integer `-1`, expected a whole number from 0 to 4294967295",
+            ),
+            (
+                r#"{"items": [{"quantity": 1.5}]}"#,
+                "invalid type: number `1.5`, expected a whole number from 0 to 4294967295",
+            ),
+            (
+                r#"{"items": [{"quantity": ", expected u8 at line 1"}]}"#,
+                r#"invalid type: string ", expected u8 at line 1", expected a whole number from 0 to 4294967295"#,
+            ),
+            (r#"{"items": [], "color": 7}"#, "expected one of this field's words"),
+            (r#"{"items": [], "color": "blue"}"#, "unknown variant `blue`, expected `red`"),
+        ] {
+            let problem = parse::<Outer>(body.as_bytes()).expect_err(body);
+            assert_eq!((problem.kind().status, problem.errors[0].message.as_str()), (422, message), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_json_is_malformed() {
+        for body in ["", "{", r#"{"items": [}"#, r#"{"items": []} 7"#, r#"{"items": [], "color": red}"#] {
+            assert_eq!(parse::<Outer>(body.as_bytes()).expect_err(body).kind().status, 400, "{body}");
         }
     }
 }

@@ -2,18 +2,16 @@
 
 use axum::Json;
 use axum::extract::State;
+use baedal_contracts::StoreId;
 use baedal_contracts::store::TicketStatus;
-use baedal_contracts::{OrderId, StoreId};
-use baedal_kit::database::{self, Direction, Select};
 use baedal_kit::http::{AsOf, Caller, Page, PageQuery, Path, Problem, ProblemBody, Query};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{App, store, strange_cursor};
-use crate::views;
-use crate::views::orders::document::OrderDocument;
+use crate::views::orders::ORDERS;
+use crate::views::orders::board::{self, Turn};
 use crate::views::orders::ticket::TicketView;
-use crate::views::orders::{ORDERS, tags};
 
 /// Which part of the board.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -30,7 +28,8 @@ pub(crate) struct BoardQuery {
 
 /// The kitchen's board
 ///
-/// A store's tickets, oldest first, for its owner.
+/// A store's tickets, oldest first, for its owner: by when the ticket came, which is when the order was paid.
+/// Rejected and canceled ones by when the order was placed.
 #[utoipa::path(
     get,
     path = "/api/stores/{store_id}/tickets",
@@ -49,7 +48,7 @@ pub(crate) async fn board(
     Query(BoardQuery { status, limit, after }): Query<BoardQuery>,
 ) -> Result<Json<Page<TicketView>>, Problem> {
     let limit = PageQuery { limit, after: None }.limit()?;
-    let after = after.map(|after| after.parse::<OrderId>()).transpose().map_err(|_| strange_cursor())?;
+    let after = after.map(|after| Turn::from_cursor(&after).ok_or_else(strange_cursor)).transpose()?;
     as_of.wait(&app.service, ORDERS).await;
     store::find_own(&app, caller, store_id).await?;
     Ok(Json(tickets(&app, store_id, status, after, limit).await?))
@@ -60,17 +59,9 @@ pub(super) async fn tickets(
     app: &App,
     store_id: StoreId,
     status: Option<TicketStatus>,
-    after: Option<OrderId>,
+    after: Option<Turn>,
     limit: usize,
 ) -> Result<Page<TicketView>, Problem> {
-    let tag = status.map_or_else(|| tags::board(store_id), |status| tags::board_of(store_id, status));
-    let query = database::Query {
-        select: Select::Tag(tag),
-        direction: Direction::Ascending,
-        after: after.map(|id| id.to_string()),
-        limit: limit + 1,
-    };
-    let found: Vec<OrderDocument> = views::list(&app.service, ORDERS, query).await?;
-    let shown = found.into_iter().filter_map(OrderDocument::ticket_shown).collect();
-    Ok(Page::of(shown, limit, |ticket: &TicketView| ticket.order_id().to_string()))
+    let found = board::tickets(&app.service, store_id, status, after, limit + 1).await?;
+    Ok(Page::of(found, limit, |ticket| ticket.turn().to_cursor()))
 }

@@ -52,6 +52,52 @@ async fn a_board_shows_what_is_to_do_oldest_first() {
 }
 
 #[tokio::test]
+async fn an_order_that_was_paid_late_waits_its_turn() {
+    let world = kitchen().await;
+    let owner = Some(caller(Role::Owner, OWNER));
+    (1..=4).for_each(|n| world.tell(&Of(order_id(n)).placed()));
+    [3, 1, 4, 2].into_iter().for_each(|n| world.tell(&Of(order_id(n)).ticket_opened()));
+    let turns = [3, 1, 4, 2].map(|n| (order_id(n).to_string(), "open".to_owned()));
+    assert_eq!(statuses(&world.ok(&path(""), owner).await), turns);
+    let mut live = Stream::of(world.open(&path("/live"), owner, &[]).await);
+    assert_eq!(statuses(&live.shown().await.1), turns);
+    for query in ["?limit=1", "?limit=3", "?status=open&limit=2"] {
+        let mut seen = Vec::new();
+        let mut page = world.ok(&path(query), owner).await;
+        loop {
+            seen.extend(statuses(&page));
+            let Some(next) = page["next"].as_str() else { break };
+            page = world.ok(&path(&format!("{query}&after={next}")), owner).await;
+        }
+        assert_eq!(seen, turns, "{query}");
+    }
+    let first = world.ok(&path("?limit=1"), owner).await;
+    let next = first["next"].as_str().expect("a next page");
+    world.tell(&Of(order_id(3)).ticket_accepted());
+    let accepted = world.ok(&path("?status=accepted"), owner).await;
+    assert_eq!(statuses(&accepted), [(order_id(3).to_string(), "accepted".to_owned())]);
+    let rest = world.ok(&path(&format!("?after={next}")), owner).await;
+    assert_eq!(statuses(&rest), turns[1..], "whatever became of the ticket before");
+    let strange = path(&format!("?after={}", order_id(1)));
+    assert_eq!(world.get(&strange, owner).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn what_ended_is_there_page_by_page() {
+    let world = kitchen().await;
+    let owner = Some(caller(Role::Owner, OWNER));
+    for n in 1..=3 {
+        stories::canceled_in_time(Of(order_id(n))).iter().for_each(|heard| world.tell(heard));
+    }
+    let row = |n| (order_id(n).to_string(), "canceled".to_owned());
+    let first = world.ok(&path("?status=canceled&limit=2"), owner).await;
+    assert_eq!(statuses(&first), [row(1), row(2)]);
+    let next = first["next"].as_str().expect("a next page");
+    let second = world.ok(&path(&format!("?status=canceled&limit=2&after={next}")), owner).await;
+    assert_eq!((statuses(&second), &second["next"]), (vec![row(3)], &Value::Null));
+}
+
+#[tokio::test]
 async fn a_board_is_its_owners_alone() {
     let world = kitchen().await;
     for (role, account) in

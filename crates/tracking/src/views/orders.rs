@@ -1,5 +1,6 @@
 //! How each order is: one document per order, whose id is the order's.
 
+pub(crate) mod board;
 mod deadline;
 pub(crate) mod delivery_slot;
 pub(crate) mod document;

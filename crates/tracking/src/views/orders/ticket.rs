@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::board::Turn;
 use super::document::OrderDocument;
 use super::order_slot::Pending;
 use super::shown::OrderRider;
@@ -41,9 +42,9 @@ pub(crate) struct TicketView {
 }
 
 impl TicketView {
-    /// Which order it is for.
-    pub(crate) fn order_id(&self) -> OrderId {
-        self.order_id
+    /// Where it stands on the board.
+    pub(crate) fn turn(&self) -> Turn {
+        Turn { opened_at: self.opened_at, order_id: self.order_id }
     }
 }
 

@@ -1,0 +1,77 @@
+//! Events that could not be handled: set aside as jobs, heard again, and dead letters in the end.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::Consumer;
+use super::ear::SHARD;
+use crate::bus::UNPUBLISHABLE;
+use crate::jobs::{Job, JobHandler};
+use crate::message::Envelope;
+use crate::service::generation_name;
+use crate::{Failure, Service, Work};
+
+/// The job that lets a consumer hear an event again.
+pub(super) const HEAR_AGAIN: &str = "hear_again";
+
+/// An event set aside for a consumer.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SetAside {
+    pub(super) consumer: String,
+    /// Which generation of it could not handle the event, and of which views; a policy has but one, and none.
+    #[serde(default)]
+    pub(super) generation: u32,
+    #[serde(default)]
+    pub(super) views: Vec<String>,
+    pub(super) envelope: Envelope,
+}
+
+pub(super) fn unpublishable(envelope: &Envelope) -> Failure {
+    let said = envelope.data.get();
+    Failure::broken(format!("{} {} could not be published: {said}", envelope.source, envelope.position))
+}
+
+/// Lets consumers hear again what was set aside.
+pub struct HearAgain(pub Vec<Arc<dyn Consumer>>);
+
+#[async_trait]
+impl JobHandler for HearAgain {
+    fn kinds(&self) -> &'static [&'static str] {
+        &[HEAR_AGAIN]
+    }
+
+    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+        let aside: SetAside = job.read()?;
+        let consumer = self.0.iter().find(|consumer| consumer.name() == aside.consumer);
+        let consumer = consumer.ok_or_else(|| Failure::broken(format!("there is no consumer {}", aside.consumer)))?;
+        for view in &aside.views {
+            let Some((view, active)) = work.service().generation(view) else { continue };
+            if aside.generation < active {
+                // The view was rebuilt since, and heard this event in its turn.
+                return Ok(());
+            }
+            if aside.generation > active {
+                work.rename_view(view, generation_name(view, aside.generation));
+            }
+        }
+        let Some(envelope) = published_by_now(work.service(), aside.envelope).await? else { return Ok(()) };
+        work.set_origin(envelope.as_origin());
+        consumer.hear(&envelope, work).await
+    }
+}
+
+/// What was set aside because it could not be published, as it is published now; nothing where it turns
+/// out to be private.
+async fn published_by_now(service: &Service, aside: Envelope) -> Result<Option<Arc<Envelope>>, Failure> {
+    if aside.kind != UNPUBLISHABLE {
+        return Ok(Some(Arc::new(aside)));
+    }
+    let behind = aside.position.saturating_sub(1);
+    let batch = service.bus().read(&aside.source, SHARD, behind, 1).await?;
+    match batch.envelopes.into_iter().find(|envelope| envelope.position == aside.position) {
+        Some(envelope) if envelope.kind == UNPUBLISHABLE => Err(unpublishable(&envelope)),
+        found => Ok(found),
+    }
+}

@@ -1,0 +1,243 @@
+//! One consumer's hearing: reads what there is, lets the consumer hear it, and commits what came of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::aside::{HEAR_AGAIN, SetAside, unpublishable};
+use super::{Consumer, Projection};
+use crate::bus::{Batch, UNPUBLISHABLE};
+use crate::database::{CursorMove, Outcome};
+use crate::failure::caught;
+use crate::jobs::Job;
+use crate::message::Envelope;
+use crate::service::{generation_name, step_aside};
+use crate::{Failure, Origin, Service, Work};
+
+/// How many positions of a source are taken at once, while nobody else changes the same things.
+const BATCH: usize = 256;
+/// How many positions of a source may be heard, and nothing done about them, before the cursor is moved all
+/// the same: as many are heard again after a restart.
+const MOST_UNKEPT: u64 = 512;
+/// How often an event alone may collide with others before the consumer pauses.
+const MOST_CONFLICTS: u32 = 20;
+/// The shard read while there is one.
+pub(super) const SHARD: u16 = 0;
+
+/// One consumer in one generation: reads, lets hear, commits.
+pub(super) struct Ear {
+    service: Service,
+    consumer: Arc<dyn Consumer>,
+    pub(super) generation: u32,
+    name: String,
+    /// The views it writes, where it is a projection.
+    views: &'static [&'static str],
+    /// Whether its views are being built and nobody reads them yet.
+    is_building: bool,
+    /// How far it has heard.
+    cursors: Option<HashMap<&'static str, u64>>,
+    /// How far the database says it has heard: not as far where the last events were nothing to it.
+    kept: HashMap<&'static str, u64>,
+    /// How often in a row its commits have collided with others.
+    conflicts: u32,
+}
+
+impl Ear {
+    pub(super) fn new(service: &Service, consumer: Arc<dyn Consumer>, generation: u32) -> Self {
+        Self {
+            service: service.clone(),
+            name: generation_name(consumer.name(), generation),
+            consumer,
+            generation,
+            views: &[],
+            is_building: false,
+            cursors: None,
+            kept: HashMap::new(),
+            conflicts: 0,
+        }
+    }
+
+    pub(super) fn of_projection(
+        service: &Service,
+        projection: &Arc<dyn Projection>,
+        generation: u32,
+        is_building: bool,
+    ) -> Self {
+        let consumer = Arc::clone(projection) as Arc<dyn Consumer>;
+        Self { views: projection.views(), is_building, ..Self::new(service, consumer, generation) }
+    }
+
+    /// Hears what there is, one batch from each source. Whether there was anything.
+    ///
+    /// The more often it has collided with others in a row, the less it takes at once: a long batch that
+    /// touches what everybody is changing would never get through.
+    pub(super) async fn hear_some(&mut self) -> Result<bool, Failure> {
+        let cursors = self.cursors().await?;
+        let limit = (BATCH >> self.conflicts.min(BATCH.ilog2())).max(1);
+        let mut batches = Vec::new();
+        for source in self.consumer.sources() {
+            let from = cursors.get(source).copied().unwrap_or(0);
+            let batch = self.service.bus().read(source, SHARD, from, limit).await?;
+            if batch.upto > from {
+                batches.push((*source, batch));
+            }
+        }
+        if batches.is_empty() {
+            return Ok(false);
+        }
+        match self.hear_together(&batches).await {
+            Ok(true) => self.conflicts = 0,
+            // Somebody changed the same aggregates meanwhile: once more, with a fresh look.
+            Ok(false) => self.collided().await,
+            Err(failure) if failure.is_passing() => return Err(failure),
+            Err(_) => self.hear_one_by_one(batches).await?,
+        }
+        Ok(true)
+    }
+
+    /// All the batches in one commit. Whether it went through.
+    async fn hear_together(&mut self, batches: &[(&'static str, Batch)]) -> Result<bool, Failure> {
+        let mut work = self.begin();
+        for envelope in batches.iter().flat_map(|(_, batch)| &batch.envelopes) {
+            self.hear(envelope, &mut work).await?;
+        }
+        let unkept = batches.iter().map(|(source, batch)| batch.upto - self.kept_of(source)).max().unwrap_or(0);
+        if !work.is_empty() || unkept >= MOST_UNKEPT {
+            for (source, batch) in batches {
+                work.move_cursor(self.cursor_move(source, batch.upto));
+            }
+            if work.commit().await? == Outcome::Conflict {
+                return Ok(false);
+            }
+            self.kept.extend(batches.iter().map(|(source, batch)| (*source, batch.upto)));
+        }
+        self.moved(batches.iter().map(|(source, batch)| (*source, batch.upto)));
+        self.count(batches.iter().map(|(_, batch)| batch.envelopes.len()).sum());
+        Ok(true)
+    }
+
+    /// Each event in a commit of its own, so that one that fails holds up no other.
+    async fn hear_one_by_one(&mut self, batches: Vec<(&'static str, Batch)>) -> Result<(), Failure> {
+        for (source, batch) in batches {
+            for envelope in &batch.envelopes {
+                while !self.hear_alone(source, envelope).await? {
+                    self.collided().await;
+                    if self.conflicts > MOST_CONFLICTS {
+                        let busy = "others changed the same at the same time, over and over";
+                        return Err(Failure::unavailable("a quiet moment", busy));
+                    }
+                    self.cursors().await?;
+                    if self.kept_of(source) >= envelope.position {
+                        // Another one of us has heard it.
+                        return Ok(());
+                    }
+                }
+                self.kept.insert(source, envelope.position);
+                self.conflicts = 0;
+                self.moved([(source, envelope.position)]);
+                self.count(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// One event in one commit, or, where that fails, set aside in one. Whether it went through.
+    async fn hear_alone(&self, source: &str, envelope: &Arc<Envelope>) -> Result<bool, Failure> {
+        let cursor = self.cursor_move(source, envelope.position);
+        let mut work = self.begin();
+        let heard = match self.hear(envelope, &mut work).await {
+            Ok(()) => {
+                work.move_cursor(cursor.clone());
+                work.commit().await
+            }
+            Err(failure) => Err(failure),
+        };
+        let failure = match heard {
+            Err(failure) if !failure.is_passing() => failure,
+            heard => return Ok(heard? != Outcome::Conflict),
+        };
+        tracing::warn!(
+            context = self.service.name(), consumer = self.name, event = %envelope.id, kind = envelope.kind,
+            order_id = envelope.correlation.map(tracing::field::display), error = failure.story(),
+            "an event could not be handled and is set aside"
+        );
+        let mut work = self.begin();
+        work.set_origin(envelope.as_origin());
+        let mut again = Job::new(HEAR_AGAIN, format!("{}:{}", self.name, envelope.id), work.at()).with(&SetAside {
+            consumer: self.consumer.name().to_owned(),
+            generation: self.generation,
+            views: self.views.iter().map(|view| (*view).to_owned()).collect(),
+            envelope: (**envelope).clone(),
+        });
+        again.correlation = envelope.correlation;
+        work.schedule(again);
+        work.move_cursor(cursor);
+        Ok(work.commit().await? != Outcome::Conflict)
+    }
+
+    async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {
+        if envelope.kind == UNPUBLISHABLE {
+            return Err(unpublishable(envelope));
+        }
+        work.set_origin(envelope.as_origin());
+        caught(self.consumer.name(), self.consumer.hear(envelope, work)).await
+    }
+
+    fn begin(&self) -> Work {
+        let mut work = self.service.work(Origin::none());
+        if self.is_building {
+            for view in self.views {
+                work.rename_view(view, generation_name(view, self.generation));
+            }
+        }
+        work
+    }
+
+    fn cursor_move(&self, source: &str, to: u64) -> CursorMove {
+        let from = self.kept_of(source);
+        CursorMove { consumer: self.name.clone(), source: source.to_owned(), shard: SHARD, from, to }
+    }
+
+    fn kept_of(&self, source: &str) -> u64 {
+        self.kept.get(source).copied().unwrap_or(0)
+    }
+
+    /// What it believed about its cursors may be wrong now.
+    async fn collided(&mut self) {
+        self.cursors = None;
+        self.conflicts += 1;
+        step_aside(self.conflicts).await;
+    }
+
+    pub(super) async fn cursors(&mut self) -> Result<HashMap<&'static str, u64>, Failure> {
+        if let Some(cursors) = &self.cursors {
+            return Ok(cursors.clone());
+        }
+        let mut cursors = HashMap::new();
+        for source in self.consumer.sources() {
+            cursors.insert(*source, self.service.database().cursor(&self.name, source, SHARD).await?);
+        }
+        self.kept.clone_from(&cursors);
+        self.cursors = Some(cursors.clone());
+        self.tell_progress(&cursors);
+        Ok(cursors)
+    }
+
+    fn moved(&mut self, moves: impl IntoIterator<Item = (&'static str, u64)>) {
+        let mut cursors = self.cursors.take().unwrap_or_default();
+        cursors.extend(moves);
+        self.tell_progress(&cursors);
+        self.cursors = Some(cursors);
+    }
+
+    /// Lets those wait who want to read what they wrote. A view being built is nobody's to wait for.
+    fn tell_progress(&self, cursors: &HashMap<&'static str, u64>) {
+        if !self.is_building {
+            let progress = cursors.iter().map(|(source, position)| ((*source).to_owned(), *position)).collect();
+            self.service.progress(self.consumer.name()).send_replace(progress);
+        }
+    }
+
+    fn count(&self, heard: usize) {
+        metrics::counter!("baedal_events_heard_total", "consumer" => self.name.clone()).increment(heard as u64);
+    }
+}
