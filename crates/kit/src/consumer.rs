@@ -18,6 +18,7 @@ mod waiting;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -38,6 +39,12 @@ pub trait Consumer: Send + Sync + 'static {
 
     /// The contexts it hears.
     fn sources(&self) -> &'static [&'static str];
+
+    /// How long it waits when something new came, so that what comes close together is heard, and committed,
+    /// together. Nothing where somebody waits for what it does.
+    fn linger(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Puts what is to be done about an event into `work`. It may be called again for the same event
     /// when its work could not be committed.
@@ -60,10 +67,14 @@ pub fn run_policy(service: Service, policy: Arc<dyn Consumer>) -> impl Future<Ou
         loop {
             heads.mark();
             match ear.hear_some().await {
-                Ok(true) => pause.over(),
+                Ok(true) => {
+                    pause.over();
+                    ear.linger().await;
+                }
                 Ok(false) => {
                     pause.over();
                     heads.changed().await;
+                    ear.linger().await;
                 }
                 Err(failure) => pause.after(&failure).await,
             }

@@ -3,6 +3,8 @@
 //! Each `when_…` decides about every event of its context whether there is something to say, to whom,
 //! by which template. What goes to a phone becomes a job; what is shown in the app is kept at once.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use baedal_contracts::{OrderId, delivery, order, payment, source, store};
 use baedal_kit::database::JobChange;
@@ -50,6 +52,11 @@ impl Consumer for Policy {
 
     fn sources(&self) -> &'static [&'static str] {
         &[source::ORDER, source::PAYMENT, source::STORE, source::DELIVERY]
+    }
+
+    fn linger(&self) -> Duration {
+        // A message is no slower for it, and the notices of many orders are scheduled together.
+        Duration::from_millis(20)
     }
 
     async fn hear(&self, event: &Envelope, work: &mut Work) -> Result<(), Failure> {

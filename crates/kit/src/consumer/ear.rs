@@ -39,6 +39,8 @@ pub(super) struct Ear {
     kept: HashMap<&'static str, u64>,
     /// How often in a row its commits have collided with others.
     conflicts: u32,
+    /// Whether there was more to hear than it took at once.
+    is_behind: bool,
 }
 
 impl Ear {
@@ -53,6 +55,7 @@ impl Ear {
             cursors: None,
             kept: HashMap::new(),
             conflicts: 0,
+            is_behind: false,
         }
     }
 
@@ -74,9 +77,11 @@ impl Ear {
         let cursors = self.cursors().await?;
         let limit = (BATCH >> self.conflicts.min(BATCH.ilog2())).max(1);
         let mut batches = Vec::new();
+        self.is_behind = false;
         for source in self.consumer.sources() {
             let from = cursors.get(source).copied().unwrap_or(0);
             let batch = self.service.bus().read(source, SHARD, from, limit).await?;
+            self.is_behind |= batch.upto - from >= limit as u64;
             if batch.upto > from {
                 batches.push((*source, batch));
             }
@@ -92,6 +97,14 @@ impl Ear {
             Err(_) => self.hear_one_by_one(batches).await?,
         }
         Ok(true)
+    }
+
+    /// Waits a little for more, as long as the consumer likes and unless there is more already.
+    pub(super) async fn linger(&self) {
+        let wait = self.consumer.linger();
+        if !self.is_behind && !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
     }
 
     /// All the batches in one commit. Whether it went through.

@@ -44,12 +44,15 @@ pub fn run_projection(service: Service, projection: Arc<dyn Projection>) -> impl
                 stage = None;
             }
             match Stage::advance(&mut stage, &service, &projection).await {
-                Ok(true) => pause.over(),
+                Ok(true) => {
+                    pause.over();
+                    linger(stage.as_ref()).await;
+                }
                 Ok(false) => {
                     pause.over();
                     let leave = stage.as_ref().and_then(|stage| stage.leaves_at);
                     tokio::select! {
-                        () = heads.changed() => {}
+                        () = heads.changed() => linger(stage.as_ref()).await,
                         _ = wanted.changed() => stage = None,
                         () = sleep_until(leave) => {}
                     }
@@ -57,6 +60,13 @@ pub fn run_projection(service: Service, projection: Arc<dyn Projection>) -> impl
                 Err(failure) => pause.after(&failure).await,
             }
         }
+    }
+}
+
+/// Waits a little for more, unless views are being built.
+async fn linger(stage: Option<&Stage>) {
+    if let Some(Stage { live, builder: None, .. }) = stage {
+        live.linger().await;
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) mod ticket;
 pub(crate) mod ticket_slot;
 pub(crate) mod timeline;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use baedal_contracts::source;
 use baedal_kit::{Consumer, Envelope, Failure, Projection, Work};
@@ -35,6 +37,11 @@ impl Consumer for Orders {
 
     fn sources(&self) -> &'static [&'static str] {
         &[source::ORDER, source::PAYMENT, source::STORE, source::DELIVERY]
+    }
+
+    fn linger(&self) -> Duration {
+        // People watch their order: this is all that they can spare.
+        Duration::from_millis(4)
     }
 
     async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {

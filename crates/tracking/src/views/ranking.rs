@@ -1,6 +1,7 @@
 //! How often each store's items were ordered: orders that were paid for, and not canceled or rejected.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use baedal_contracts::order::{Basket, Event};
@@ -71,6 +72,11 @@ impl Consumer for Ranking {
 
     fn sources(&self) -> &'static [&'static str] {
         &[source::ORDER]
+    }
+
+    fn linger(&self) -> Duration {
+        // Nobody watches a ranking change.
+        Duration::from_millis(100)
     }
 
     async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {

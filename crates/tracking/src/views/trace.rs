@@ -1,5 +1,7 @@
 //! Every public event about an order, with what made it happen: how an order came to be what it is.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use baedal_contracts::{OrderId, source};
 use baedal_kit::{CauseKind, Consumer, Envelope, Failure, Projection, Work};
@@ -70,6 +72,11 @@ impl Consumer for Trace {
 
     fn sources(&self) -> &'static [&'static str] {
         &[source::ORDER, source::PAYMENT, source::STORE, source::DELIVERY, source::NOTIFICATION]
+    }
+
+    fn linger(&self) -> Duration {
+        // Nobody watches a trace grow.
+        Duration::from_millis(100)
     }
 
     async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {
