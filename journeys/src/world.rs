@@ -137,7 +137,7 @@ impl World {
     /// Where it never does.
     pub async fn until<T, Asked: Future<Output = Option<T>>>(&self, what: &str, mut ask: impl FnMut() -> Asked) -> T {
         let asked = tokio::time::timeout(PATIENCE, async {
-            let mut pace = tokio::time::interval(Duration::from_millis(5));
+            let mut pace = tokio::time::interval(Duration::from_millis(20));
             loop {
                 pace.tick().await;
                 if let Some(found) = ask().await {

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 /// Every test of the workspace: scenarios, the suites of the ports, journeys, the program itself.
 fn test(filters: &[String]) -> Result<(), String> {
     let filters: Vec<&str> = filters.iter().map(String::as_str).collect();
-    cargo(&[&["test", "--workspace", "--all-targets"], filters.as_slice()].concat(), &[])?;
+    cargo(&[&["test", "--workspace", "--all-targets", "--no-fail-fast"], filters.as_slice()].concat(), &[])?;
     cargo(&["test", "--workspace", "--doc"], &[])
 }
 

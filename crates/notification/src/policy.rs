@@ -55,7 +55,8 @@ impl Consumer for Policy {
     }
 
     fn linger(&self) -> Duration {
-        // A message is no slower for it, and the notices of many orders are scheduled together.
+        // The facts that a notice needs are projected meanwhile, and the notices of many orders are scheduled
+        // together.
         Duration::from_millis(20)
     }
 

@@ -1,7 +1,5 @@
 //! What is kept of other contexts to write a notice, and the notices as they were sent.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use baedal_contracts::notification::Channel;
 use baedal_contracts::{AccountId, ChangeId, OrderId, Won, identity, order, source};
@@ -113,11 +111,6 @@ impl Consumer for Facts {
 
     fn sources(&self) -> &'static [&'static str] {
         &[source::IDENTITY, source::ORDER]
-    }
-
-    fn linger(&self) -> Duration {
-        // Notices wait a little too.
-        Duration::from_millis(20)
     }
 
     async fn hear(&self, event: &Envelope, work: &mut Work) -> Result<(), Failure> {
