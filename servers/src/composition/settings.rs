@@ -1,0 +1,87 @@
+//! What the processes of a composition share: a file of settings, and the key that access tokens are signed with.
+
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::replica::{Replica, without_ours};
+use crate::nats::Nats;
+use crate::postgres::Postgres;
+
+/// Writes the settings. The secret among peers is a new one: they all start together.
+pub(super) fn write(
+    path: &Path,
+    folder: &Path,
+    postgres: &Postgres,
+    nats: &Nats,
+    contexts: &[(&str, Vec<Replica>)],
+) -> Result<(), String> {
+    let said = |error| format!("{}: {error}", path.display());
+    let mut text = String::from("# Made anew at every start.\n");
+    let mut table = |name: &str, entries: &[(&str, String)]| {
+        let lines: String = entries.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n[{name}]\n{lines}");
+    };
+    table("postgres", &[("url", quoted(&postgres.url("baedal_{context}")))]);
+    table("nats", &[("urls", format!("[{}]", quoted(&nats.url())))]);
+    table("identity", &[("key_file", quoted(&key(folder).display().to_string()))]);
+    // With another context away the others' routes still work.
+    table("gateway", &[("needed", "[\"identity\"]".to_owned())]);
+    table("peers", &[("secret", quoted(&secret().map_err(said)?))]);
+    let addresses: Vec<_> = contexts
+        .iter()
+        .map(|(context, replicas)| {
+            let addresses: Vec<_> = replicas.iter().map(|replica| quoted(&replica.address())).collect();
+            (*context, format!("[{}]", addresses.join(", ")))
+        })
+        .collect();
+    table("peers.addresses", &addresses);
+    write_secret(path, text.as_bytes()).map_err(said)
+}
+
+/// Makes the signing key where there is none yet.
+pub(super) fn keep_key(program: &Path, folder: &Path) -> Result<(), String> {
+    let path = key(folder);
+    if path.exists() {
+        return Ok(());
+    }
+    let made = without_ours(Command::new(program).arg("key"))
+        .output()
+        .map_err(|error| format!("{} cannot start: {error}", program.display()))?;
+    if !made.status.success() {
+        return Err(format!("there is no signing key: {}", String::from_utf8_lossy(&made.stderr).trim()));
+    }
+    write_secret(&path, &made.stdout).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn key(folder: &Path) -> PathBuf {
+    folder.join("identity-key.pem")
+}
+
+/// Writes a file that its owner alone may read; whoever looks sees all of it or nothing.
+fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    if new.exists() {
+        fs::remove_file(&new)?;
+    }
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&new)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&new, path)
+}
+
+/// Thirty-two random bytes, in hexadecimal.
+fn secret() -> io::Result<String> {
+    let mut bytes = [0; 32];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A string as TOML writes it.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
+}
