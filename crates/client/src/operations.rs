@@ -137,7 +137,7 @@ impl Session {
     }
 
     /// The circuit breakers.
-    pub async fn breakers(&self) -> Result<Vec<Breaker>, Error> {
+    pub async fn breakers(&self) -> Result<Page<Breaker>, Error> {
         self.get("/api/operations/breakers").await
     }
 

@@ -25,7 +25,7 @@ pub enum DeliveryStatus {
 }
 
 /// A public event of delivery. Every one is about one order.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr, ToSchema)]
 pub enum Event {
     /// Food waits for a rider.
     DeliveryRequested {

@@ -49,7 +49,7 @@ pub struct Claims {
 }
 
 /// A public event of identity.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr, ToSchema)]
 pub enum Event {
     /// Somebody has an account now.
     AccountOpened {

@@ -15,6 +15,7 @@ pub mod notification;
 pub mod order;
 pub mod payment;
 mod place;
+pub mod schemas;
 pub mod store;
 
 pub use ids::{AccountId, AttemptId, ChangeId, ItemId, OrderId, OrderNo, StoreId};

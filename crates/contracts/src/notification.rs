@@ -21,7 +21,7 @@ pub enum Channel {
 }
 
 /// A public event of notification.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr, ToSchema)]
 pub enum Event {
     /// A message was handed to its channel.
     NoticeSent {

@@ -119,7 +119,7 @@ pub enum ChangeRefusal {
 }
 
 /// A public event of order. Every one is about one order, named by `order_id`.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr, ToSchema)]
 pub enum Event {
     /// A customer placed an order; it is not paid yet.
     OrderPlaced {

@@ -59,7 +59,7 @@ pub enum TakePaymentAnswer {
 }
 
 /// A public event of payment. Every one is about one order.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr, ToSchema)]
 pub enum Event {
     /// Money was taken for the order.
     PaymentApproved {

@@ -105,7 +105,7 @@ pub enum TicketStatus {
 }
 
 /// A public event of store.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr, ToSchema)]
 pub enum Event {
     /// There is a new store; it is closed until its owner opens it.
     StoreRegistered {

@@ -14,6 +14,7 @@ mod steps;
 
 use std::sync::Arc;
 
+use axum::Router;
 use baedal_kit::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -29,8 +30,13 @@ pub(crate) struct App {
     pub(crate) settings: Arc<Settings>,
 }
 
-/// The routes of this context.
-pub(crate) fn routes(app: App) -> OpenApiRouter {
+/// The routes over what they need.
+pub(crate) fn routes(app: App) -> Router {
+    table().with_state(app).into()
+}
+
+/// The table of contents.
+pub(crate) fn table() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(riders_me::put_rider)) //           PUT  /api/riders/me
         .routes(routes!(nearby::nearby_deliveries)) //      GET  /api/deliveries/nearby
@@ -40,5 +46,4 @@ pub(crate) fn routes(app: App) -> OpenApiRouter {
         .routes(routes!(release::release_delivery)) //      POST /api/deliveries/{order_id}/release
         .routes(routes!(pickup::pick_up_delivery)) //       POST /api/deliveries/{order_id}/pickup
         .routes(routes!(deliver::deliver_delivery)) //      POST /api/deliveries/{order_id}/deliver
-        .with_state(app)
 }

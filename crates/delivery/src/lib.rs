@@ -34,10 +34,17 @@ mod tests;
 
 use std::sync::Arc;
 
+use baedal_kit::module::Described;
 use baedal_kit::{Module, Service};
 
 pub use publish::publish;
 pub use settings::Settings;
+
+/// What it says of its routes and its refusals, without being started.
+#[must_use]
+pub fn described() -> Described {
+    Described { document: http::table().into_openapi(), problems: http::problems::ALL.to_vec() }
+}
 
 /// The context over `service`, with these settings.
 #[must_use]
@@ -48,7 +55,6 @@ pub fn module(service: Service, settings: Settings) -> Module {
         policies: vec![Arc::new(policy::Policy { settings: Arc::clone(&settings) })],
         projections: Vec::new(),
         jobs: vec![Arc::new(jobs::Deadlines { settings })],
-        problems: http::problems::ALL.to_vec(),
         service,
     }
 }

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use baedal_kit::http::ProblemType;
+use baedal_kit::http::health::{Metrics, told};
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::upstream::Upstream;
-use http::{HeaderValue, header};
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,7 +28,7 @@ pub(crate) struct Desk {
     document: Arc<str>,
     problems: Arc<BTreeMap<&'static str, &'static ProblemType>>,
     lifecycle: Lifecycle,
-    metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    metrics: Metrics,
 }
 
 impl Desk {
@@ -38,7 +38,7 @@ impl Desk {
         problems: Vec<&'static ProblemType>,
         settings: &Settings,
         lifecycle: Lifecycle,
-        metrics: Arc<dyn Fn() -> String + Send + Sync>,
+        metrics: Metrics,
     ) -> Self {
         let everywhere = baedal_kit::http::problem::ALL.iter().chain(crate::problems::ALL).copied();
         let problems = everywhere.chain(problems).map(|problem| (problem.name, problem)).collect();
@@ -82,6 +82,5 @@ pub(crate) fn described() -> OpenApiRouter<Desk> {
     (status = 200, description = "The metrics of this process", body = String, content_type = "text/plain"),
 ))]
 async fn metrics(State(desk): State<Desk>) -> Response {
-    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    ([(header::CONTENT_TYPE, text)], (desk.metrics)()).into_response()
+    told(&desk.metrics)
 }

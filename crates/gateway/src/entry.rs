@@ -10,7 +10,9 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::any;
 use baedal_kit::http::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, UNAVAILABLE};
+use baedal_kit::http::unread::taken_in;
 use baedal_kit::http::{Caller, Problem};
+use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::upstream::Upstream;
 use http::{HeaderMap, HeaderValue, Method, header};
 
@@ -20,9 +22,8 @@ use crate::observe::{Answer, NOWHERE, observed};
 use crate::problems::TIMED_OUT;
 use crate::routes::{Access, Route, Traffic, table};
 use crate::settings::Settings;
-use crate::unread::taken_in;
 use crate::written::Written;
-use crate::{authorization, forward};
+use crate::{authorization, forward, streams};
 
 /// The gateway at work. Cloning shares it.
 #[derive(Clone)]
@@ -35,6 +36,7 @@ struct Inner {
     authentication: Authentication,
     limits: Limits,
     written: Written,
+    lifecycle: Lifecycle,
     time_limit: Duration,
 }
 
@@ -44,9 +46,11 @@ impl Entry {
         authentication: Authentication,
         limits: Limits,
         settings: &Settings,
+        lifecycle: Lifecycle,
     ) -> Self {
         let time_limit = Duration::try_from(settings.time_limit).unwrap_or(Duration::from_secs(30));
-        Self { inner: Arc::new(Inner { upstreams, authentication, limits, written: Written::default(), time_limit }) }
+        let written = Written::default();
+        Self { inner: Arc::new(Inner { upstreams, authentication, limits, written, lifecycle, time_limit }) }
     }
 
     /// The table as a router: each path goes in with all its methods.
@@ -96,7 +100,7 @@ impl Inner {
             self.limits.sign_in(client)?;
         }
         authorization::allow(route.access, caller)?;
-        let stream = match caller {
+        let place = match caller {
             Some(caller) if route.traffic == Traffic::Live => Some(self.limits.stream(caller.account_id)?),
             _ => None,
         };
@@ -110,8 +114,8 @@ impl Inner {
         if let Some(caller) = caller {
             self.written.remember(caller.account_id, response.headers());
         }
-        Ok(match stream {
-            Some(stream) => forward::guarded(response, stream),
+        Ok(match place {
+            Some(place) => streams::passed_on(response, place, &self.lifecycle),
             None => response,
         })
     }

@@ -10,7 +10,7 @@ use baedal_kit::http::body::LIMIT;
 use baedal_kit::http::caller::{CALLER, CLIENT};
 use baedal_kit::http::position::POSITION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::Limited;
 
 /// Headers that are about one connection and not about the request (RFC 9110, section 7.6.1).
 const OF_THE_CONNECTION: [HeaderName; 6] = [
@@ -67,16 +67,6 @@ pub(crate) fn incoming(mut response: Response) -> Response {
     headers.remove(CALLER);
     headers.remove(CLIENT);
     response
-}
-
-/// Keeps `guard` for as long as the body is being sent.
-pub(crate) fn guarded<G: Send + 'static>(response: Response, guard: G) -> Response {
-    response.map(|body| {
-        Body::new(body.map_frame(move |frame| {
-            let _held = &guard;
-            frame
-        }))
-    })
 }
 
 fn remove_connection_headers(headers: &mut HeaderMap) {

@@ -11,7 +11,7 @@
 //! - `limits`: traffic management: rates, requests in flight, live streams, sizes;
 //! - `written`: what an account has just written, so that its reads show it;
 //! - `forward`: what goes on to a context, and what comes back;
-//! - `unread`: what nobody read of a body is thrown away, so that the client can read its answer;
+//! - `streams`: live streams on their way to the client: counted, and ended when this process drains;
 //! - `observe`: the trace, the metrics and the log line of each request;
 //! - `desk`: what the gateway answers itself: health, metrics, the operator's questions to all contexts,
 //!   the documentation of the interface and of its problems;
@@ -28,7 +28,7 @@ pub mod openapi;
 pub mod problems;
 pub mod routes;
 mod settings;
-mod unread;
+mod streams;
 mod written;
 
 use std::collections::HashMap;
@@ -36,11 +36,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use baedal_contracts::source::IDENTITY;
-use baedal_kit::http::ProblemType;
+use baedal_kit::http::health::Metrics;
 use baedal_kit::lifecycle::Lifecycle;
+use baedal_kit::module::Described;
 use baedal_kit::time::Clock;
 use baedal_kit::upstream::Upstream;
-use utoipa::openapi::OpenApi;
 
 pub use routes::{Access, Route, table};
 pub use settings::{Rate, Settings};
@@ -53,10 +53,8 @@ use crate::limits::Limits;
 pub struct Gateway {
     /// Where each context's requests go, by its name.
     pub upstreams: HashMap<&'static str, Upstream>,
-    /// What the contexts say of their routes.
-    pub documents: Vec<OpenApi>,
-    /// Every kind of problem that the contexts may answer with; the gateway adds its own.
-    pub problems: Vec<&'static ProblemType>,
+    /// What the contexts say of their routes and their problems; the gateway adds its own.
+    pub contexts: Vec<Described>,
     /// What can be set.
     pub settings: Settings,
     /// The clock that tokens expire by.
@@ -64,7 +62,7 @@ pub struct Gateway {
     /// The life of this process.
     pub lifecycle: Lifecycle,
     /// The metrics of this process, as Prometheus reads them.
-    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    pub metrics: Metrics,
 }
 
 /// Puts the gateway together. To be called inside the runtime that will serve it.
@@ -72,16 +70,25 @@ pub struct Gateway {
 /// Requests should carry `ConnectInfo<SocketAddr>` among their extensions; without it all clients count
 /// as one address.
 pub fn router(gateway: Gateway) -> Router {
-    let Gateway { mut upstreams, documents, problems, settings, clock, lifecycle, metrics } = gateway;
+    let Gateway { mut upstreams, contexts, settings, clock, lifecycle, metrics } = gateway;
+    let (documents, problems): (Vec<_>, Vec<_>) =
+        contexts.into_iter().map(|context| (context.document, context.problems)).unzip();
     let described = openapi::describe(documents);
     for difference in &described.unlike_the_table {
         tracing::warn!(difference, "the routes and their description differ");
     }
-    let desk = desk::Desk::new(upstreams.clone(), &described.document, problems, &settings, lifecycle.clone(), metrics);
+    let desk = desk::Desk::new(
+        upstreams.clone(),
+        &described.document,
+        problems.concat(),
+        &settings,
+        lifecycle.clone(),
+        metrics,
+    );
     let identity = upstreams.get(IDENTITY).cloned();
     upstreams.insert(routes::GATEWAY, Upstream::local(desk::routes(desk).split_for_parts().0));
     let limits = Limits::new(&settings);
     limits.keep_small(&lifecycle);
     let authentication = Authentication::new(identity, clock, settings.remembered_tokens);
-    Entry::new(upstreams, authentication, limits, &settings).router()
+    Entry::new(upstreams, authentication, limits, &settings, lifecycle).router()
 }

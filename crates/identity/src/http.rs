@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::FromRequestParts;
 use baedal_kit::Service;
 use baedal_kit::http::Problem;
@@ -43,15 +44,19 @@ impl App {
     }
 }
 
+/// The routes over what they need.
+pub(crate) fn routes(app: App) -> Router {
+    table().with_state(app).into()
+}
+
 /// The table of contents.
-pub(crate) fn routes(app: App) -> OpenApiRouter {
+pub(crate) fn table() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(accounts::open_account))
         .routes(routes!(token::sign_in))
         .routes(routes!(refresh::refresh))
         .routes(routes!(me::who_am_i))
         .routes(routes!(jwks::public_keys))
-        .with_state(app)
 }
 
 impl From<Busy> for Problem {

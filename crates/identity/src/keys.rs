@@ -1,4 +1,5 @@
-//! The key that access tokens are signed with: made at the first start, kept in the data folder.
+//! The key that access tokens are signed with: made at the first start and kept in the data folder, or given,
+//! so that several replicas sign with the same.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,6 +14,10 @@ use pem::Pem;
 
 /// The file in the data folder: PKCS#8 in PEM.
 const FILE: &str = "identity-key.pem";
+/// The permissions that a file only for its owner must not have,
+const OWNER_ONLY: u32 = 0o077;
+/// and one for its owner and group.
+const OWNER_AND_GROUP: u32 = 0o007;
 /// What such a file holds, by its first line.
 const TAG: &str = "PRIVATE KEY";
 
@@ -78,15 +83,30 @@ impl Keys {
         let path = folder.join(FILE);
         let unreachable = |source| KeyError::Unreachable { path: path.clone(), source };
         match fs::metadata(&path) {
-            Ok(found) => refuse_exposed(&path, &found)?,
+            Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(folder).map_err(unreachable)?;
-                let text = pem::encode(&Pem::new(TAG, generate()?));
-                write_new(folder, &path, text.as_bytes()).map_err(unreachable)?;
+                write_new(folder, &path, Self::new_pem()?.as_bytes()).map_err(unreachable)?;
                 tracing::info!(path = %path.display(), "made a new key to sign access tokens with");
             }
             Err(error) => return Err(unreachable(error)),
         }
+        Self::read(&path, OWNER_ONLY)
+    }
+
+    /// The key in a file that somebody has put there. Its group may read it, as is usual where secrets are
+    /// mounted.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, everybody can read it, or it is damaged.
+    pub fn given(path: &Path) -> Result<Self, KeyError> {
+        Self::read(path, OWNER_AND_GROUP)
+    }
+
+    fn read(path: &Path, refused: u32) -> Result<Self, KeyError> {
+        let path = path.to_owned();
+        let unreachable = |source| KeyError::Unreachable { path: path.clone(), source };
+        refuse_exposed(&path, &fs::metadata(&path).map_err(unreachable)?, refused)?;
         let text = fs::read(&path).map_err(unreachable)?;
         let damaged = |what: String| KeyError::Damaged { path: path.clone(), what };
         let pem = pem::parse(text).map_err(|error| damaged(error.to_string()))?;
@@ -94,6 +114,14 @@ impl Keys {
             return Err(damaged(format!("it holds a {}", pem.tag())));
         }
         Self::of(pem.contents()).map_err(damaged)
+    }
+
+    /// A new key as the text of such a file: PKCS#8 in PEM.
+    ///
+    /// # Errors
+    /// Where the machine has no randomness to give.
+    pub fn new_pem() -> Result<String, KeyError> {
+        Ok(pem::encode(&Pem::new(TAG, generate()?)))
     }
 
     /// A key that is kept nowhere, for tests and simulated worlds.
@@ -157,14 +185,14 @@ fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn refuse_exposed(path: &Path, found: &fs::Metadata) -> Result<(), KeyError> {
+fn refuse_exposed(path: &Path, found: &fs::Metadata, refused: u32) -> Result<(), KeyError> {
     let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyError::Exposed { path: path.to_owned(), mode }) }
+    if mode & refused == 0 { Ok(()) } else { Err(KeyError::Exposed { path: path.to_owned(), mode }) }
 }
 
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "where files have no mode, nothing can be refused by it")]
-fn refuse_exposed(_path: &Path, _found: &fs::Metadata) -> Result<(), KeyError> {
+fn refuse_exposed(_path: &Path, _found: &fs::Metadata, _refused: u32) -> Result<(), KeyError> {
     Ok(())
 }
 

@@ -23,6 +23,7 @@ mod tokens;
 
 use std::sync::Arc;
 
+use baedal_kit::module::Described;
 use baedal_kit::{Module, Service};
 
 pub use accounts::{OperatorNotCreated, create_operator};
@@ -31,6 +32,12 @@ pub use keys::{KeyError, Keys};
 pub use passwords::{HashCost, ImpossibleCost};
 pub use publish::publish;
 pub use settings::{Guessing, Settings};
+
+/// What it says of its routes and its refusals, without being started.
+#[must_use]
+pub fn described() -> Described {
+    Described { document: http::table().into_openapi(), problems: problems::ALL.to_vec() }
+}
 
 /// The context, ready to be started.
 #[must_use]
@@ -42,6 +49,5 @@ pub fn module(service: Service, settings: Settings, keys: Keys) -> Module {
         policies: Vec::new(),
         projections: Vec::new(),
         jobs: vec![Arc::new(jobs::ForgetTokens)],
-        problems: problems::ALL.to_vec(),
     }
 }

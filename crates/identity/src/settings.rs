@@ -1,5 +1,7 @@
 //! What can be set.
 
+use std::path::PathBuf;
+
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,9 @@ pub struct Settings {
     pub hash_queue: usize,
     /// How much work it is to hash a password.
     pub hash_cost: HashCost,
+    /// The file with the key that access tokens are signed with, PKCS#8 in PEM. Not set: it is made, and kept
+    /// in the data folder.
+    pub key_file: Option<PathBuf>,
     /// How whoever guesses passwords is slowed down.
     pub guessing: Guessing,
 }
@@ -28,6 +33,7 @@ impl Default for Settings {
             refresh_token_lasts: SignedDuration::from_hours(30 * 24),
             hash_queue: 256,
             hash_cost: HashCost::default(),
+            key_file: None,
             guessing: Guessing::default(),
         }
     }

@@ -58,7 +58,7 @@ impl World {
         );
         let keys = Keys::ephemeral().expect("a key");
         let module = baedal_identity::module(service.clone(), settings(), keys);
-        let router = module.start().await.expect("it starts").split_for_parts().0;
+        let router = module.start().await.expect("it starts");
         Self { router, service, database, clock }
     }
 

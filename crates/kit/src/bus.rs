@@ -1,15 +1,16 @@
 //! Published events, read in order from their source.
 //!
-//! A source is a context's journal. Its events are cut into shards by order, so that several replicas of
-//! a consumer can share the work and one order's events still come in order; in one process there is one
-//! shard. [`JournalBus`] reads the journals of the same process directly.
+//! A source is a context's journal. Its events are cut into shards, so that several replicas of a consumer
+//! can share the work and one order's events still come in order; in one process there is one shard.
+//! [`JournalBus`] reads the journals of the same process directly. Where a broker carries the events, the
+//! source's own journal stays what is true, and whoever misses something asks it: that is an [`Archive`].
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::failure::caught;
@@ -21,7 +22,7 @@ use crate::{Database, Failure};
 const REMEMBERED: usize = 2048;
 
 /// A stretch of a shard.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Batch {
     /// The published events in it, in order.
     pub envelopes: Vec<Arc<Envelope>>,
@@ -31,7 +32,20 @@ pub struct Batch {
 
 /// The kind of an envelope whose event exists but could not be turned into the public one. Whoever hears it
 /// sets it aside and asks the source again later; its data is `{"error": …}`.
-pub(crate) const UNPUBLISHABLE: &str = "unpublishable";
+pub const UNPUBLISHABLE: &str = "unpublishable";
+
+/// The shard of what happens to an aggregate. Whatever belongs to an order has the order's id in the name of
+/// its stream (`order/…`, `ticket/…`, `payment/…`, `delivery/…`), and so the same shard in every context.
+///
+/// It must never change: cursors are kept by shard. FNV-1a, 64 bits, of the id.
+#[must_use]
+pub fn shard_of(stream: &str, shards: u16) -> u16 {
+    let id = stream.split_once('/').map_or(stream, |(_, id)| id);
+    let hash = id
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    (hash % u64::from(shards.max(1))) as u16
+}
 
 /// Where published events come from.
 #[async_trait]
@@ -39,12 +53,31 @@ pub trait Bus: Send + Sync + 'static {
     /// How many shards a source is cut into.
     fn shards(&self) -> u16;
 
+    /// Which shards are heard here from now on, of every source.
+    fn hear_shards(&self, _shards: &[u16]) {}
+
     /// A stretch of a shard behind a position: at the most `limit` positions of it. An empty stretch
     /// reaches to `after`.
     async fn read(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure>;
 
-    /// A source's last position, and every later one; stays at 0 for a source that is not there.
+    /// A source's last position, as far as it is known here, and every later one; stays at 0 for a source
+    /// that is not there.
     fn head(&self, source: &str) -> watch::Receiver<u64>;
+
+    /// A source's last position as the source itself has it now; where it does not say, the last known one.
+    async fn look_at_head(&self, source: &str) -> u64 {
+        *self.head(source).borrow()
+    }
+}
+
+/// The sources' own journals, asked for what did not come.
+#[async_trait]
+pub trait Archive: Send + Sync + 'static {
+    /// As [`Bus::read`].
+    async fn read(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure>;
+
+    /// A source's last position.
+    async fn head(&self, source: &str) -> Result<u64, Failure>;
 }
 
 /// Turns a recorded event into the public one, where it is published.
@@ -77,10 +110,17 @@ where
 }
 
 /// The bus of one process: reads the journals of the contexts in it.
-#[derive(Default)]
 pub struct JournalBus {
+    shards: u16,
     sources: HashMap<&'static str, Source>,
     nobody: watch::Sender<u64>,
+}
+
+impl Default for JournalBus {
+    /// With one shard: nobody shares the work.
+    fn default() -> Self {
+        Self::sharded(1)
+    }
 }
 
 struct Source {
@@ -101,6 +141,12 @@ struct Tail {
 }
 
 impl JournalBus {
+    /// Cut into so many shards.
+    #[must_use]
+    pub fn sharded(shards: u16) -> Self {
+        Self { shards: shards.max(1), sources: HashMap::new(), nobody: watch::Sender::default() }
+    }
+
     /// With one more source.
     #[must_use]
     pub fn with(mut self, name: &'static str, database: Arc<dyn Database>, publish: Publish) -> Self {
@@ -110,15 +156,12 @@ impl JournalBus {
         );
         self
     }
-}
 
-#[async_trait]
-impl Bus for JournalBus {
-    fn shards(&self) -> u16 {
-        1
-    }
-
-    async fn read(&self, source: &str, _shard: u16, after: u64, limit: usize) -> Result<Batch, Failure> {
+    /// A stretch of a source behind a position, whatever the shard.
+    ///
+    /// # Errors
+    /// A failure of the source's database.
+    pub async fn read_all(&self, source: &str, after: u64, limit: usize) -> Result<Batch, Failure> {
         let Some(source) = self.sources.get(source) else {
             return Ok(Batch { envelopes: Vec::new(), upto: after });
         };
@@ -143,9 +186,31 @@ impl Bus for JournalBus {
         source.remember(after, &batch);
         Ok(batch)
     }
+}
+
+#[async_trait]
+impl Bus for JournalBus {
+    fn shards(&self) -> u16 {
+        self.shards
+    }
+
+    async fn read(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure> {
+        let mut batch = self.read_all(source, after, limit).await?;
+        if self.shards > 1 {
+            batch.envelopes.retain(|envelope| shard_of(&envelope.stream, self.shards) == shard);
+        }
+        Ok(batch)
+    }
 
     fn head(&self, source: &str) -> watch::Receiver<u64> {
         self.sources.get(source).map_or_else(|| self.nobody.subscribe(), |source| source.database.head())
+    }
+
+    async fn look_at_head(&self, source: &str) -> u64 {
+        Archive::head(self, source).await.unwrap_or_else(|failure| {
+            tracing::debug!(source, error = failure.story(), "how far a journal goes is as last known");
+            *Bus::head(self, source).borrow()
+        })
     }
 }
 
@@ -215,11 +280,48 @@ fn envelope(source: &'static str, event: &Recorded, public: Public) -> Envelope 
         id: event.id,
         source: source.to_owned(),
         position: event.position,
+        stream: event.stream.clone(),
         kind: public.kind.to_owned(),
         at: event.at,
         correlation: event.correlation,
         command: event.command.clone(),
         origin: Arc::clone(&event.origin),
         data: public.data,
+    }
+}
+
+#[async_trait]
+impl Archive for JournalBus {
+    async fn read(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure> {
+        Bus::read(self, source, shard, after, limit).await
+    }
+
+    async fn head(&self, source: &str) -> Result<u64, Failure> {
+        match self.sources.get(source) {
+            Some(source) => source.database.look_at_head().await,
+            None => Ok(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shard_of;
+
+    #[test]
+    fn a_shard_never_changes_and_is_the_orders_in_every_context() {
+        let id = "0198c1f2-7c1e-7000-8000-000000000000";
+        assert_eq!(shard_of(&format!("order/{id}"), 8), 0);
+        assert_eq!(shard_of(&format!("ticket/{id}"), 8), 0);
+        assert_eq!(shard_of(&format!("ticket/{id}"), 1), 0);
+    }
+
+    #[test]
+    fn the_shards_share_evenly() {
+        let mut counts = [0; 8];
+        for _ in 0..8000 {
+            counts[usize::from(shard_of(&format!("order/{}", uuid::Uuid::now_v7()), 8))] += 1;
+        }
+        assert!(counts.iter().all(|count| (800..1200).contains(count)), "{counts:?}");
     }
 }

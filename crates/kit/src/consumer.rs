@@ -26,6 +26,7 @@ use crate::message::Envelope;
 use crate::{Failure, Service, Work};
 
 pub use aside::HearAgain;
+pub(crate) use rebuild::GENERATIONS;
 pub use rebuild::{request_rebuild, restore_generations, run_projection};
 
 use ear::Ear;
@@ -59,7 +60,7 @@ pub trait Projection: Consumer {
 
 /// Lets a policy hear for ever.
 pub fn run_policy(service: Service, policy: Arc<dyn Consumer>) -> impl Future<Output = ()> + Send {
-    service.follows(policy.name(), policy.sources());
+    service.progress().follows(policy.name(), policy.sources());
     async move {
         let mut heads = Heads::new(&service, policy.sources());
         let mut pause = Pause::new(&service, policy.name());

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 use crate::Failure;
@@ -287,6 +287,11 @@ pub trait Database: Send + Sync + 'static {
     /// The journal's last position, and every later one. Wakes readers of the journal.
     fn head(&self) -> watch::Receiver<u64>;
 
+    /// The journal's last position as the database has it now, also where another replica has just written it.
+    async fn look_at_head(&self) -> Result<u64, Failure> {
+        Ok(*self.head().borrow())
+    }
+
     /// Where a cursor is; 0 where it has not begun.
     async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<u64, Failure>;
 
@@ -311,6 +316,14 @@ pub trait Database: Send + Sync + 'static {
 
     /// Who looks at which documents; the database wakes them after a commit.
     fn feeds(&self) -> &Feeds;
+
+    /// Says something to the other replicas of this context. It may get lost.
+    fn tell_replicas(&self, _said: String) {}
+
+    /// What other replicas of this context say from now on; nothing where there is never but one process.
+    fn replicas_say(&self) -> Option<broadcast::Receiver<Arc<str>>> {
+        None
+    }
 
     /// Whether it answers.
     async fn ping(&self) -> Result<(), Failure>;

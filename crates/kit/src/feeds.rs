@@ -11,7 +11,9 @@ use crate::service::plain_name;
 /// The watched keys of one database: a document's, or a tag's. Cloning shares them.
 #[derive(Clone, Debug, Default)]
 pub struct Feeds {
-    watched: Arc<Mutex<HashMap<String, watch::Sender<()>>>>,
+    /// By the keys' hashes. Should two keys ever share one, their watchers are woken once too often, which
+    /// does no harm: whoever is woken looks for himself.
+    watched: Arc<Mutex<HashMap<u64, watch::Sender<()>>>>,
 }
 
 /// Somebody looking at one key, or at several. Dropping it ends that.
@@ -34,6 +36,12 @@ pub fn tag_key(view: &str, tag: &str) -> String {
     format!("{}#{tag}", plain_name(view))
 }
 
+/// A key as it travels between the replicas of a context: FNV-1a, 64 bits.
+#[must_use]
+pub fn hash_of(key: &str) -> u64 {
+    key.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
 impl Feeds {
     /// Looks at a key from now on.
     #[must_use]
@@ -51,12 +59,17 @@ impl Feeds {
 
     /// Wakes whoever looks at any of these keys. Databases call it after a commit.
     pub fn wake<'k>(&self, keys: impl IntoIterator<Item = &'k str>) {
+        self.wake_hashed(keys.into_iter().map(hash_of));
+    }
+
+    /// Wakes whoever looks at keys with these hashes ([`hash_of`]).
+    pub fn wake_hashed(&self, hashes: impl IntoIterator<Item = u64>) {
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         if watched.is_empty() {
             return;
         }
-        for key in keys {
-            if let Some(sender) = watched.get(key) {
+        for hash in hashes {
+            if let Some(sender) = watched.get(&hash) {
                 sender.send_replace(());
             }
         }
@@ -102,7 +115,7 @@ impl Subscription {
             if let Some(place) = kept.iter().position(|(known, _)| *known == key) {
                 self.watched.push(kept.swap_remove(place));
             } else {
-                let changed = watched.entry(key.clone()).or_default().subscribe();
+                let changed = watched.entry(hash_of(&key)).or_default().subscribe();
                 self.watched.push((key, changed));
                 any_new = true;
             }
@@ -113,11 +126,12 @@ impl Subscription {
 }
 
 /// Ends looking at keys; what nobody looks at any more goes.
-fn forget(watched: &mut HashMap<String, watch::Sender<()>>, ended: Vec<(String, watch::Receiver<()>)>) {
+fn forget(watched: &mut HashMap<u64, watch::Sender<()>>, ended: Vec<(String, watch::Receiver<()>)>) {
     for (key, receiver) in ended {
         drop(receiver);
-        if watched.get(&key).is_some_and(|sender| sender.receiver_count() == 0) {
-            watched.remove(&key);
+        let hash = hash_of(&key);
+        if watched.get(&hash).is_some_and(|sender| sender.receiver_count() == 0) {
+            watched.remove(&hash);
         }
     }
 }
@@ -139,6 +153,8 @@ mod tests {
         let mut one = feeds.subscribe(document_key("orders", "1"));
         let other = feeds.subscribe(document_key("orders", "1"));
         feeds.wake(["orders/1"]);
+        one.changed().await;
+        feeds.wake_hashed([hash_of("orders/1")]);
         one.changed().await;
         drop(one);
         assert_eq!(feeds.watched(), 1);

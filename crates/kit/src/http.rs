@@ -2,12 +2,17 @@
 
 pub mod body;
 pub mod caller;
+pub mod front;
+pub mod health;
+pub mod journal;
 pub mod live;
 pub mod operations;
 pub mod page;
+pub mod peers;
 pub mod position;
 pub mod problem;
 mod strict;
+pub mod unread;
 
 pub use body::Body;
 pub use caller::{Asked, Caller};

@@ -8,6 +8,7 @@
 //! - [`work`]: one unit of work: load, decide, write, and hand all of it over as one commit;
 //! - [`bus`]: published events, read in order from their source;
 //! - [`consumer`]: policies and projections, which hear events and move a cursor with what they did;
+//! - [`replicas`]: several processes of one context, sharing what there is to hear;
 //! - [`jobs`]: durable work for later: deadlines and calls to the outside;
 //! - [`http`]: bodies, problems, callers, pages, live streams;
 //! - [`service`]: what a running context holds in its hand.
@@ -25,8 +26,11 @@ pub mod jobs;
 pub mod lifecycle;
 pub mod message;
 pub mod module;
+pub mod progress;
+pub mod replicas;
 #[cfg(feature = "testing")]
 pub mod scenario;
+pub mod secret;
 pub mod service;
 pub mod time;
 pub mod trace;

@@ -56,6 +56,11 @@ impl Lifecycle {
         self.draining.cancelled().await;
     }
 
+    /// Returns when the background work is to end.
+    pub async fn stopping(&self) {
+        self.stopping.cancelled().await;
+    }
+
     /// Ends the background work and waits for it, for `limit` at the most.
     pub async fn stop(&self, limit: Duration) {
         self.draining.cancel();

@@ -111,6 +111,9 @@ pub struct Envelope {
     pub source: String,
     /// Its place in the source's journal.
     pub position: u64,
+    /// The aggregate it happened to, as `order/0198…`.
+    #[serde(default)]
+    pub stream: String,
     /// What it is called, as `OrderPaid`.
     pub kind: String,
     /// When it happened.

@@ -1,38 +1,58 @@
-//! A context as the composition sees it: its routes, what it hears, and the jobs it does.
+//! A context as the composition sees it: what it says of itself, its routes, what it hears, and the jobs it
+//! does.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use utoipa_axum::router::OpenApiRouter;
+use axum::Router;
+use utoipa::openapi::OpenApi;
 
 use crate::consumer::{self, HearAgain};
 use crate::http::problem::ProblemType;
 use crate::jobs::{self, JobHandler};
 use crate::{Consumer, Failure, Projection, Service};
 
+/// How long to wait before asking again a database that did not answer.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// What a context says of itself without being started, for those who speak to it from elsewhere.
+pub struct Described {
+    /// Its public routes.
+    pub document: OpenApi,
+    /// Every refusal of its own that it may answer, documented.
+    pub problems: Vec<&'static ProblemType>,
+}
+
 /// A context, ready to be started.
 pub struct Module {
     /// What it holds in its hand.
     pub service: Service,
-    /// Its public and internal routes, described.
-    pub routes: OpenApiRouter,
+    /// Its public and internal routes.
+    pub routes: Router,
     /// What turns other contexts' events into commands here.
     pub policies: Vec<Arc<dyn Consumer>>,
     /// What turns events into views here.
     pub projections: Vec<Arc<dyn Projection>>,
     /// What does its jobs.
     pub jobs: Vec<Arc<dyn JobHandler>>,
-    /// Every refusal it may answer, documented.
-    pub problems: Vec<&'static ProblemType>,
 }
 
 impl Module {
     /// Starts hearing and doing jobs, and gives back the routes, its own operations included.
     ///
+    /// Waits for a database that is out of reach.
+    ///
     /// # Errors
-    /// A failure of the database.
-    pub async fn start(self) -> Result<OpenApiRouter, Failure> {
-        let Self { service, routes, policies, projections, mut jobs, problems: _ } = self;
-        consumer::restore_generations(&service, &projections).await?;
+    /// Where the database holds what cannot be read.
+    pub async fn start(self) -> Result<Router, Failure> {
+        let Self { service, routes, policies, projections, mut jobs } = self;
+        while let Err(failure) = consumer::restore_generations(&service, &projections).await {
+            if !failure.is_passing() {
+                return Err(failure);
+            }
+            tracing::warn!(context = service.name(), error = failure.story(), "starting waits for the database");
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
         let mut hearers = policies.clone();
         hearers.extend(projections.iter().map(|projection| Arc::clone(projection) as Arc<dyn Consumer>));
         jobs.push(Arc::new(HearAgain(hearers)));
@@ -43,6 +63,7 @@ impl Module {
             service.lifecycle().spawn(consumer::run_projection(service.clone(), Arc::clone(projection)));
         }
         service.lifecycle().spawn(jobs::run(service.clone(), jobs));
+        service.lifecycle().spawn_to_its_end(crate::replicas::run(service.clone()));
         Ok(routes.merge(crate::http::operations::routes(service, projections)))
     }
 }

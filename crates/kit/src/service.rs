@@ -16,6 +16,8 @@ use crate::database::Outcome;
 use crate::ids::Ids;
 use crate::lifecycle::Lifecycle;
 use crate::message::Origin;
+use crate::progress::{Positions, Progress, has_reached};
+use crate::replicas::Share;
 use crate::time::Clock;
 use crate::{Aggregate, Bus, Database, Failure, Work};
 
@@ -40,13 +42,12 @@ struct Inner {
     ids: Arc<dyn Ids>,
     lifecycle: Lifecycle,
     states: States,
-    progress: Mutex<HashMap<String, Progress>>,
+    progress: Progress,
+    share: watch::Sender<Share>,
+    leads: watch::Sender<bool>,
     views: RwLock<HashMap<&'static str, u32>>,
     rebuilds: watch::Sender<u64>,
 }
-
-/// How far each consumer has got, by source.
-type Progress = watch::Sender<HashMap<String, u64>>;
 
 /// What a command came to.
 #[derive(Clone, Debug)]
@@ -70,6 +71,9 @@ impl Service {
         ids: Arc<dyn Ids>,
         lifecycle: Lifecycle,
     ) -> Self {
+        let shards = bus.shards();
+        // With replicas, who hears what is settled when they have looked at one another.
+        let share = if database.replicas_say().is_none() { Share::whole(shards) } else { Share::nothing() };
         Self {
             inner: Arc::new(Inner {
                 name,
@@ -79,7 +83,9 @@ impl Service {
                 ids,
                 lifecycle,
                 states: States::default(),
-                progress: Mutex::default(),
+                progress: Progress::new(shards),
+                leads: watch::Sender::new(share.leads),
+                share: watch::Sender::new(share),
                 views: RwLock::default(),
                 rebuilds: watch::Sender::new(0),
             }),
@@ -229,53 +235,57 @@ impl Service {
     /// Waits until this context's consumers have heard all that was published when it was called, for
     /// half a second at the most.
     pub async fn settle(&self) {
-        let waits: Vec<_> = {
-            let progress = self.inner.progress.lock().unwrap_or_else(PoisonError::into_inner);
-            progress
-                .values()
-                .map(|consumer| {
-                    let mut reached = consumer.subscribe();
-                    let heads: HashMap<String, u64> = reached
-                        .borrow()
-                        .keys()
-                        .map(|source| (source.clone(), *self.inner.bus.head(source).borrow()))
-                        .collect();
-                    async move {
-                        let _ = reached.wait_for(|reached| has_reached(reached, &heads)).await;
-                    }
-                })
-                .collect()
+        let all_heard = async {
+            let waits = self.inner.progress.all().into_values().map(|mut reached| async move {
+                let sources: Vec<String> = reached.borrow().keys().cloned().collect();
+                let mut heads = Positions::new();
+                for source in sources {
+                    heads.insert(source.clone(), self.inner.bus.look_at_head(&source).await);
+                }
+                // Nobody tells any more: the process stops.
+                let _ = reached.wait_for(|reached| has_reached(reached, &heads)).await;
+            });
+            futures::future::join_all(waits).await;
         };
-        let _ = tokio::time::timeout(Duration::from_millis(500), futures::future::join_all(waits)).await;
+        let _ = tokio::time::timeout(Duration::from_millis(500), all_heard).await;
     }
 
     /// Waits until a consumer has got to these positions, for `limit` at the most. Whether it has.
-    pub async fn reached(&self, consumer: &str, positions: &HashMap<String, u64>, limit: Duration) -> bool {
-        let mut progress = self.progress(consumer).subscribe();
-        let reached = progress.wait_for(|reached| has_reached(reached, positions));
-        tokio::time::timeout(limit, reached).await.is_ok()
+    pub async fn reached(&self, consumer: &str, positions: &Positions, limit: Duration) -> bool {
+        self.inner.progress.reached(consumer, positions, limit).await
     }
 
-    pub(crate) fn progress(&self, consumer: &str) -> Progress {
-        let mut progress = self.inner.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.entry(consumer.to_owned()).or_default().clone()
-    }
-
-    /// Makes it known that a consumer follows these sources, before it has looked how far it has got, so
-    /// that nobody takes it for one that is not to be waited for.
-    pub(crate) fn follows(&self, consumer: &str, sources: &[&str]) {
-        self.progress(consumer).send_modify(|reached| {
-            for source in sources {
-                reached.entry((*source).to_owned()).or_default();
-            }
-        });
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.inner.progress
     }
 
     /// How far each consumer has got, by consumer and source.
     #[must_use]
-    pub fn all_progress(&self) -> HashMap<String, HashMap<String, u64>> {
-        let progress = self.inner.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.iter().map(|(consumer, reached)| (consumer.clone(), reached.borrow().clone())).collect()
+    pub fn all_progress(&self) -> HashMap<String, Positions> {
+        let all = self.inner.progress.all();
+        all.into_iter().map(|(consumer, reached)| (consumer, reached.borrow().clone())).collect()
+    }
+
+    /// This replica's share of the work, and every later one.
+    #[must_use]
+    pub fn share(&self) -> watch::Receiver<Share> {
+        self.inner.share.subscribe()
+    }
+
+    /// Whether this replica does what only one may do, now and later.
+    #[must_use]
+    pub fn leads(&self) -> watch::Receiver<bool> {
+        self.inner.leads.subscribe()
+    }
+
+    /// From now on this is our share. Whether it was another before.
+    pub(crate) fn take(&self, share: &Share) -> bool {
+        self.inner.leads.send_if_modified(|leads| std::mem::replace(leads, share.leads) != share.leads);
+        self.inner.share.send_if_modified(|known| {
+            let differs = known != share;
+            known.clone_from(share);
+            differs
+        })
     }
 
     /// The name a view's documents are kept under now. It changes when a rebuilt view takes over.
@@ -291,8 +301,13 @@ impl Service {
         views.get_key_value(view).map(|(name, generation)| (*name, *generation))
     }
 
+    /// From now on this generation of a view is in use.
     pub(crate) fn set_generation(&self, view: &'static str, generation: u32) {
-        self.inner.views.write().unwrap_or_else(PoisonError::into_inner).insert(view, generation);
+        let before = self.inner.views.write().unwrap_or_else(PoisonError::into_inner).insert(view, generation);
+        if before.is_some_and(|before| before != generation) {
+            // What the new generation has heard and the old one had not, nobody was woken for.
+            self.inner.database.feeds().wake_all();
+        }
     }
 
     /// Wakes the projections to look whether they are to be rebuilt.
@@ -318,11 +333,6 @@ pub(crate) fn generation_name(name: &str, generation: u32) -> String {
 /// The name without the generation.
 pub(crate) fn plain_name(name: &str) -> &str {
     name.split_once('@').map_or(name, |(plain, _)| plain)
-}
-
-/// Whether those positions have been reached. A source that is not followed is never waited for.
-fn has_reached(reached: &HashMap<String, u64>, wished: &HashMap<String, u64>) -> bool {
-    wished.iter().all(|(source, position)| reached.get(source).is_none_or(|reached| reached >= position))
 }
 
 /// Why a command came to nothing.

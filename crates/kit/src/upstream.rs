@@ -1,9 +1,21 @@
 //! Another context's HTTP interface, wherever it runs.
 //!
-//! In one process it is that context's router, called directly; the gateway and the synchronous clients
-//! speak to it as they would to an address.
+//! In one process it is that context's router, called directly; elsewhere it is the addresses of its replicas.
+//! The gateway and the synchronous clients speak to either in the same way: they send a request and always get
+//! an answer, which is a problem where nobody is there to give one.
+//!
+//! - [`remote`]: which replica is asked, and what is asked again of another;
+//! - [`replica`]: one of them: whether it is ready, and how much it has in hand;
+//! - [`connections`]: those that are open to it, and new ones;
+//! - [`budget`]: how much may be asked again.
+
+mod budget;
+mod connections;
+mod remote;
+mod replica;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -11,25 +23,84 @@ use axum::extract::Request;
 use axum::response::Response;
 use tower::ServiceExt;
 
+pub use self::connections::WrongAddress;
+use self::remote::Remote;
+use crate::http::peers::PeerSecret;
+use crate::lifecycle::Lifecycle;
+
 /// Where requests for a context go. Cloning shares it.
 #[derive(Clone)]
 pub struct Upstream {
-    router: Router,
+    place: Place,
+}
+
+#[derive(Clone)]
+enum Place {
+    Here(Router),
+    Elsewhere(Arc<Remote>),
 }
 
 impl Upstream {
     /// A context in this process.
     #[must_use]
     pub fn local(router: Router) -> Self {
-        Self { router }
+        Self { place: Place::Here(router) }
     }
 
-    /// Sends a request and gives the answer back, whatever its status.
+    /// A context elsewhere, by the addresses of its replicas, as `http://10.0.0.7:7101`. A name that stands for
+    /// many hosts is one address too: it is resolved anew for every new connection.
+    ///
+    /// Its replicas are watched for as long as this process lives. To be called inside the runtime.
+    ///
+    /// # Errors
+    /// Where there is no address, or one is none.
+    pub fn remote(
+        context: &'static str,
+        addresses: &[String],
+        secret: &PeerSecret,
+        lifecycle: &Lifecycle,
+    ) -> Result<Self, WrongAddress> {
+        let remote = Remote::new(context, addresses, secret.clone())?;
+        remote.watch(lifecycle);
+        Ok(Self { place: Place::Elsewhere(Arc::new(remote)) })
+    }
+
+    /// Sends a request and gives the answer back, whatever its status. It is 503 `unavailable` where no replica
+    /// can be reached, and where the connection broke before an answer came; a request that may have been
+    /// received is then only sent again if it changes nothing. How long this may take is the caller's to say.
     pub async fn send(&self, request: Request<Body>) -> Response {
-        let answer: Result<Response, Infallible> = self.router.clone().oneshot(request).await;
-        match answer {
-            Ok(response) => response,
-            Err(never) => match never {},
+        match &self.place {
+            Place::Here(router) => {
+                let answer: Result<Response, Infallible> = router.clone().oneshot(request).await;
+                match answer {
+                    Ok(response) => response,
+                    Err(never) => match never {},
+                }
+            }
+            Place::Elsewhere(remote) => remote.send(request).await,
+        }
+    }
+
+    /// Each of its replicas by itself, for what every one of them must be asked. Behind a name that stands for
+    /// many hosts they cannot be told apart.
+    #[must_use]
+    pub fn each(&self) -> Vec<Self> {
+        match &self.place {
+            Place::Here(_) => vec![self.clone()],
+            Place::Elsewhere(remote) => {
+                remote.each().map(|remote| Self { place: Place::Elsewhere(Arc::new(remote)) }).collect()
+            }
+        }
+    }
+
+    /// Whether there is anybody to ask, as far as is known without asking.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn reachable(&self) -> Result<(), String> {
+        match &self.place {
+            Place::Here(_) => Ok(()),
+            Place::Elsewhere(remote) => remote.reachable(),
         }
     }
 }

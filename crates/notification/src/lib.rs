@@ -14,6 +14,7 @@
 
 use std::sync::Arc;
 
+use baedal_kit::module::Described;
 use baedal_kit::{Module, Service};
 
 mod ask;
@@ -40,6 +41,12 @@ pub use publish::publish;
 pub use settings::{ProviderSettings, Settings};
 pub use templates::{ALIMTALK_LIMIT, Template, Variables};
 
+/// What it says of its routes and its refusals, without being started.
+#[must_use]
+pub fn described() -> Described {
+    Described { document: http::table().into_openapi(), problems: Vec::new() }
+}
+
 /// The context, ready to be started: messages go out by `provider`.
 #[must_use]
 pub fn module(service: Service, settings: Settings, provider: Arc<dyn MessageProvider>) -> Module {
@@ -48,7 +55,6 @@ pub fn module(service: Service, settings: Settings, provider: Arc<dyn MessagePro
         policies: vec![Arc::new(policy::Policy { reminder_after: settings.reminder_after })],
         projections: vec![Arc::new(views::Facts)],
         jobs: vec![Arc::new(jobs::Send::new(settings, provider))],
-        problems: Vec::new(),
         service,
     }
 }

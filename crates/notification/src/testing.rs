@@ -145,6 +145,7 @@ impl World {
             id: Uuid::from_u128((u128::from(*heard) << 80) | (7 << 76) | (2 << 62)),
             source: source.to_owned(),
             position: *heard,
+            stream: String::new(),
             kind: kind.to_owned(),
             at: self.service.clock().now(),
             correlation: None,

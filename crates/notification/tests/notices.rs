@@ -54,7 +54,7 @@ impl World {
             lifecycle.clone(),
         );
         let module = module(service, Settings::default(), Arc::new(KeptProvider::default()));
-        let (router, _) = module.start().await.expect("started").split_for_parts();
+        let router = module.start().await.expect("started");
         Self { identity, store, delivery, kept, router, lifecycle }
     }
 

@@ -14,6 +14,7 @@ mod wish;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::routing::get;
 use baedal_contracts::OrderId;
 use baedal_kit::http::Caller;
@@ -35,17 +36,20 @@ pub(crate) struct App {
     pub(crate) payments: Arc<dyn Payments>,
 }
 
-pub(crate) fn routes(app: App) -> OpenApiRouter {
-    let internal =
-        axum::Router::new().route("/internal/breakers", get(breakers::list_breakers)).with_state(app.clone());
+/// The routes over what they need, those for ourselves among them.
+pub(crate) fn routes(app: App) -> Router {
+    let public = Router::from(table());
+    public.route("/internal/breakers", get(breakers::list_breakers)).with_state(app)
+}
+
+/// The table of contents.
+pub(crate) fn table() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(place::place_order))
         .routes(routes!(pay::pay_for_order))
         .routes(routes!(change::change_order))
         .routes(routes!(cancel::cancel_order))
         .routes(routes!(confirm::confirm_order))
-        .with_state(app)
-        .merge(OpenApiRouter::from(internal))
 }
 
 impl App {

@@ -21,12 +21,19 @@ mod views;
 
 use std::sync::Arc;
 
+use baedal_kit::module::Described;
 use baedal_kit::upstream::Upstream;
 use baedal_kit::{Module, Service};
 
 pub use self::payment_client::{PaymentClient, Payments, PutOff};
 pub use self::publish::publish;
 pub use self::settings::Settings;
+
+/// What it says of its routes and its refusals, without being started.
+#[must_use]
+pub fn described() -> Described {
+    Described { document: http::table().into_openapi(), problems: http::problems::ALL.to_vec() }
+}
 
 /// Orders, which are paid for at `payment`.
 #[must_use]
@@ -45,6 +52,5 @@ pub fn module_paid_by(service: Service, settings: Settings, payments: Arc<dyn Pa
         policies: vec![Arc::new(policy::Policy::new(settings))],
         projections: vec![Arc::new(views::Catalog)],
         jobs: vec![Arc::new(jobs::Deadlines)],
-        problems: http::problems::ALL.to_vec(),
     }
 }

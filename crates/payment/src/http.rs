@@ -21,13 +21,17 @@ pub(crate) struct App {
     charging: Charging,
 }
 
-/// The routes, with those the provider has of its own.
-pub(crate) fn routes(service: Service, charging: Charging, of_the_provider: Router) -> OpenApiRouter {
-    let router = Router::new()
+/// The routes over what they need, with those the provider has of its own.
+pub(crate) fn routes(service: Service, charging: Charging, of_the_provider: Router) -> Router {
+    Router::from(table())
         .route("/internal/payments/{order_id}/attempts", post(attempts::take))
         .route("/internal/payments/{order_id}", get(payment::look))
         .route("/internal/ledger", get(ledger::totals))
         .with_state(App { service, charging })
-        .merge(of_the_provider);
-    OpenApiRouter::new().merge(OpenApiRouter::from(router))
+        .merge(of_the_provider)
+}
+
+/// The table of contents. What is internal is not described, so it is empty.
+pub(crate) fn table() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
 }

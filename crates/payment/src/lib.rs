@@ -30,6 +30,7 @@ mod simulated_provider;
 
 use std::sync::Arc;
 
+use baedal_kit::module::Described;
 use baedal_kit::{Module, Service};
 
 pub use self::http::{LedgerView, PaymentView};
@@ -40,6 +41,12 @@ pub use self::simulated_provider::{BookView, SimulatedProvider};
 
 use self::charging::Charging;
 use self::provider::Calls;
+
+/// What it says of its routes and its refusals, without being started.
+#[must_use]
+pub fn described() -> Described {
+    Described { document: http::table().into_openapi(), problems: Vec::new() }
+}
 
 /// The context, over the provider that moves the money.
 #[must_use]
@@ -52,7 +59,6 @@ pub fn module(service: Service, settings: Settings, provider: Arc<dyn Provider>)
         policies: vec![Arc::new(policy::Policy::new(settings.clone()))],
         projections: Vec::new(),
         jobs: vec![Arc::new(jobs::Jobs::new(charging, calls, settings))],
-        problems: Vec::new(),
         service,
     }
 }

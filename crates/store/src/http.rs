@@ -14,6 +14,7 @@ mod remove_menu_item;
 #[cfg(test)]
 mod tests;
 
+use axum::Router;
 use baedal_contracts::StoreId;
 use baedal_kit::http::Problem;
 use baedal_kit::service::Undone;
@@ -25,12 +26,17 @@ use crate::domain::{store, ticket};
 
 /// What every route holds in its hand.
 #[derive(Clone)]
-struct App {
+pub(crate) struct App {
     service: Service,
 }
 
-/// The context's routes, described.
-pub(crate) fn routes(service: Service) -> OpenApiRouter {
+/// The routes over what they need.
+pub(crate) fn routes(service: Service) -> Router {
+    table().with_state(App { service }).into()
+}
+
+/// The table of contents.
+pub(crate) fn table() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         // stores and menus
         .routes(routes!(register_store::register_store))
@@ -41,7 +47,6 @@ pub(crate) fn routes(service: Service) -> OpenApiRouter {
         .routes(routes!(reject_ticket::reject_ticket))
         .routes(routes!(cook_ticket::start_cooking))
         .routes(routes!(cook_ticket::finish_cooking))
-        .with_state(App { service })
 }
 
 /// Why a command came to nothing, as a problem.

@@ -22,10 +22,17 @@ mod testing;
 
 use std::sync::Arc;
 
+use baedal_kit::module::Described;
 use baedal_kit::{Module, Service};
 
 pub use publish::publish;
 pub use settings::Settings;
+
+/// What it says of its routes and its refusals, without being started.
+#[must_use]
+pub fn described() -> Described {
+    Described { document: http::table().into_openapi(), problems: http::problems::ALL.to_vec() }
+}
 
 /// The context, over these ports.
 #[must_use]
@@ -36,6 +43,5 @@ pub fn module(service: Service, settings: Settings) -> Module {
         policies: vec![Arc::new(policy::KitchenPolicy::new(settings))],
         projections: Vec::new(),
         jobs: vec![Arc::new(jobs::Deadlines)],
-        problems: http::problems::ALL.to_vec(),
     }
 }

@@ -11,6 +11,7 @@ mod store;
 mod stuck;
 mod trace;
 
+use axum::Router;
 use baedal_kit::Service;
 use baedal_kit::http::Problem;
 use baedal_kit::http::problem::MALFORMED;
@@ -26,8 +27,13 @@ pub(crate) struct App {
     pub(crate) settings: Settings,
 }
 
-/// All the routes.
-pub(crate) fn routes(app: App) -> OpenApiRouter {
+/// The routes over what they need.
+pub(crate) fn routes(app: App) -> Router {
+    table().with_state(app).into()
+}
+
+/// The table of contents.
+pub(crate) fn table() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(near_stores::near_stores))
         .routes(routes!(store::store))
@@ -39,7 +45,6 @@ pub(crate) fn routes(app: App) -> OpenApiRouter {
         .routes(routes!(board_live::board_live))
         .routes(routes!(trace::trace))
         .routes(routes!(stuck::stuck))
-        .with_state(app)
 }
 
 /// `after` is not what a page gave as `next`.

@@ -23,9 +23,16 @@ mod tests;
 
 use std::sync::Arc;
 
+use baedal_kit::module::Described;
 use baedal_kit::{Module, Projection, Service};
 
 pub use settings::Settings;
+
+/// What it says of its routes and its refusals, without being started.
+#[must_use]
+pub fn described() -> Described {
+    Described { document: http::table().into_openapi(), problems: Vec::new() }
+}
 
 /// Tracking, ready to be started.
 #[must_use]
@@ -42,6 +49,5 @@ pub fn module(service: Service, settings: Settings) -> Module {
         policies: Vec::new(),
         projections,
         jobs: Vec::new(),
-        problems: Vec::new(),
     }
 }

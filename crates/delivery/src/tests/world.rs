@@ -85,11 +85,11 @@ impl World {
                 publish_with(recorded, |event: order::Event| Ok(Some(event)))
             });
         let service = quiet(&clock, bus, own);
-        let routes = module(service.clone(), Settings::default()).start().await.expect("it starts");
+        let router = module(service.clone(), Settings::default()).start().await.expect("it starts");
         while !service.all_progress().contains_key(policy::NAME) {
             tokio::task::yield_now().await;
         }
-        Self { clock, service, router: routes.split_for_parts().0, store, order }
+        Self { clock, service, router, store, order }
     }
 
     /// The kitchen has finished; heard when this returns.

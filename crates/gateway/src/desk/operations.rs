@@ -37,15 +37,21 @@ pub(crate) struct DeadLetters {
 
 /// The circuit breakers
 ///
-/// Each one's state, window, counts and last transitions.
+/// Each one's state, window, counts and last transitions. Every replica of a service has its own.
 #[utoipa::path(get, path = "/api/operations/breakers", tag = "operations", responses(
     (status = 200, description = "All of them", body = Page<Snapshot>),
 ))]
 pub(super) async fn breakers(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<Page<Snapshot>>, Problem> {
-    let order = desk.contexts.get(ORDER).ok_or_else(|| away(ORDER))?;
-    let response = send(ORDER, order, Method::GET, "/internal/breakers", &headers).await?;
-    let items = read(response).await.map_err(|()| away(ORDER))?;
-    Ok(Json(Page { items, next: None }))
+    let replicas = desk.contexts.get(ORDER).ok_or_else(|| away(ORDER))?.each();
+    let answers = join_all(replicas.iter().map(|replica| async {
+        let response = send(ORDER, replica, Method::GET, "/internal/breakers", &headers).await.ok()?;
+        read::<Vec<Snapshot>>(response).await.ok()
+    }));
+    let answers = answers.await;
+    if answers.iter().all(Option::is_none) {
+        return Err(away(ORDER));
+    }
+    Ok(Json(Page { items: answers.into_iter().flatten().flatten().collect(), next: None }))
 }
 
 /// Messages that could not be processed

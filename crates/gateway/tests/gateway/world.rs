@@ -112,8 +112,7 @@ impl World {
         let lifecycle = Lifecycle::default();
         let router = baedal_gateway::router(Gateway {
             upstreams,
-            documents: Vec::new(),
-            problems: Vec::new(),
+            contexts: Vec::new(),
             settings,
             clock: Arc::new(clock.clone()),
             lifecycle: lifecycle.clone(),

@@ -6,8 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::Consumer;
-use super::ear::SHARD;
-use crate::bus::UNPUBLISHABLE;
+use crate::bus::{UNPUBLISHABLE, shard_of};
 use crate::jobs::{Job, JobHandler};
 use crate::message::Envelope;
 use crate::service::generation_name;
@@ -69,7 +68,8 @@ async fn published_by_now(service: &Service, aside: Envelope) -> Result<Option<A
         return Ok(Some(Arc::new(aside)));
     }
     let behind = aside.position.saturating_sub(1);
-    let batch = service.bus().read(&aside.source, SHARD, behind, 1).await?;
+    let shard = shard_of(&aside.stream, service.bus().shards());
+    let batch = service.bus().read(&aside.source, shard, behind, 1).await?;
     match batch.envelopes.into_iter().find(|envelope| envelope.position == aside.position) {
         Some(envelope) if envelope.kind == UNPUBLISHABLE => Err(unpublishable(&envelope)),
         found => Ok(found),

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::aside::{HEAR_AGAIN, SetAside, unpublishable};
 use super::{Consumer, Projection};
 use crate::bus::{Batch, UNPUBLISHABLE};
@@ -10,6 +12,7 @@ use crate::database::{CursorMove, Outcome};
 use crate::failure::caught;
 use crate::jobs::Job;
 use crate::message::Envelope;
+use crate::replicas::Share;
 use crate::service::{generation_name, step_aside};
 use crate::{Failure, Origin, Service, Work};
 
@@ -20,8 +23,11 @@ const BATCH: usize = 256;
 const MOST_UNKEPT: u64 = 512;
 /// How often an event alone may collide with others before the consumer pauses.
 const MOST_CONFLICTS: u32 = 20;
-/// The shard read while there is one.
-pub(super) const SHARD: u16 = 0;
+/// The most and the fewest positions that are taken of one shard while there are several.
+const SHARD_BATCH: usize = 64;
+
+/// A shard of a source.
+pub(super) type Place = (&'static str, u16);
 
 /// One consumer in one generation: reads, lets hear, commits.
 pub(super) struct Ear {
@@ -33,10 +39,12 @@ pub(super) struct Ear {
     views: &'static [&'static str],
     /// Whether its views are being built and nobody reads them yet.
     is_building: bool,
+    /// The shards that are this replica's to hear.
+    share: watch::Receiver<Share>,
     /// How far it has heard.
-    cursors: Option<HashMap<&'static str, u64>>,
+    cursors: Option<HashMap<Place, u64>>,
     /// How far the database says it has heard: not as far where the last events were nothing to it.
-    kept: HashMap<&'static str, u64>,
+    kept: HashMap<Place, u64>,
     /// How often in a row its commits have collided with others.
     conflicts: u32,
     /// Whether there was more to hear than it took at once.
@@ -52,6 +60,7 @@ impl Ear {
             generation,
             views: &[],
             is_building: false,
+            share: service.share(),
             cursors: None,
             kept: HashMap::new(),
             conflicts: 0,
@@ -74,16 +83,21 @@ impl Ear {
     /// The more often it has collided with others in a row, the less it takes at once: a long batch that
     /// touches what everybody is changing would never get through.
     pub(super) async fn hear_some(&mut self) -> Result<bool, Failure> {
+        if self.share.has_changed().unwrap_or(false) {
+            self.share.mark_unchanged();
+            self.cursors = None;
+        }
         let cursors = self.cursors().await?;
-        let limit = (BATCH >> self.conflicts.min(BATCH.ilog2())).max(1);
+        let most = if self.service.bus().shards() > 1 { SHARD_BATCH } else { BATCH };
+        let limit = (most >> self.conflicts.min(most.ilog2())).max(1);
         let mut batches = Vec::new();
         self.is_behind = false;
-        for source in self.consumer.sources() {
-            let from = cursors.get(source).copied().unwrap_or(0);
-            let batch = self.service.bus().read(source, SHARD, from, limit).await?;
+        for place in self.places() {
+            let Some(from) = cursors.get(&place).copied() else { continue };
+            let batch = self.service.bus().read(place.0, place.1, from, limit).await?;
             self.is_behind |= batch.upto - from >= limit as u64;
             if batch.upto > from {
-                batches.push((*source, batch));
+                batches.push((place, batch));
             }
         }
         if batches.is_empty() {
@@ -108,45 +122,46 @@ impl Ear {
     }
 
     /// All the batches in one commit. Whether it went through.
-    async fn hear_together(&mut self, batches: &[(&'static str, Batch)]) -> Result<bool, Failure> {
+    async fn hear_together(&mut self, batches: &[(Place, Batch)]) -> Result<bool, Failure> {
         let mut work = self.begin();
         for envelope in batches.iter().flat_map(|(_, batch)| &batch.envelopes) {
             self.hear(envelope, &mut work).await?;
         }
-        let unkept = batches.iter().map(|(source, batch)| batch.upto - self.kept_of(source)).max().unwrap_or(0);
-        if !work.is_empty() || unkept >= MOST_UNKEPT {
-            for (source, batch) in batches {
-                work.move_cursor(self.cursor_move(source, batch.upto));
+        let unkept = batches.iter().map(|(place, batch)| batch.upto - self.kept_of(*place)).max().unwrap_or(0);
+        // Other replicas look how far views that are being built have got.
+        if !work.is_empty() || unkept >= MOST_UNKEPT || self.is_building {
+            for (place, batch) in batches {
+                work.move_cursor(self.cursor_move(*place, batch.upto));
             }
             if work.commit().await? == Outcome::Conflict {
                 return Ok(false);
             }
-            self.kept.extend(batches.iter().map(|(source, batch)| (*source, batch.upto)));
+            self.kept.extend(batches.iter().map(|(place, batch)| (*place, batch.upto)));
         }
-        self.moved(batches.iter().map(|(source, batch)| (*source, batch.upto)));
+        self.moved(batches.iter().map(|(place, batch)| (*place, batch.upto)));
         self.count(batches.iter().map(|(_, batch)| batch.envelopes.len()).sum());
         Ok(true)
     }
 
     /// Each event in a commit of its own, so that one that fails holds up no other.
-    async fn hear_one_by_one(&mut self, batches: Vec<(&'static str, Batch)>) -> Result<(), Failure> {
-        for (source, batch) in batches {
+    async fn hear_one_by_one(&mut self, batches: Vec<(Place, Batch)>) -> Result<(), Failure> {
+        for (place, batch) in batches {
             for envelope in &batch.envelopes {
-                while !self.hear_alone(source, envelope).await? {
+                while !self.hear_alone(place, envelope).await? {
                     self.collided().await;
                     if self.conflicts > MOST_CONFLICTS {
                         let busy = "others changed the same at the same time, over and over";
                         return Err(Failure::unavailable("a quiet moment", busy));
                     }
                     self.cursors().await?;
-                    if self.kept_of(source) >= envelope.position {
+                    if self.kept_of(place) >= envelope.position {
                         // Another one of us has heard it.
                         return Ok(());
                     }
                 }
-                self.kept.insert(source, envelope.position);
+                self.kept.insert(place, envelope.position);
                 self.conflicts = 0;
-                self.moved([(source, envelope.position)]);
+                self.moved([(place, envelope.position)]);
                 self.count(1);
             }
         }
@@ -154,8 +169,8 @@ impl Ear {
     }
 
     /// One event in one commit, or, where that fails, set aside in one. Whether it went through.
-    async fn hear_alone(&self, source: &str, envelope: &Arc<Envelope>) -> Result<bool, Failure> {
-        let cursor = self.cursor_move(source, envelope.position);
+    async fn hear_alone(&self, place: Place, envelope: &Arc<Envelope>) -> Result<bool, Failure> {
+        let cursor = self.cursor_move(place, envelope.position);
         let mut work = self.begin();
         let heard = match self.hear(envelope, &mut work).await {
             Ok(()) => {
@@ -205,13 +220,13 @@ impl Ear {
         work
     }
 
-    fn cursor_move(&self, source: &str, to: u64) -> CursorMove {
-        let from = self.kept_of(source);
-        CursorMove { consumer: self.name.clone(), source: source.to_owned(), shard: SHARD, from, to }
+    fn cursor_move(&self, place: Place, to: u64) -> CursorMove {
+        let from = self.kept_of(place);
+        CursorMove { consumer: self.name.clone(), source: place.0.to_owned(), shard: place.1, from, to }
     }
 
-    fn kept_of(&self, source: &str) -> u64 {
-        self.kept.get(source).copied().unwrap_or(0)
+    fn kept_of(&self, place: Place) -> u64 {
+        self.kept.get(&place).copied().unwrap_or(0)
     }
 
     /// What it believed about its cursors may be wrong now.
@@ -221,13 +236,14 @@ impl Ear {
         step_aside(self.conflicts).await;
     }
 
-    pub(super) async fn cursors(&mut self) -> Result<HashMap<&'static str, u64>, Failure> {
+    /// How far it has heard what is its to hear.
+    pub(super) async fn cursors(&mut self) -> Result<HashMap<Place, u64>, Failure> {
         if let Some(cursors) = &self.cursors {
             return Ok(cursors.clone());
         }
         let mut cursors = HashMap::new();
-        for source in self.consumer.sources() {
-            cursors.insert(*source, self.service.database().cursor(&self.name, source, SHARD).await?);
+        for place in self.places() {
+            cursors.insert(place, self.kept_at(place).await?);
         }
         self.kept.clone_from(&cursors);
         self.cursors = Some(cursors.clone());
@@ -235,7 +251,19 @@ impl Ear {
         Ok(cursors)
     }
 
-    fn moved(&mut self, moves: impl IntoIterator<Item = (&'static str, u64)>) {
+    /// What is its to hear, in the order of its sources.
+    fn places(&self) -> Vec<Place> {
+        let shards = Arc::clone(&self.share.borrow().shards);
+        let of = |source: &'static str| shards.iter().map(move |shard| (source, *shard)).collect::<Vec<_>>();
+        self.consumer.sources().iter().flat_map(|source| of(source)).collect()
+    }
+
+    /// How far the database says that it, or the same on another replica, has heard a shard.
+    pub(super) async fn kept_at(&self, place: Place) -> Result<u64, Failure> {
+        self.service.database().cursor(&self.name, place.0, place.1).await
+    }
+
+    fn moved(&mut self, moves: impl IntoIterator<Item = (Place, u64)>) {
         let mut cursors = self.cursors.take().unwrap_or_default();
         cursors.extend(moves);
         self.tell_progress(&cursors);
@@ -243,10 +271,10 @@ impl Ear {
     }
 
     /// Lets those wait who want to read what they wrote. A view being built is nobody's to wait for.
-    fn tell_progress(&self, cursors: &HashMap<&'static str, u64>) {
+    fn tell_progress(&self, cursors: &HashMap<Place, u64>) {
         if !self.is_building {
-            let progress = cursors.iter().map(|(source, position)| ((*source).to_owned(), *position)).collect();
-            self.service.progress(self.consumer.name()).send_replace(progress);
+            let moves = cursors.iter().map(|((source, shard), position)| (*source, *shard, *position));
+            self.service.progress().set(self.consumer.name(), moves);
         }
     }
 

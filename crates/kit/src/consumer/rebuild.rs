@@ -14,10 +14,14 @@ use crate::database::Outcome;
 use crate::service::generation_name;
 use crate::{Failure, Origin, Service};
 
-/// How long a view that was replaced stays, for those who asked what it is called just before.
+/// How long a view that was replaced stays, for those who asked what it is called just before;
 const LEAVE: Duration = Duration::from_secs(1);
+/// with other replicas longer, as they look once a second what it is called now.
+const LEAVE_WITH_OTHERS: Duration = Duration::from_secs(5);
+/// How often to look whether other replicas have built their part.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// The view that tells which generation of each view is in use.
-const GENERATIONS: &str = "generations";
+pub(crate) const GENERATIONS: &str = "generations";
 
 /// Which generation of a projection's views is in use, and which is being built.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -31,7 +35,7 @@ struct Generations {
 
 /// Lets a projection hear for ever, and builds its views anew beside the ones in use when asked to.
 pub fn run_projection(service: Service, projection: Arc<dyn Projection>) -> impl Future<Output = ()> + Send {
-    service.follows(projection.name(), projection.sources());
+    service.progress().follows(projection.name(), projection.sources());
     async move {
         let mut wanted = service.rebuilds().subscribe();
         let mut heads = Heads::new(&service, projection.sources());
@@ -50,11 +54,11 @@ pub fn run_projection(service: Service, projection: Arc<dyn Projection>) -> impl
                 }
                 Ok(false) => {
                     pause.over();
-                    let leave = stage.as_ref().and_then(|stage| stage.leaves_at);
+                    let look_again = stage.as_ref().and_then(Stage::looks_again);
                     tokio::select! {
                         () = heads.changed() => linger(stage.as_ref()).await,
                         _ = wanted.changed() => stage = None,
-                        () = sleep_until(leave) => {}
+                        () = sleep_until(look_again) => {}
                     }
                 }
                 Err(failure) => pause.after(&failure).await,
@@ -138,12 +142,13 @@ impl Stage {
         for view in projection.views() {
             service.set_generation(view, generations.active);
         }
+        let leave = if service.share().borrow().others > 0 { LEAVE_WITH_OTHERS } else { LEAVE };
         let ear = |generation, is_building| Ear::of_projection(service, projection, generation, is_building);
         Ok(Self {
             generations,
             live: ear(generations.active, false),
             builder: generations.building.map(|generation| ear(generation, true)),
-            leaves_at: generations.leaving.map(|_| Instant::now() + LEAVE),
+            leaves_at: generations.leaving.map(|_| Instant::now() + leave),
         })
     }
 
@@ -172,12 +177,19 @@ impl Stage {
             // One after the other: only one generation is known to be leaving.
             return Ok(heard || built);
         }
-        let (shown, built) = (live.cursors().await?, builder.cursors().await?);
-        if shown.iter().all(|(source, shown)| built.get(source).copied().unwrap_or(0) >= *shown) {
+        if knows_as_much(service, projection, live, builder).await? {
             Self::take_over(service, projection, generations, builder.generation).await?;
             *stage = None;
+            return Ok(true);
         }
-        Ok(true)
+        Ok(heard || built)
+    }
+
+    /// When there may be something to do although nothing is heard: the views that were in use may go, or
+    /// other replicas have built their part.
+    fn looks_again(&self) -> Option<Instant> {
+        let others_build = self.builder.as_ref().map(|_| Instant::now() + LOOK_AGAIN);
+        self.leaves_at.into_iter().chain(others_build).min()
     }
 
     /// The generation that was built is in use from now on. The one before it stays a little longer, so that
@@ -195,8 +207,6 @@ impl Stage {
         for view in projection.views() {
             service.set_generation(view, generation);
         }
-        // What the new generation has heard and the old one had not, nobody was woken for.
-        service.database().feeds().wake_all();
         tracing::info!(context = service.name(), projection = projection.name(), generation, "views were rebuilt");
         Ok(())
     }
@@ -231,4 +241,28 @@ impl Stage {
         }
         Ok(work.commit().await? != Outcome::Conflict)
     }
+}
+
+/// Whether the views being built know as much as those in use, in every shard: in ours as we know, in others'
+/// as their replicas have written down.
+async fn knows_as_much(
+    service: &Service,
+    projection: &Arc<dyn Projection>,
+    live: &mut Ear,
+    builder: &mut Ear,
+) -> Result<bool, Failure> {
+    let (shown, built) = (live.cursors().await?, builder.cursors().await?);
+    for source in projection.sources() {
+        for shard in 0..service.bus().shards() {
+            let place = (*source, shard);
+            let (shown, built) = match (shown.get(&place), built.get(&place)) {
+                (Some(shown), Some(built)) => (*shown, *built),
+                _ => (live.kept_at(place).await?, builder.kept_at(place).await?),
+            };
+            if built < shown {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }

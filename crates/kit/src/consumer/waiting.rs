@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use futures::future::select_all;
+use tokio::sync::watch;
 
+use crate::replicas::Share;
 use crate::{Failure, Service};
 
 /// How long a consumer pauses at first when something it needs does not answer; the wait doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// How long it pauses at the most.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// The waits of a consumer while something it needs does not answer: longer each time, and each told.
 pub(super) struct Pause {
@@ -35,28 +37,39 @@ impl Pause {
     }
 }
 
-/// The heads of the sources a consumer hears.
-pub(super) struct Heads(Vec<tokio::sync::watch::Receiver<u64>>);
+/// The heads of the sources a consumer hears, and the share of them that is its to hear.
+pub(super) struct Heads {
+    heads: Vec<watch::Receiver<u64>>,
+    share: watch::Receiver<Share>,
+}
 
 impl Heads {
     pub(super) fn new(service: &Service, sources: &[&str]) -> Self {
-        Self(sources.iter().map(|source| service.bus().head(source)).collect())
+        Self { heads: sources.iter().map(|source| service.bus().head(source)).collect(), share: service.share() }
     }
 
     pub(super) fn mark(&mut self) {
-        self.0.iter_mut().for_each(tokio::sync::watch::Receiver::mark_unchanged);
+        self.heads.iter_mut().for_each(watch::Receiver::mark_unchanged);
+        self.share.mark_unchanged();
     }
 
     /// Returns when any of them has moved since they were marked.
     pub(super) async fn changed(&mut self) {
-        while !self.0.is_empty() {
-            let (moved, ended, _) = select_all(self.0.iter_mut().map(|head| Box::pin(head.changed()))).await;
-            if moved.is_ok() {
-                return;
+        let Self { heads, share } = self;
+        let moved = async {
+            while !heads.is_empty() {
+                let (moved, ended, _) = select_all(heads.iter_mut().map(|head| Box::pin(head.changed()))).await;
+                if moved.is_ok() {
+                    return;
+                }
+                // That source has ended with whatever told it; the others may still tell.
+                heads.swap_remove(ended);
             }
-            // That source has ended with whatever told it; the others may still tell.
-            self.0.swap_remove(ended);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = moved => {}
+            Ok(()) = share.changed() => {}
         }
-        std::future::pending::<()>().await;
     }
 }

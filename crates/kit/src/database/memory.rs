@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 use super::{
@@ -25,6 +25,8 @@ pub struct MemoryDatabase {
     head: watch::Sender<u64>,
     jobs_changed: watch::Sender<u64>,
     feeds: Feeds,
+    /// What replicas tell one another, where there may be several.
+    grapevine: Option<broadcast::Sender<Arc<str>>>,
 }
 
 type CursorKey = (String, String, u16);
@@ -78,11 +80,18 @@ impl Default for MemoryDatabase {
             head: watch::Sender::new(0),
             jobs_changed: watch::Sender::new(0),
             feeds: Feeds::default(),
+            grapevine: None,
         }
     }
 }
 
 impl MemoryDatabase {
+    /// One that several replicas share.
+    #[must_use]
+    pub fn shared() -> Self {
+        Self { grapevine: Some(broadcast::Sender::new(1024)), ..Self::default() }
+    }
+
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -348,6 +357,17 @@ impl Database for MemoryDatabase {
 
     fn feeds(&self) -> &Feeds {
         &self.feeds
+    }
+
+    fn tell_replicas(&self, said: String) {
+        if let Some(grapevine) = &self.grapevine {
+            // Where nobody listens it need not be said.
+            let _ = grapevine.send(said.into());
+        }
+    }
+
+    fn replicas_say(&self) -> Option<broadcast::Receiver<Arc<str>>> {
+        self.grapevine.as_ref().map(broadcast::Sender::subscribe)
     }
 
     async fn ping(&self) -> Result<(), Failure> {

@@ -11,7 +11,6 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use super::{Path, Problem};
@@ -28,15 +27,14 @@ struct Operations {
 }
 
 /// The routes of a context's operations.
-pub(crate) fn routes(service: Service, projections: Vec<Arc<dyn Projection>>) -> OpenApiRouter {
+pub(crate) fn routes(service: Service, projections: Vec<Arc<dyn Projection>>) -> axum::Router {
     let operations = Operations { service, projections: projections.into() };
-    let router = axum::Router::new()
+    axum::Router::new()
         .route("/internal/health", axum::routing::get(health))
         .route("/internal/dead-letters", axum::routing::get(dead_letters))
         .route("/internal/dead-letters/{kind}/{key}/redrive", axum::routing::post(redrive))
         .route("/internal/views/{name}/rebuild", axum::routing::post(rebuild))
-        .with_state(operations);
-    OpenApiRouter::new().merge(OpenApiRouter::from(router))
+        .with_state(operations)
 }
 
 /// How a context is.
@@ -53,19 +51,31 @@ pub struct Health {
     pub behind: std::collections::BTreeMap<String, u64>,
 }
 
+impl Health {
+    /// What is said of a database that answers.
+    pub const WELL: &str = "ok";
+
+    /// How a context is now.
+    pub async fn of(service: &Service) -> Self {
+        let database = service.database().ping().await;
+        let behind = service.all_progress().into_iter().map(|(consumer, reached)| {
+            let behind =
+                reached.iter().map(|(source, at)| service.bus().head(source).borrow().saturating_sub(*at)).sum();
+            (consumer, behind)
+        });
+        Self {
+            context: service.name().to_owned(),
+            database: database.map_or_else(|failure| failure.story(), |()| Self::WELL.to_owned()),
+            position: *service.database().head().borrow(),
+            behind: behind.collect(),
+        }
+    }
+}
+
 async fn health(State(Operations { service, .. }): State<Operations>) -> Response {
-    let database = service.database().ping().await;
-    let behind = service.all_progress().into_iter().map(|(consumer, reached)| {
-        let behind = reached.iter().map(|(source, at)| service.bus().head(source).borrow().saturating_sub(*at)).sum();
-        (consumer, behind)
-    });
-    let status = if database.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let health = Health {
-        context: service.name().to_owned(),
-        database: database.map_or_else(|failure| failure.story(), |()| "ok".to_owned()),
-        position: *service.database().head().borrow(),
-        behind: behind.collect(),
-    };
+    let health = Health::of(&service).await;
+    let is_well = health.database == Health::WELL;
+    let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(health)).into_response()
 }
 

@@ -22,7 +22,7 @@ const MOST: usize = 16 * 1024 * 1024;
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// Answers a request with `answer`, and takes in what that left of its body.
-pub(crate) async fn taken_in<F>(request: Request, answer: impl FnOnce(Request) -> F) -> Response
+pub async fn taken_in<F>(request: Request, answer: impl FnOnce(Request) -> F) -> Response
 where
     F: Future<Output = Response>,
 {

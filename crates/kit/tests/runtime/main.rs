@@ -8,4 +8,5 @@ mod jobs;
 mod live;
 mod policies;
 mod projections;
+mod replicas;
 mod world;

@@ -22,7 +22,6 @@ use baedal_kit::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 /// After this long what a jar was filled with is stale.
@@ -263,7 +262,12 @@ impl World {
 
     /// A kitchen and a pantry as a process has them.
     pub(crate) fn wake(&self) -> (Service, Service) {
-        let bus: Arc<dyn Bus> = Arc::new(JournalBus::default().with("kitchen", Arc::clone(&self.kitchen), publish));
+        self.wake_with(JournalBus::default())
+    }
+
+    /// The same, with several processes of them, or shards.
+    pub(crate) fn wake_with(&self, bus: JournalBus) -> (Service, Service) {
+        let bus: Arc<dyn Bus> = Arc::new(bus.with("kitchen", Arc::clone(&self.kitchen), publish));
         let lifecycle = Lifecycle::default();
         let service = |name, database: &Arc<dyn Database>| {
             let (database, bus) = (Arc::clone(database), Arc::clone(&bus));
@@ -290,10 +294,10 @@ pub(crate) async fn routes(
     projections: Vec<Arc<dyn Projection>>,
     jobs: Vec<Arc<dyn JobHandler>>,
 ) -> axum::Router {
-    let routes = OpenApiRouter::new();
-    let module = Module { service: service.clone(), routes, policies, projections, jobs, problems: Vec::new() };
+    let routes = axum::Router::new();
+    let module = Module { service: service.clone(), routes, policies, projections, jobs };
     match module.start().await {
-        Ok(router) => axum::Router::from(router),
+        Ok(router) => router,
         Err(failure) => panic!("{}", failure.story()),
     }
 }

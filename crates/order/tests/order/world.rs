@@ -15,8 +15,8 @@ use baedal_kit::bus::{JournalBus, publish_with};
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{Append, Commit, NewEvent};
 use baedal_kit::feeds::document_key;
+use baedal_kit::http::Caller;
 use baedal_kit::http::caller::CALLER;
-use baedal_kit::http::{Caller, ProblemType};
 use baedal_kit::ids::SystemIds;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::scenario::NOON;
@@ -75,9 +75,6 @@ pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) till: Arc<Till>,
     pub(crate) clock: ManualClock,
-    /// The routes' description.
-    pub(crate) documented: Value,
-    pub(crate) problems: Vec<&'static ProblemType>,
     router: Router,
     store: Arc<MemoryDatabase>,
     payment: Arc<MemoryDatabase>,
@@ -144,10 +141,8 @@ impl World {
             Lifecycle::default(),
         );
         let module: Module = baedal_order::module_paid_by(service.clone(), Settings::default(), till.clone());
-        let problems = module.problems.clone();
-        let (router, document) = module.start().await.unwrap().split_for_parts();
-        let documented = serde_json::to_value(document).unwrap();
-        Self { service, till, clock, documented, problems, router, store, payment, delivery }
+        let router = module.start().await.unwrap();
+        Self { service, till, clock, router, store, payment, delivery }
     }
 
     pub(crate) async fn tell_store(&self, event: &store::Event) {

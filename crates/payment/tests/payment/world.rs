@@ -69,7 +69,7 @@ impl World {
         let provider = wrap(SimulatedProvider::new(service.clone()));
         let module = baedal_payment::module(service.clone(), settings, Arc::new(provider));
         let policy = Arc::clone(&module.policies[0]);
-        let router = Router::from(module.start().await.unwrap());
+        let router = module.start().await.unwrap();
         Self { clock, database, service, router, policy }
     }
 
@@ -157,6 +157,7 @@ impl World {
             id: Uuid::now_v7(),
             source: source::ORDER.to_owned(),
             position: 1,
+            stream: format!("order/{}", event.order_id()),
             kind: <&'static str>::from(&event).to_owned(),
             at: self.clock.now(),
             correlation: Some(event.order_id().0),

@@ -149,7 +149,7 @@ impl Default for World {
         let database: Arc<dyn Database> = Arc::new(MemoryDatabase::default());
         let clock = ManualClock::at(NOON);
         let service = service(&database, clock.clone());
-        let (router, _) = crate::http::routes(service.clone()).split_for_parts();
+        let router = crate::http::routes(service.clone());
         Self { service, clock, database, policy: KitchenPolicy::new(Settings::default()), router }
     }
 }
@@ -174,6 +174,7 @@ fn envelope(event: &Ordered) -> Envelope {
         id: Uuid::now_v7(),
         source: source::ORDER.to_owned(),
         position: 1,
+        stream: format!("order/{}", event.order_id()),
         kind: kind.to_owned(),
         at: NOON,
         correlation: Some(event.order_id().0),

@@ -364,6 +364,7 @@ where
         id: Uuid::from_u128((bytes << 64) + u128::from(position)),
         source: source.to_owned(),
         position,
+        stream: String::new(),
         kind: event.into().to_owned(),
         at,
         correlation,

@@ -92,7 +92,7 @@ impl World {
             Lifecycle::default(),
         );
         let module = crate::module(service.clone(), Settings::default());
-        let router = module.start().await.expect("started").split_for_parts().0;
+        let router = module.start().await.expect("started");
         Self { clock, service, script, router }
     }
 

@@ -173,8 +173,8 @@ async fn the_running_context_hears_answers_and_ends_what_took_too_long() {
     let (ports, ids) = (Arc::new(clock.clone()), Arc::new(SystemIds));
     let service = Service::new(source::STORE, stores, Arc::new(bus), ports, ids, lifecycle.clone());
     let module = crate::module(service.clone(), Settings::default());
-    let (router, document) = module.start().await.expect("a context that starts").split_for_parts();
-    assert!(document.paths.paths.contains_key("/api/tickets/{order_id}/start"));
+    let router = module.start().await.expect("a context that starts");
+    assert!(crate::described().document.paths.paths.contains_key("/api/tickets/{order_id}/start"));
 
     let status =
         |wished: TicketStatus| move |ticket: &Ticket| ticket.sheet().is_some_and(|sheet| sheet.status == wished);
@@ -197,7 +197,7 @@ async fn the_running_context_hears_answers_and_ends_what_took_too_long() {
 
 #[tokio::test]
 async fn nobody_signed_in_is_answered_so() {
-    let (router, _) = crate::http::routes(World::default().service).split_for_parts();
+    let router = crate::http::routes(World::default().service);
     let request = Request::post(format!("/api/tickets/{}/start", order(1))).body(Body::empty()).expect("a request");
     let response = router.oneshot(request).await.expect("an answer");
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);

@@ -1,0 +1,88 @@
+//! Live streams on their way to the client: counted, and ended when this process drains.
+//!
+//! Where a stream comes from may not be ending; whoever watches it has to come back to another gateway all the
+//! same, and does so at once if it is told.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use baedal_kit::lifecycle::Lifecycle;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use hyper::body::{Body as HttpBody, Frame};
+
+/// What a stream says last. A browser passes over an event without data.
+const GOODBYE: Bytes = Bytes::from_static(b"event: reconnect\ndata: {}\nretry: 1000\n\n");
+/// What ends an event.
+const END: &[u8] = b"\n\n";
+
+/// Passes a stream on until it ends or this process drains. It has its place for as long.
+pub(crate) fn passed_on<P: Send + Unpin + 'static>(response: Response, place: P, lifecycle: &Lifecycle) -> Response {
+    let lifecycle = lifecycle.clone();
+    let draining = async move { lifecycle.draining().await }.boxed();
+    response.map(|body| Body::new(Stream { body: Some(body), between_events: true, draining, _place: place }))
+}
+
+struct Stream<P> {
+    /// None when it was ended.
+    body: Option<Body>,
+    /// Whether what was sent so far ends with the end of an event.
+    between_events: bool,
+    draining: BoxFuture<'static, ()>,
+    _place: P,
+}
+
+impl<P: Unpin> HttpBody for Stream<P> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {
+            if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
+                self.between_events = data.ends_with(END);
+            }
+            return Poll::Ready(frame);
+        }
+        if self.draining.poll_unpin(context).is_pending() {
+            return Poll::Pending;
+        }
+        self.body = None;
+        // An event of which only a part was sent is not an event to the client.
+        Poll::Ready(self.between_events.then(|| Ok(Frame::data(GOODBYE))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt;
+    use futures::channel::mpsc;
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    async fn drained_after(sent: &'static str) -> String {
+        let (sender, receiver) = mpsc::unbounded();
+        sender.unbounded_send(sent).expect("a stream");
+        let frames = receiver.map(Ok::<_, std::io::Error>);
+        let lifecycle = Lifecycle::default();
+        let response = passed_on(Response::new(Body::from_stream(frames)), (), &lifecycle);
+        let mut body = response.into_body();
+        let first = body.frame().await.expect("a frame").expect("a frame").into_data().expect("data");
+        lifecycle.drain();
+        let rest = body.collect().await.expect("an end").to_bytes();
+        String::from_utf8([first, rest].concat()).expect("text")
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_goes_on_elsewhere_ends_when_this_process_drains() {
+        let told = drained_after("data: 1\n\n").await;
+        assert_eq!(told, "data: 1\n\nevent: reconnect\ndata: {}\nretry: 1000\n\n");
+        assert_eq!(drained_after("data: {\"half").await, "data: {\"half");
+    }
+}

@@ -1,0 +1,105 @@
+//! The front of a process without a gateway: its contexts for its peers, its health and metrics for machines.
+//!
+//! ```text
+//!   /health/live, /health/ready, /metrics   anybody
+//!   everything else                         peers, by the secret ─▶ the context they name
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures::future::join_all;
+use tower::ServiceExt;
+
+use super::health::{Check, Dependency, Metrics, Readiness, in_time, told};
+use super::operations::Health;
+use super::peers::{CONTEXT, PeerSecret};
+use super::problem::{Problem, UNAVAILABLE};
+use super::unread::taken_in;
+use crate::Service;
+use crate::lifecycle::Lifecycle;
+
+/// What a front is made of.
+pub struct Front {
+    /// The contexts of this process, started.
+    pub contexts: Vec<(Service, Router)>,
+    /// What else it depends on: the bus, its peers.
+    pub checks: Vec<Check>,
+    /// What its peers show.
+    pub secret: PeerSecret,
+    /// The life of this process.
+    pub lifecycle: Lifecycle,
+    /// Its metrics.
+    pub metrics: Metrics,
+}
+
+impl Front {
+    /// All of it as one router.
+    pub fn router(self) -> Router {
+        let Self { contexts, checks, secret, lifecycle, metrics } = self;
+        let (services, contexts): (Vec<_>, BTreeMap<_, _>) =
+            contexts.into_iter().map(|(service, router)| (service.clone(), (service.name(), router))).unzip();
+        let for_peers = Router::new().fallback(hand_over).with_state(Contexts(Arc::new(contexts)));
+        let dependencies = Dependencies { services: services.into(), checks: checks.into(), lifecycle };
+        Router::new()
+            .route("/health/live", get(async || "ok"))
+            .route("/health/ready", get(ready).with_state(dependencies))
+            .route("/metrics", get(async move || told(&metrics)))
+            .fallback_service(secret.guard(for_peers))
+    }
+}
+
+#[derive(Clone)]
+struct Contexts(Arc<BTreeMap<&'static str, Router>>);
+
+impl Contexts {
+    /// The context that a request is for. It need not say so where there is only one.
+    fn meant(&self, request: &Request) -> Result<&Router, Problem> {
+        let named = request.headers().get(CONTEXT);
+        let found = match named {
+            Some(name) => name.to_str().ok().and_then(|name| self.0.get(name)),
+            None => self.0.values().next().filter(|_| self.0.len() == 1),
+        };
+        found.ok_or_else(|| {
+            let here: Vec<_> = self.0.keys().copied().collect();
+            tracing::warn!(?named, ?here, "a request is for a context that is not in this process");
+            let what = format!("here is {} and not what was asked for", here.join(", "));
+            Problem::new(&UNAVAILABLE, what).retry_after(Duration::from_secs(2))
+        })
+    }
+}
+
+async fn hand_over(State(contexts): State<Contexts>, request: Request) -> Response {
+    let context = match contexts.meant(&request) {
+        Ok(context) => context.clone(),
+        Err(problem) => return problem.into_response(),
+    };
+    taken_in(request, async |request| match context.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    })
+    .await
+}
+
+#[derive(Clone)]
+struct Dependencies {
+    services: Arc<[Service]>,
+    checks: Arc<[Check]>,
+    lifecycle: Lifecycle,
+}
+
+/// Ready is a process whose databases answer. What else is away it tells, and goes on without.
+async fn ready(State(Dependencies { services, checks, lifecycle }): State<Dependencies>) -> Readiness {
+    let contexts = join_all(services.iter().map(|service| async {
+        let found = in_time(Health::of(service)).await;
+        (service.name().to_owned(), Dependency::context(true, found))
+    }));
+    let others = join_all(checks.iter().map(Check::found));
+    let (contexts, others) = tokio::join!(contexts, others);
+    Readiness::judged(lifecycle.is_draining(), contexts.into_iter().chain(others).collect())
+}

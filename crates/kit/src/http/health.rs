@@ -1,0 +1,130 @@
+//! Readiness: whether requests should be sent to a process, and how each thing is that it depends on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use futures::future::BoxFuture;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::operations::Health;
+
+/// How long one thing may take to say how it is.
+const TIME_LIMIT: Duration = Duration::from_secs(1);
+
+/// Whether to send requests here.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    /// `ready`, `not_ready` because something needed is away, or `draining` because the process is ending.
+    #[schema(example = "ready")]
+    status: &'static str,
+    /// What it depends on.
+    dependencies: BTreeMap<String, Dependency>,
+}
+
+/// One thing that a process depends on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Dependency {
+    /// Whether it works.
+    ready: bool,
+    /// Whether this process is not ready without it.
+    needed: bool,
+    /// What is wrong with it, where it does not even say how it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wrong: Option<String>,
+    /// Of a context: whether its database answers, and if not, what is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
+    /// Of a context: the last position of its journal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u64>,
+    /// Of a context: how many events of other contexts each of its consumers has not heard yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behind: Option<BTreeMap<String, u64>>,
+}
+
+impl Dependency {
+    /// A context, as it said it is, or why it said nothing.
+    #[must_use]
+    pub fn context(needed: bool, found: Result<Health, String>) -> Self {
+        match found {
+            Ok(Health { database, position, behind, .. }) => Self {
+                ready: database == Health::WELL,
+                needed,
+                wrong: None,
+                database: Some(database),
+                position: Some(position),
+                behind: Some(behind),
+            },
+            Err(wrong) => Self::other(needed, Err(wrong)),
+        }
+    }
+
+    /// Anything else: that it works, or what is wrong.
+    #[must_use]
+    pub fn other(needed: bool, found: Result<(), String>) -> Self {
+        let ready = found.is_ok();
+        Self { ready, needed, wrong: found.err(), database: None, position: None, behind: None }
+    }
+}
+
+impl Readiness {
+    /// Ready is who is not ending and has all that is needed.
+    #[must_use]
+    pub fn judged(is_draining: bool, dependencies: BTreeMap<String, Dependency>) -> Self {
+        let is_whole = dependencies.values().all(|dependency| dependency.ready || !dependency.needed);
+        let status = match (is_draining, is_whole) {
+            (true, _) => "draining",
+            (false, true) => "ready",
+            (false, false) => "not_ready",
+        };
+        Self { status, dependencies }
+    }
+}
+
+impl IntoResponse for Readiness {
+    fn into_response(self) -> Response {
+        let code = if self.status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        (code, Json(self)).into_response()
+    }
+}
+
+/// Something besides its contexts' databases that a process depends on.
+#[derive(Clone)]
+pub struct Check {
+    /// What it is called.
+    pub name: String,
+    /// Whether the process is not ready without it.
+    pub needed: bool,
+    /// Says that it works, or what is wrong.
+    pub look: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+}
+
+impl Check {
+    /// How it is now.
+    pub(super) async fn found(&self) -> (String, Dependency) {
+        let found = in_time((self.look)()).await.unwrap_or_else(Err);
+        (self.name.clone(), Dependency::other(self.needed, found))
+    }
+}
+
+/// What something says within the time that it has for that.
+///
+/// # Errors
+/// That it did not.
+pub async fn in_time<T>(looking: impl Future<Output = T>) -> Result<T, String> {
+    tokio::time::timeout(TIME_LIMIT, looking).await.map_err(|_| format!("it says nothing within {TIME_LIMIT:?}"))
+}
+
+/// Tells the metrics of this process, as Prometheus reads them.
+pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Metrics as an answer.
+pub fn told(metrics: &Metrics) -> Response {
+    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, text)], metrics()).into_response()
+}

@@ -1,0 +1,173 @@
+//! Who is here, judged by whose heart still beats, and which shards are whose.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Share;
+
+/// A replica whose version has not grown for so long is away.
+const AWAY: Duration = Duration::from_secs(3);
+/// After so long it is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+
+/// The replicas as one of them sees them.
+pub(super) struct Roster {
+    me: String,
+    seen: BTreeMap<String, Beat>,
+}
+
+struct Beat {
+    version: u64,
+    /// When it was seen to have grown.
+    grown: Instant,
+}
+
+impl Roster {
+    pub(super) fn new(me: String) -> Self {
+        Self { me, seen: BTreeMap::new() }
+    }
+
+    pub(super) fn knows_me(&self) -> bool {
+        self.seen.contains_key(&self.me)
+    }
+
+    /// These are written down now, with these versions.
+    pub(super) fn observe(&mut self, found: &[(String, u64)], now: Instant) {
+        self.seen.retain(|known, _| found.iter().any(|(id, _)| id == known));
+        for (id, version) in found {
+            let beat = self.seen.entry(id.clone()).or_insert(Beat { version: *version, grown: now });
+            if beat.version != *version {
+                *beat = Beat { version: *version, grown: now };
+            }
+        }
+    }
+
+    /// This one said that it leaves.
+    pub(super) fn left(&mut self, id: &str) {
+        self.seen.remove(id);
+    }
+
+    /// Those that may be struck off, with their versions.
+    pub(super) fn long_away(&self, now: Instant) -> Vec<(String, u64)> {
+        let away = self.seen.iter().filter(|(_, beat)| now.duration_since(beat.grown) > FORGOTTEN);
+        away.map(|(id, beat)| (id.clone(), beat.version)).collect()
+    }
+
+    /// Our share, as of now.
+    pub(super) fn share(&self, shards: u16, now: Instant) -> Share {
+        let here: Vec<&str> = self
+            .seen
+            .iter()
+            .filter(|(_, beat)| now.duration_since(beat.grown) <= AWAY)
+            .map(|(id, _)| id.as_str())
+            .collect();
+        if !here.contains(&self.me.as_str()) {
+            // Our own heart has not been heard: others take us for away.
+            return Share::nothing();
+        }
+        let is_mine = |shard: &u16| winner(&here, *shard) == Some(self.me.as_str());
+        Share {
+            shards: (0..shards).filter(is_mine).collect(),
+            leads: here.first() == Some(&self.me.as_str()),
+            others: here.len() - 1,
+        }
+    }
+}
+
+/// The one of them that a shard goes to: everyone who knows the same replicas says the same. Each takes at
+/// most its even part, so that two replicas have four of eight shards each.
+fn winner<'r>(here: &[&'r str], shard: u16) -> Option<&'r str> {
+    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut winner = None;
+    for shard in 0..=shard {
+        let fewest = here.iter().map(|id| taken.get(id).copied().unwrap_or(0)).min()?;
+        let free = here.iter().filter(|id| taken.get(**id).copied().unwrap_or(0) == fewest);
+        winner = free.max_by_key(|id| weight(id, shard)).copied();
+        *taken.entry(winner?).or_default() += 1;
+    }
+    winner
+}
+
+/// How much a replica is meant to have a shard (FNV-1a).
+fn weight(id: &str, shard: u16) -> u64 {
+    id.bytes()
+        .chain(shard.to_be_bytes())
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHARDS: u16 = 8;
+
+    fn found(ids: &[(&str, u64)]) -> Vec<(String, u64)> {
+        ids.iter().map(|(id, version)| ((*id).to_owned(), *version)).collect()
+    }
+
+    /// What each of them thinks is its share.
+    fn shares(ids: &[&str]) -> Vec<Share> {
+        let now = Instant::now();
+        let all: Vec<(&str, u64)> = ids.iter().map(|id| (*id, 1)).collect();
+        let share = |me: &&str| {
+            let mut roster = Roster::new((*me).to_owned());
+            roster.observe(&found(&all), now);
+            roster.share(SHARDS, now)
+        };
+        ids.iter().map(share).collect()
+    }
+
+    #[test]
+    fn every_shard_is_somebodys_once_and_the_shares_are_even() {
+        for count in 1..=8 {
+            let ids: Vec<String> = (0..count).map(|_| uuid::Uuid::now_v7().to_string()).collect();
+            let shares = shares(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+            let mut all: Vec<u16> = shares.iter().flat_map(|share| share.shards.to_vec()).collect();
+            all.sort_unstable();
+            assert_eq!(all, (0..SHARDS).collect::<Vec<_>>());
+            let (least, most) = (SHARDS as usize / count, (SHARDS as usize).div_ceil(count));
+            assert!(shares.iter().all(|share| (least..=most).contains(&share.shards.len())), "{shares:?}");
+            assert_eq!(shares.iter().filter(|share| share.leads).count(), 1);
+        }
+    }
+
+    #[test]
+    fn whose_heart_stops_is_away_and_in_the_end_forgotten() {
+        let begin = Instant::now();
+        let mut roster = Roster::new("b".to_owned());
+        roster.observe(&found(&[("a", 5), ("b", 1)]), begin);
+        assert_eq!((roster.share(SHARDS, begin).others, roster.share(SHARDS, begin).leads), (1, false));
+        let later = begin + AWAY;
+        roster.observe(&found(&[("a", 5), ("b", 4)]), later);
+        assert_eq!(roster.share(SHARDS, later).others, 1);
+        let away = later + Duration::from_millis(1);
+        assert_eq!(roster.share(SHARDS, away), Share::whole(SHARDS));
+        // It was only slow.
+        roster.observe(&found(&[("a", 6), ("b", 5)]), away);
+        assert_eq!(roster.share(SHARDS, away).others, 1);
+        assert_eq!(roster.long_away(away + FORGOTTEN), []);
+        let (_, forgotten) = (roster.left("b"), away + FORGOTTEN + Duration::from_millis(1));
+        assert_eq!(roster.long_away(forgotten), found(&[("a", 6)]));
+    }
+
+    #[test]
+    fn who_does_not_reach_the_database_hears_nothing() {
+        let begin = Instant::now();
+        let mut roster = Roster::new("a".to_owned());
+        assert_eq!(roster.share(SHARDS, begin), Share::nothing());
+        roster.observe(&found(&[("a", 1)]), begin);
+        assert_eq!(roster.share(SHARDS, begin), Share::whole(SHARDS));
+        assert_eq!(roster.share(SHARDS, begin + AWAY * 2), Share::nothing());
+    }
+
+    #[test]
+    fn few_shards_move_when_one_comes() {
+        let two = shares(&["a", "b"]);
+        let three = shares(&["a", "b", "c"]);
+        let kept: usize =
+            (0..2).map(|who| three[who].shards.iter().filter(|shard| two[who].shards.contains(shard)).count()).sum();
+        assert!(kept >= 3, "{kept} stayed where they were");
+    }
+}

@@ -1,0 +1,139 @@
+//! The front of a process without a gateway.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::{Json, Router};
+use baedal_kit::bus::JournalBus;
+use baedal_kit::database::memory::MemoryDatabase;
+use baedal_kit::http::front::Front;
+use baedal_kit::http::health::Check;
+use baedal_kit::http::peers::{PeerSecret, SECRET};
+use baedal_kit::ids::SystemIds;
+use baedal_kit::lifecycle::Lifecycle;
+use baedal_kit::scenario::NOON;
+use baedal_kit::time::ManualClock;
+use baedal_kit::upstream::Upstream;
+use baedal_kit::{Module, Service};
+use futures::FutureExt;
+use http::StatusCode;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::world::{Replica, post, send};
+
+/// A context that says who it is and which headers it got, started.
+async fn context(name: &'static str, lifecycle: &Lifecycle) -> (Service, Router) {
+    let routes = Router::new().route(
+        "/api/orders",
+        axum::routing::any(move |request: Request| async move {
+            let headers: Vec<_> = request.headers().keys().map(ToString::to_string).collect();
+            Json(json!({"context": name, "headers": headers}))
+        }),
+    );
+    let database = Arc::new(MemoryDatabase::default());
+    let clock = Arc::new(ManualClock::at(NOON));
+    let bus = Arc::new(JournalBus::default());
+    let service = Service::new(name, database, bus, clock, Arc::new(SystemIds), lifecycle.clone());
+    let module =
+        Module { service: service.clone(), routes, policies: Vec::new(), projections: Vec::new(), jobs: Vec::new() };
+    match module.start().await {
+        Ok(router) => (service, router),
+        Err(failure) => panic!("{}", failure.story()),
+    }
+}
+
+async fn front(names: &[&'static str], wrong: Option<(&'static str, bool)>) -> (Router, Lifecycle) {
+    let lifecycle = Lifecycle::default();
+    let mut contexts = Vec::new();
+    for name in names {
+        contexts.push(context(name, &lifecycle).await);
+    }
+    let checks = wrong.map(|(name, needed)| Check {
+        name: name.to_owned(),
+        needed,
+        look: Arc::new(|| async { Err("it is on fire".to_owned()) }.boxed()),
+    });
+    let front = Front {
+        contexts,
+        checks: checks.into_iter().collect(),
+        secret: PeerSecret::new(&"sesame".into()).expect("a secret"),
+        lifecycle: lifecycle.clone(),
+        metrics: Arc::new(|| "baedal_up 1\n".to_owned()),
+    };
+    (front.router(), lifecycle)
+}
+
+async fn ask(router: &Router, path: &str, secret: Option<&str>) -> (StatusCode, Value) {
+    let mut request = Request::get(path);
+    if let Some(secret) = secret {
+        request = request.header(SECRET, secret);
+    }
+    let request = request.body(Body::empty()).expect("a request");
+    let response = router.clone().oneshot(request).await.expect("an answer");
+    let status = response.status();
+    let body = response.into_body().collect().await.expect("a body").to_bytes();
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+#[tokio::test]
+async fn only_peers_are_let_in_and_the_context_does_not_see_how() {
+    let (router, _) = front(&["order"], None).await;
+    for wrong in [None, Some("sesam"), Some("")] {
+        let (status, body) = ask(&router, "/api/orders", wrong).await;
+        assert_eq!((status, &body["type"]), (StatusCode::UNAUTHORIZED, &json!("/problems/not_a_peer")));
+        assert_eq!(ask(&router, "/internal/health", wrong).await.0, StatusCode::UNAUTHORIZED);
+        assert_eq!(ask(&router, "/nowhere", wrong).await.0, StatusCode::UNAUTHORIZED);
+    }
+    let (status, body) = ask(&router, "/api/orders", Some("sesame")).await;
+    assert_eq!((status, body), (StatusCode::OK, json!({"context": "order", "headers": []})));
+    assert_eq!(ask(&router, "/nowhere", Some("sesame")).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn health_and_metrics_are_for_everybody() {
+    let (router, lifecycle) = front(&["order"], None).await;
+    for path in ["/health/live", "/health/ready", "/metrics"] {
+        assert_eq!(ask(&router, path, None).await.0, StatusCode::OK, "{path}");
+    }
+    lifecycle.drain();
+    let (status, body) = ask(&router, "/health/ready", None).await;
+    assert_eq!((status, &body["status"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("draining")));
+    assert_eq!(ask(&router, "/health/live", None).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_away_is_told_and_counts_where_it_is_needed() {
+    for (needed, status) in [(false, StatusCode::OK), (true, StatusCode::SERVICE_UNAVAILABLE)] {
+        let (router, _) = front(&["order", "payment"], Some(("bus", needed))).await;
+        let (found, body) = ask(&router, "/health/ready", None).await;
+        assert_eq!(found, status);
+        let bus = json!({"ready": false, "needed": needed, "wrong": "it is on fire"});
+        assert_eq!(body["dependencies"]["bus"], bus);
+        for context in ["order", "payment"] {
+            assert_eq!(body["dependencies"][context]["ready"], true);
+            assert_eq!(body["dependencies"][context]["database"], "ok");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_peer_reaches_the_context_it_means_in_a_process_of_several() {
+    let (router, lifecycle) = front(&["order", "payment"], None).await;
+    let replica = Replica::serving(router.clone()).await;
+    let remote = |context, secret: &str| {
+        let secret = PeerSecret::new(&secret.into()).expect("a secret");
+        Upstream::remote(context, &[format!("http://{}", replica.address)], &secret, &lifecycle).expect("an address")
+    };
+    for context in ["order", "payment"] {
+        let answer = send(&remote(context, "sesame"), post("")).await;
+        assert!(answer.text.contains(&format!("{{\"context\":\"{context}\"")), "{}", answer.text);
+        assert!(!answer.text.contains(SECRET));
+    }
+    assert_eq!(send(&remote("order", "other"), post("")).await.kind(), "not_a_peer");
+    assert_eq!(send(&remote("store", "sesame"), post("")).await.kind(), "unavailable");
+    // Who does not say which of them is meant is not understood.
+    assert_eq!(ask(&router, "/api/orders", Some("sesame")).await.0, StatusCode::SERVICE_UNAVAILABLE);
+}
