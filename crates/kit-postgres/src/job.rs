@@ -1,0 +1,171 @@
+//! The changes to one job in one commit, reduced to one.
+
+use baedal_kit::database::JobChange;
+use uuid::Uuid;
+
+use crate::reduce::Stop;
+use crate::rows::nanoseconds;
+use crate::text::keep;
+
+/// A job after a commit.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) kind: String,
+    pub(crate) key: String,
+    /// The lease it must have before.
+    pub(crate) lease: Option<Uuid>,
+    /// Whether it must be a dead letter before.
+    pub(crate) is_dead: bool,
+    pub(crate) then: Then,
+}
+
+/// What becomes of a job.
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// It is this one.
+    Put(Box<Put>),
+    /// It goes.
+    Drop,
+    /// It is nobody's, and due then, or a dead letter; the rest stays as it is where nothing is said of it.
+    Change { due: Option<i64>, run_at: Option<i64>, attempt: Option<i32>, error: Option<String> },
+}
+
+/// A job as it is scheduled.
+#[derive(Debug)]
+pub(crate) struct Put {
+    pub(crate) run_at: i64,
+    pub(crate) attempt: i32,
+    pub(crate) payload: String,
+    pub(crate) correlation: Option<Uuid>,
+    pub(crate) origin: Option<String>,
+}
+
+/// What is known of a job in the middle of a commit.
+#[derive(Default)]
+pub(crate) struct Draft {
+    lease: Option<Uuid>,
+    is_dead: bool,
+    then: Option<Then>,
+}
+
+/// Which job a change is about.
+pub(crate) fn key_of(change: &JobChange) -> (&str, &str) {
+    match change {
+        JobChange::Schedule(job) => (&job.kind, &job.key),
+        JobChange::Unschedule { kind, key } | JobChange::Redrive { kind, key, .. } => (kind, key),
+        JobChange::Finish(lease) | JobChange::Retry { lease, .. } | JobChange::Bury { lease, .. } => {
+            (&lease.kind, &lease.key)
+        }
+    }
+}
+
+impl Draft {
+    pub(crate) fn change(&mut self, change: JobChange) -> Result<(), Stop> {
+        let then = match change {
+            JobChange::Schedule(job) => Then::Put(Box::new(put(job)?)),
+            JobChange::Unschedule { .. } => Then::Drop,
+            JobChange::Finish(lease) => {
+                self.leased(lease.token)?;
+                Then::Drop
+            }
+            JobChange::Retry { lease, run_at, error } => {
+                self.leased(lease.token)?;
+                let run_at = Some(nanoseconds(run_at));
+                Then::Change { due: run_at, run_at, attempt: None, error: Some(keep(error)) }
+            }
+            JobChange::Bury { lease, error } => {
+                self.leased(lease.token)?;
+                Then::Change { due: None, run_at: None, attempt: None, error: Some(keep(error)) }
+            }
+            JobChange::Redrive { run_at, .. } => {
+                let error = match self.then.take() {
+                    None => {
+                        self.is_dead = true;
+                        None
+                    }
+                    Some(Then::Change { due: None, error, .. }) => error,
+                    Some(_) => return Err(Stop::Conflict),
+                };
+                let run_at = Some(nanoseconds(run_at));
+                Then::Change { due: run_at, run_at, attempt: Some(0), error }
+            }
+        };
+        self.then = Some(then);
+        Ok(())
+    }
+
+    /// It must be leased so: which it is no more once the commit has touched it.
+    fn leased(&mut self, token: Uuid) -> Result<(), Stop> {
+        if self.then.is_some() {
+            return Err(Stop::Conflict);
+        }
+        self.lease = Some(token);
+        Ok(())
+    }
+
+    /// The sum of the changes, if there were any.
+    pub(crate) fn finish(self, kind: String, key: String) -> Option<Job> {
+        let Self { lease, is_dead, then } = self;
+        Some(Job { kind, key, lease, is_dead, then: then? })
+    }
+}
+
+fn put(job: baedal_kit::Job) -> Result<Put, Stop> {
+    let json = |error: serde_json::Error| Stop::Unkeepable(error.to_string());
+    Ok(Put {
+        run_at: nanoseconds(job.run_at),
+        attempt: i32::try_from(job.attempt).unwrap_or(i32::MAX),
+        payload: serde_json::to_string(&job.payload).map_err(json)?,
+        correlation: job.correlation,
+        origin: job.origin.as_ref().map(serde_json::to_string).transpose().map_err(json)?,
+    })
+}
+
+impl Then {
+    /// Its name in `commit_group`.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Put(_) => "put",
+            Self::Drop => "drop",
+            Self::Change { .. } => "change",
+        }
+    }
+
+    pub(crate) fn due(&self) -> Option<i64> {
+        match self {
+            Self::Put(put) => Some(put.run_at),
+            Self::Drop => None,
+            Self::Change { due, .. } => *due,
+        }
+    }
+
+    pub(crate) fn run_at(&self) -> Option<i64> {
+        match self {
+            Self::Put(put) => Some(put.run_at),
+            Self::Drop => None,
+            Self::Change { run_at, .. } => *run_at,
+        }
+    }
+
+    pub(crate) fn attempt(&self) -> Option<i32> {
+        match self {
+            Self::Put(put) => Some(put.attempt),
+            Self::Drop => None,
+            Self::Change { attempt, .. } => *attempt,
+        }
+    }
+
+    pub(crate) fn error(&self) -> Option<&str> {
+        match self {
+            Self::Change { error, .. } => error.as_deref(),
+            Self::Put(_) | Self::Drop => None,
+        }
+    }
+
+    pub(crate) fn put(&self) -> Option<&Put> {
+        match self {
+            Self::Put(put) => Some(put),
+            Self::Drop | Self::Change { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The PostgreSQL database beyond the suite: opening, replicas, and a server that goes away.
+#![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
+
+mod opening;
+mod outages;
+mod replicas;
+mod tls;
+mod unkeepable;
+mod world;
