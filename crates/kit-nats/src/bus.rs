@@ -1,0 +1,144 @@
+//! The bus of one context's consumers: what the broker brings, and what it does not.
+//!
+//! - `shelf`: what is known of one shard of a source;
+//! - `source`: a source's shelves, and who is woken by news;
+//! - `follow`: hears the source's stream;
+//! - `watch`: hears how far the relay is, and asks the source where it says nothing;
+//! - `history`: what the stream still keeps behind the shelf.
+
+mod follow;
+mod history;
+mod shelf;
+mod source;
+mod watch;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use baedal_kit::bus::{Archive, Batch};
+use baedal_kit::lifecycle::Lifecycle;
+use baedal_kit::{Bus, Failure};
+use tokio::time::Instant;
+
+use crate::Nats;
+use history::History;
+use shelf::Found;
+use source::{Shard, Source};
+use watch::Watch;
+
+/// The sources that one context's consumers hear.
+///
+/// It hears no shard until [`Bus::hear_shards`] says which; the others can be read all the same, from their
+/// sources.
+pub struct NatsBus {
+    shards: u16,
+    sources: HashMap<&'static str, Arc<Source>>,
+    heard: tokio::sync::watch::Sender<Arc<[u16]>>,
+    history: History,
+    archive: Arc<dyn Archive>,
+    nobody: tokio::sync::watch::Sender<u64>,
+}
+
+impl NatsBus {
+    /// Begins to follow these sources, as long as the process lives.
+    #[must_use]
+    pub fn new(
+        nats: &Nats,
+        sources: &[&'static str],
+        shards: u16,
+        archive: Arc<dyn Archive>,
+        lifecycle: &Lifecycle,
+    ) -> Self {
+        let heard = tokio::sync::watch::Sender::new(Arc::default());
+        let sources: HashMap<_, _> = sources.iter().map(|name| (*name, Arc::new(Source::new(name, shards)))).collect();
+        for source in sources.values() {
+            lifecycle.spawn(follow::follow(Arc::clone(source), nats.clone(), heard.subscribe()));
+            let watch = Watch {
+                source: Arc::clone(source),
+                nats: nats.clone(),
+                archive: Arc::clone(&archive),
+                heard: heard.subscribe(),
+            };
+            lifecycle.spawn(watch.run());
+        }
+        let history = History::new(nats.clone());
+        Self { shards, sources, heard, history, archive, nobody: tokio::sync::watch::Sender::new(0) }
+    }
+
+    fn look(&self, source: &Source, shard: u16, held: &Shard, after: u64, limit: usize) -> Found {
+        // Of a shard that is not heard nobody tells us but the source's head.
+        let known = if self.heard.borrow().contains(&shard) { 0 } else { *source.head.borrow() };
+        held.shelf().look(after, limit, known)
+    }
+
+    /// Reads what is not on the shelf, from what the stream keeps or from the source.
+    async fn fetch(
+        &self,
+        source: &Source,
+        shard: u16,
+        held: &Shard,
+        after: u64,
+        limit: usize,
+    ) -> Result<Batch, Failure> {
+        let mut hint = held.turn.lock().await;
+        let found = self.look(source, shard, held, after, limit);
+        let is_kept = match found {
+            Found::Here(batch) => return Ok(read_from("shelf", batch)),
+            Found::Nothing => return Ok(Batch { envelopes: Vec::new(), upto: after }),
+            Found::Behind => true,
+            Found::Untold => false,
+        };
+        let kept = if is_kept { self.history.read(source.name, shard, after, limit, &mut hint).await } else { vec![] };
+        let (from, batch) = match kept.last().map(|last| last.position) {
+            Some(upto) => ("stream", Batch { envelopes: kept.into_iter().map(Arc::new).collect(), upto }),
+            None => ("source", self.archive.read(source.name, shard, after, limit).await?),
+        };
+        held.shelf().join(after, &batch, Instant::now());
+        Ok(read_from(from, batch))
+    }
+}
+
+#[async_trait]
+impl Bus for NatsBus {
+    fn shards(&self) -> u16 {
+        self.shards
+    }
+
+    fn hear_shards(&self, shards: &[u16]) {
+        let is_news = self.heard.send_if_modified(|heard| {
+            let is_news = **heard != *shards;
+            *heard = shards.into();
+            is_news
+        });
+        if is_news {
+            self.sources.values().for_each(|source| source.keep_only(shards));
+        }
+    }
+
+    async fn read(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure> {
+        let nothing = Batch { envelopes: Vec::new(), upto: after };
+        let Some(source) = self.sources.get(source) else { return Ok(nothing) };
+        let Some(held) = source.shard(shard) else { return Ok(nothing) };
+        match self.look(source, shard, held, after, limit) {
+            Found::Here(batch) => Ok(read_from("shelf", batch)),
+            Found::Nothing => Ok(nothing),
+            Found::Behind | Found::Untold => self.fetch(source, shard, held, after, limit).await,
+        }
+    }
+
+    fn head(&self, source: &str) -> tokio::sync::watch::Receiver<u64> {
+        self.sources.get(source).map_or_else(|| self.nobody.subscribe(), |source| source.head.subscribe())
+    }
+
+    async fn look_at_head(&self, source: &str) -> u64 {
+        let Some(source) = self.sources.get(source) else { return 0 };
+        let known = *source.head.borrow();
+        self.archive.head(source.name).await.map_or(known, |head| head.max(known))
+    }
+}
+
+fn read_from(from: &'static str, batch: Batch) -> Batch {
+    metrics::counter!("baedal_bus_reads_total", "from" => from).increment(1);
+    batch
+}

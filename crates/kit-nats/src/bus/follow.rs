@@ -1,0 +1,95 @@
+//! Hears a source's stream: the shards that are heard here, from each one's last event on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use baedal_kit::failure::BoxError;
+use futures::StreamExt;
+use tokio::sync::watch;
+
+use super::source::Source;
+use crate::pause::Pause;
+use crate::{Nats, names};
+
+/// How many messages are asked for in advance, and put on the shelves together.
+const AHEAD: usize = 512;
+/// How long a request for more stands.
+const REQUEST_LASTS: Duration = Duration::from_secs(20);
+/// How often the broker says that it is there while nothing comes.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// When the broker forgets a consumer that nobody asks for more.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+
+/// Follows a source for ever; begins anew whenever the heard shards change, the broker comes back, or the
+/// stream does not go on.
+///
+/// A new beginning needs no place to go on from: the last event of each shard names the one before it, which
+/// shows what was missed meanwhile.
+pub(super) async fn follow(source: Arc<Source>, nats: Nats, mut heard: watch::Receiver<Arc<[u16]>>) {
+    let mut connections = nats.changes();
+    let mut pause = Pause::new();
+    loop {
+        connections.mark_unchanged();
+        let shards = Arc::clone(&heard.borrow_and_update());
+        let error = tokio::select! {
+            error = listen(&source, &nats, &shards, &mut pause) => error,
+            changed = heard.changed() => match changed {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+            _ = connections.changed() => continue,
+        };
+        if nats.is_connected() {
+            tracing::info!(source = source.name, error = %error, "the stream does not go on; we begin anew");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause.next()) => {}
+            _ = heard.changed() => {}
+            _ = connections.changed() => {}
+        }
+    }
+}
+
+/// Puts what comes on the shelves, until nothing can come any more.
+async fn listen(source: &Source, nats: &Nats, shards: &[u16], pause: &mut Pause) -> BoxError {
+    if shards.is_empty() {
+        return std::future::pending().await;
+    }
+    nats.connected().await;
+    match try_listen(source, nats, shards, pause).await {
+        Ok(()) => "the stream ended".into(),
+        Err(error) => error,
+    }
+}
+
+async fn try_listen(source: &Source, nats: &Nats, shards: &[u16], pause: &mut Pause) -> Result<(), BoxError> {
+    let config = pull::Config {
+        deliver_policy: DeliverPolicy::LastPerSubject,
+        ack_policy: AckPolicy::None,
+        filter_subjects: shards.iter().map(|shard| names::events(source.name, *shard)).collect(),
+        inactive_threshold: FORGOTTEN_AFTER,
+        memory_storage: true,
+        num_replicas: 1,
+        ..pull::Config::default()
+    };
+    let consumer = nats.jetstream.create_consumer_on_stream(config, names::stream(source.name)).await?;
+    let asked = consumer.stream().max_messages_per_batch(AHEAD).expires(REQUEST_LASTS).heartbeat(HEARTBEAT);
+    let mut messages = asked.messages().await?.ready_chunks(AHEAD);
+    while let Some(chunk) = messages.next().await {
+        let mut came = Vec::with_capacity(chunk.len());
+        let mut ended: Result<(), BoxError> = Ok(());
+        for message in chunk {
+            match message {
+                Ok(message) => came.push(message),
+                Err(error) => ended = Err(error.into()),
+            }
+        }
+        if !came.is_empty() {
+            pause.over();
+            source.deliver(&came);
+        }
+        ended?;
+    }
+    Ok(())
+}

@@ -1,0 +1,213 @@
+//! Copies a context's journal to its stream, in order.
+//!
+//! ```text
+//!   mark ──▶ read a batch of the journal ──▶ publish it, many at once ──▶ all acknowledged?
+//!    ▲                                                                        │ yes      │ no
+//!    └── now and then: all up to here is in the stream ◀── say the heads ◀────┘          └─▶ again from the mark
+//! ```
+//!
+//! The mark is a cursor in the context's own database. It is moved only over what was acknowledged, and not
+//! after every batch: what is published again the broker drops by its id, and whoever hears it by its position.
+//! Two relays at once, while one does not know yet that it no longer leads, do no harm for the same reason; the
+//! mark lets one of them through.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use baedal_kit::bus::{JournalBus, shard_of};
+use baedal_kit::database::{Commit, CursorMove, Outcome};
+use baedal_kit::{Bus, Envelope, Failure, Service};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::names::{self, Heads};
+use crate::pause::Pause;
+use crate::{Nats, cloudevents};
+
+/// Whose cursor the mark is.
+const RELAY: &str = "relay";
+/// The positions of the journal that are taken at once; as many messages may be without acknowledgement.
+const BATCH: usize = 512;
+/// How long more may come that is published together, once something was.
+const LINGER: Duration = Duration::from_millis(2);
+/// How often the heads are said while nothing happens, so that silence means that something is wrong,
+const SAY_EVERY: Duration = Duration::from_secs(1);
+/// and how often the mark is moved at the most, unless this much came.
+const MARK_EVERY: Duration = Duration::from_secs(1);
+/// As many events may be published again after a crash.
+const MOST_UNMARKED: u64 = 512;
+/// For how long the broker knows a message that comes again.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+
+/// Relays the context's journal whenever this process leads, for ever.
+pub async fn relay(service: Service, journal: Arc<JournalBus>, nats: Nats, mut leads: watch::Receiver<bool>) {
+    let mut pause = Pause::new();
+    while leading(&mut leads, true).await {
+        tokio::select! {
+            Err(failure) = run(&service, &journal, &nats, &mut pause) => {
+                let wait = pause.next();
+                tracing::warn!(context = service.name(), ?wait, error = failure.story(), "the relay pauses");
+                tokio::time::sleep(wait).await;
+            }
+            _ = leading(&mut leads, false) => {}
+        }
+    }
+}
+
+/// Waits until this process leads, or does not. Whether anybody still says so.
+async fn leading(leads: &mut watch::Receiver<bool>, wished: bool) -> bool {
+    leads.wait_for(|leads| *leads == wished).await.is_ok()
+}
+
+/// Relays from the mark on, until something goes wrong.
+async fn run(service: &Service, journal: &JournalBus, nats: &Nats, pause: &mut Pause) -> Result<Never, Failure> {
+    nats.connected().await;
+    let context = service.name();
+    let marked = service.database().cursor(RELAY, context, 0).await?;
+    let shards = usize::from(journal.shards());
+    let mut relay = Relay {
+        service,
+        journal,
+        nats,
+        heads: Heads { upto: marked, shards: vec![marked; shards] },
+        marked,
+        marked_at: Instant::now(),
+    };
+    let mut head = journal.head(context);
+    loop {
+        head.mark_unchanged();
+        let is_behind = relay.copy().await?;
+        pause.over();
+        let unmarked = relay.heads.upto - relay.marked;
+        if unmarked >= MOST_UNMARKED || unmarked > 0 && relay.marked_at.elapsed() >= MARK_EVERY {
+            relay.mark().await?;
+        }
+        if is_behind {
+            continue;
+        }
+        match tokio::time::timeout(SAY_EVERY, head.changed()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(ended)) => return Err(Failure::unavailable(format!("the journal of {context}"), ended)),
+            Err(_quiet) => relay.say().await?,
+        }
+    }
+}
+
+/// The relay ends only by failing.
+enum Never {}
+
+/// Makes the stream as the settings wish it, where it is not so.
+async fn keep_stream(nats: &Nats, context: &str) -> Result<(), Failure> {
+    let settings = &nats.settings;
+    let keep_for = settings.keep_for.unsigned_abs();
+    let config = Config {
+        name: names::stream(context),
+        subjects: vec![names::all_events(context)],
+        retention: RetentionPolicy::Limits,
+        storage: StorageType::File,
+        discard: DiscardPolicy::Old,
+        max_age: keep_for,
+        max_bytes: i64::try_from(settings.keep_bytes).unwrap_or(i64::MAX),
+        num_replicas: settings.stream_replicas,
+        duplicate_window: if keep_for.is_zero() { DUPLICATE_WINDOW } else { DUPLICATE_WINDOW.min(keep_for) },
+        allow_direct: true,
+        description: Some(format!("what {context} tells")),
+        ..Config::default()
+    };
+    let kept = nats.jetstream.create_or_update_stream(config).await;
+    kept.map_err(|error| Failure::unavailable(format!("the stream of {context}"), error))?;
+    Ok(())
+}
+
+/// A relay at work.
+struct Relay<'r> {
+    service: &'r Service,
+    journal: &'r JournalBus,
+    nats: &'r Nats,
+    /// How far the journal is in the stream, acknowledged. Each shard's last event there was at the position
+    /// here, or before the mark that we began with.
+    heads: Heads,
+    marked: u64,
+    marked_at: Instant,
+}
+
+impl Relay<'_> {
+    /// Copies what there is, one batch of it. Whether there may be more.
+    async fn copy(&mut self) -> Result<bool, Failure> {
+        let context = self.service.name();
+        let batch = self.journal.read_all(context, self.heads.upto, BATCH).await?;
+        let head = *self.journal.head(context).borrow();
+        metrics::gauge!("baedal_relay_lag_events", "context" => context)
+            .set(head.saturating_sub(self.heads.upto) as f64);
+        if batch.upto <= self.heads.upto {
+            return Ok(false);
+        }
+        let mut lasts = self.heads.shards.clone();
+        let mut acknowledgements = Vec::with_capacity(batch.envelopes.len());
+        for envelope in &batch.envelopes {
+            let shard = shard_of(&envelope.stream, self.journal.shards());
+            let last = &mut lasts[usize::from(shard)];
+            acknowledgements.push(self.publish(envelope, shard, *last).await?);
+            *last = envelope.position;
+        }
+        for acknowledgement in acknowledgements {
+            acknowledgement.await.map_err(|error| Failure::unavailable(format!("the stream of {context}"), error))?;
+        }
+        metrics::counter!("baedal_relayed_events_total", "context" => context).increment(batch.envelopes.len() as u64);
+        self.heads = Heads { upto: batch.upto, shards: lasts };
+        self.say().await?;
+        if self.heads.upto >= head {
+            tokio::time::sleep(LINGER).await;
+        }
+        Ok(true)
+    }
+
+    async fn publish(&self, envelope: &Envelope, shard: u16, prev: u64) -> Result<PublishAckFuture, Failure> {
+        let context = self.service.name();
+        let message = |body| {
+            let id = names::message_id(context, envelope.position);
+            PublishMessage::build().headers(cloudevents::headers()).payload(body).message_id(id)
+        };
+        let subject = names::events(context, shard);
+        let body = cloudevents::encode(envelope, prev)?;
+        let sent = match self.nats.jetstream.send_publish(subject.clone(), message(body)).await {
+            Err(error) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {
+                let elsewhere = cloudevents::encode_elsewhere(envelope, prev)?;
+                self.nats.jetstream.send_publish(subject, message(elsewhere)).await
+            }
+            sent => sent,
+        };
+        sent.map_err(|error| Failure::unavailable("the broker", error))
+    }
+
+    /// Says how far the journal is in the stream.
+    async fn say(&self) -> Result<(), Failure> {
+        if !self.nats.is_connected() {
+            return Ok(());
+        }
+        let said = serde_json::to_vec(&self.heads).map_err(|error| Failure::broken_by("the heads", error))?;
+        let sent = self.nats.client.publish(names::heads(self.service.name()), said.into()).await;
+        sent.map_err(|error| Failure::unavailable("the broker", error))
+    }
+
+    /// Remembers how far the journal is in the stream.
+    async fn mark(&mut self) -> Result<(), Failure> {
+        let context = self.service.name();
+        let cursor = CursorMove {
+            consumer: RELAY.to_owned(),
+            source: context.to_owned(),
+            shard: 0,
+            from: self.marked,
+            to: self.heads.upto,
+        };
+        let commit = Commit { cursors: vec![cursor], ..Commit::default() };
+        if self.service.database().commit(commit).await? == Outcome::Conflict {
+            return Err(Failure::unavailable("the mark of the relay", "another relay has moved it"));
+        }
+        (self.marked, self.marked_at) = (self.heads.upto, Instant::now());
+        Ok(())
+    }
+}

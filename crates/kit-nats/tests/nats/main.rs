@@ -1,0 +1,10 @@
+//! The bus over real NATS servers that are killed, paused and robbed of their data.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod behind;
+mod poison;
+mod relaying;
+mod shards;
+mod trouble;
+mod world;

@@ -1,0 +1,122 @@
+//! The way of an event when nothing goes wrong, and the relay when something does.
+
+use std::sync::atomic::Ordering;
+
+use crate::world::{Event, SHARDS, SOURCE, World, within};
+use baedal_kit::{Bus, Database};
+
+#[tokio::test]
+async fn everything_arrives_once_in_order_and_unchanged_without_asking_the_source() {
+    let world = World::relayed().await;
+    world.archive.go(true);
+    let mut listener = world.listener(&[0, 1, 2, 3]);
+    world.tell(300).await;
+    listener.hears(300).await;
+    assert_eq!(listener.positions(), world.said().await);
+    for heard in &listener.heard {
+        let batch = world.journal.read_all(SOURCE, heard.position - 1, 1).await.expect("a journal");
+        let told = batch.envelopes.first().expect("an envelope");
+        let json = |envelope| serde_json::to_value(envelope).expect("JSON");
+        assert_eq!(json(&**heard), json(&**told));
+    }
+}
+
+#[tokio::test]
+async fn a_reader_gets_past_what_is_nobodys_business() {
+    let world = World::relayed().await;
+    world.archive.go(true);
+    let mut listener = world.listener(&[0, 1, 2, 3]);
+    world.tell(1).await;
+    let mut last = 0;
+    for _ in 0..40 {
+        (last, _) = world.happen(Event::Thought).await;
+    }
+    let mut head = listener.bus.head(SOURCE);
+    within("the end of the journal", async {
+        while listener.cursors.values().any(|cursor| *cursor < last) {
+            head.mark_unchanged();
+            if !listener.read().await {
+                head.changed().await.expect("a bus");
+            }
+        }
+    })
+    .await;
+    assert_eq!(listener.heard.len(), 1);
+    assert_eq!(listener.bus.look_at_head(SOURCE).await, last, "the last known one, as the source is away");
+}
+
+#[tokio::test]
+async fn a_relay_that_crashes_before_its_mark_tells_nothing_twice() {
+    let world = World::new().await;
+    let mut listener = world.listener(&[0, 1, 2, 3]);
+    world.database.refuses_marks.store(true, Ordering::SeqCst);
+    let relay = world.relay();
+    world.tell(100).await;
+    listener.hears(100).await;
+    // Published and acknowledged, again and again, and never marked.
+    within("a crash", async {
+        while world.database.refused.load(Ordering::SeqCst) < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    relay.abort();
+    assert_eq!(world.database.cursor("relay", SOURCE, 0).await.expect("a database"), 0);
+    world.database.refuses_marks.store(false, Ordering::SeqCst);
+    world.relay();
+    world.tell(100).await;
+    listener.hears(100).await;
+    assert_eq!(listener.positions(), world.said().await);
+    assert_eq!(world.stream().await.get_info().await.expect("a stream").state.messages, 200);
+}
+
+#[tokio::test]
+async fn the_relay_goes_on_from_its_mark() {
+    let world = World::new().await;
+    let relay = world.relay();
+    world.tell(50).await;
+    let head = *world.database.head().borrow();
+    within("the mark", async {
+        while world.database.cursor("relay", SOURCE, 0).await.expect("a database") < head {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    relay.abort();
+    let stream = world.stream().await;
+    stream.purge().await.expect("a purge");
+    world.relay();
+    world.tell(5).await;
+    world.all_relayed().await;
+    assert_eq!(stream.get_info().await.expect("a stream").state.messages, 5, "what was marked is not told again");
+    // Who was not there before finds the rest at the source.
+    let mut listener = world.listener(&[0, 1, 2, 3]);
+    listener.hears(55).await;
+    assert_eq!(listener.positions(), world.said().await);
+}
+
+#[tokio::test]
+async fn two_relays_at_once_do_no_harm() {
+    let world = World::relayed().await;
+    world.relay();
+    let mut listener = world.listener(&[0, 1, 2, 3]);
+    for _ in 0..10 {
+        world.tell(100).await;
+        listener.hears(100).await;
+    }
+    assert_eq!(listener.positions(), world.said().await);
+    assert_eq!(world.stream().await.get_info().await.expect("a stream").state.messages, 1000);
+}
+
+#[tokio::test]
+async fn an_event_larger_than_the_broker_takes_comes_from_its_source() {
+    let world = World::relayed().await;
+    let mut listener = world.listener(&[0, 1, 2, 3]);
+    world.tell(10).await;
+    world.happen(Event::Said { text: "길다".repeat(300_000) }).await;
+    world.tell(10).await;
+    listener.hears(21).await;
+    assert_eq!(listener.positions(), world.said().await);
+    assert!(world.archive.reads.load(Ordering::SeqCst) > 0);
+    assert_eq!(listener.bus.shards(), SHARDS);
+}
