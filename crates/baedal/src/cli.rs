@@ -25,6 +25,8 @@ pub enum Command {
     Operator(Operator),
     /// Print the settings in force, as TOML
     Config(Common),
+    /// Print a new key to sign access tokens with, for replicas of identity to share
+    Key,
 }
 
 /// Where settings come from and where data goes.
@@ -33,6 +35,10 @@ pub struct Common {
     /// Where to listen [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
+    /// What this process runs: gateway, identity, order, payment, store, delivery, notification, tracking
+    /// [default: everything]
+    #[arg(long, value_name = "ROLE", value_delimiter = ',')]
+    pub roles: Vec<String>,
     /// The folder that everything is kept in [default: ./baedal-data; for the demo ./baedal-demo-data]
     #[arg(long, value_name = "FOLDER")]
     pub data: Option<PathBuf>,
@@ -42,11 +48,14 @@ pub struct Common {
 }
 
 /// `baedal serve`.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Serve {
     /// Where settings come from and where data goes.
     #[command(flatten)]
     pub common: Common,
+    /// How many times sooner than in life every deadline comes, for a simulated town
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = positive)]
+    pub speed: f64,
 }
 
 /// `baedal demo`.
@@ -55,6 +64,9 @@ pub struct Demo {
     /// Where settings come from and where data goes.
     #[command(flatten)]
     pub common: Common,
+    /// Live in a platform that runs there already, as http://127.0.0.1:8080, instead of starting one
+    #[arg(long, value_name = "ADDRESS")]
+    pub at: Option<String>,
     /// How many orders the town places in a minute
     #[arg(long, value_name = "N", default_value_t = 12.0, value_parser = positive)]
     pub orders_per_minute: f64,

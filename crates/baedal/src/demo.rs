@@ -24,28 +24,33 @@ pub fn run(demo: &Demo) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     runtime.block_on(async {
         let mut stop = StopSignal::listen()?;
+        if let Some(address) = &demo.at {
+            return live(demo, address.clone(), &mut stop).await;
+        }
         appoint_operator(&settings).await?;
         let platform = Platform::start(settings, Providers::built_in()).await?;
-        println!("ready on http://{}", platform.address());
-        let town = baedal_town::Town {
-            base_url: format!("http://{}", platform.address()),
-            orders_per_minute: demo.orders_per_minute,
-            speed: demo.speed,
-            quiet: demo.quiet,
-        };
-        let lived = tokio::select! {
-            lived = town.live() => lived,
-            () = stop.heard() => Ok(()),
-        };
+        let address = format!("http://{}", platform.address());
+        println!("ready on {address}");
+        let lived = live(demo, address, &mut stop).await;
         platform.stop().await;
         lived
     })
 }
 
+/// Lets the town live there until we are told to stop.
+async fn live(demo: &Demo, base_url: String, stop: &mut StopSignal) -> Result<()> {
+    let town =
+        baedal_town::Town { base_url, orders_per_minute: demo.orders_per_minute, speed: demo.speed, quiet: demo.quiet };
+    tokio::select! {
+        lived = town.live() => lived,
+        () = stop.heard() => Ok(()),
+    }
+}
+
 /// The demo's operator, unless an earlier demo on the same data has appointed one.
 async fn appoint_operator(settings: &Settings) -> Result<()> {
-    let folder = DataFolder::take(&settings.data)?;
-    let service = platform::identity_alone(&folder)?;
+    let folder = (!settings.is_on_postgres()).then(|| DataFolder::take(&settings.data)).transpose()?;
+    let service = platform::identity_alone(settings, folder.as_ref()).await?;
     let (phone, password) = (baedal_town::seed::OPERATOR_PHONE, baedal_town::seed::PASSWORD);
     match baedal_identity::create_operator(&service, &settings.identity, phone, "운영자", password).await {
         Ok(_) | Err(baedal_identity::OperatorNotCreated::PhoneTaken(_)) => Ok(()),

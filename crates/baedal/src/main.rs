@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Command::Serve(serve) => baedal::serve::run(&serve),
         Command::Demo(demo) => baedal::demo::run(&demo),
         Command::Operator(operator) => baedal::operator::run(&operator),
+        Command::Key => baedal::operator::print_key(),
         Command::Config(config) => baedal::settings::print(&config),
     };
     match done {

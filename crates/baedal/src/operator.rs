@@ -16,13 +16,14 @@ use crate::settings::Settings;
 /// Where the password cannot be had or is too weak, the phone is taken, or the data folder is in use.
 pub fn run(operator: &Operator) -> Result<()> {
     let OperatorCommand::Create(create) = &operator.command;
-    let common = Common { listen: None, data: create.data.clone(), config: create.config.clone() };
+    let common = Common { data: create.data.clone(), config: create.config.clone(), ..Common::default() };
     let settings = Settings::load(Settings::default(), &common)?;
-    let folder = DataFolder::take(&settings.data)?;
+    // In PostgreSQL others may be at work at the same time; a data folder is ours alone.
+    let folder = (!settings.is_on_postgres()).then(|| DataFolder::take(&settings.data)).transpose()?;
     let password = password(create)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     let account_id = runtime.block_on(async {
-        let service = platform::identity_alone(&folder)?;
+        let service = platform::identity_alone(&settings, folder.as_ref()).await?;
         baedal_identity::create_operator(&service, &settings.identity, &create.phone, &create.name, &password)
             .await
             .map_err(anyhow::Error::from)
@@ -45,4 +46,13 @@ fn password(create: &CreateOperator) -> Result<String> {
         }
     };
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// `baedal key`: prints a new key to sign access tokens with.
+///
+/// # Errors
+/// Where the machine has no randomness to give.
+pub fn print_key() -> Result<()> {
+    print!("{}", baedal_identity::Keys::new_pem()?);
+    Ok(())
 }

@@ -1,39 +1,39 @@
-//! All contexts in one process: opened, wired, started and stopped in order.
+//! The process: opened, wired, started and stopped in order.
 //!
-//! This is the whole embedded composition. Each context gets a database of its own and hears the others
-//! through the journals; the gateway and the one synchronous client, order → payment, reach a context
-//! through its router.
+//! What it runs is its [`Roles`]: everything, each context with a database of its own, hearing the others
+//! through their journals; or some contexts, which hear the others through the broker and answer them over
+//! HTTP; or the gateway in front of contexts that run elsewhere. It is the same code either way: a database,
+//! a bus and an upstream are chosen, and nothing else is different.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use baedal_contracts::source::{DELIVERY, IDENTITY, NOTIFICATION, ORDER, PAYMENT, STORE, TRACKING};
-use baedal_kit::bus::{JournalBus, Publish};
+use baedal_contracts::source::IDENTITY;
+use baedal_kit::Service;
+use baedal_kit::bus::JournalBus;
+use baedal_kit::http::front::Front;
+use baedal_kit::http::health::Metrics;
+use baedal_kit::http::peers::PeerSecret;
 use baedal_kit::ids::{Ids, SystemIds};
 use baedal_kit::lifecycle::Lifecycle;
+use baedal_kit::module::Described;
 use baedal_kit::time::{Clock, SystemClock};
-use baedal_kit::upstream::Upstream;
-use baedal_kit::{Bus, Database, Module, Service};
-use baedal_kit_sqlite::SqliteDatabase;
-use baedal_notification::Outages;
-use tokio::task::JoinHandle;
+use jiff::SignedDuration;
+use tokio::task::{JoinHandle, JoinSet};
 
+use crate::doorway::Doorway;
 use crate::folder::DataFolder;
+use crate::house::{self, House, NotYet, Rooms};
+use crate::roles::Roles;
 use crate::settings::Settings;
 use crate::{server, telemetry};
 
-/// The contexts that tell something, and what each publishes of its journal.
-const TELLERS: [(&str, Publish); 6] = [
-    (IDENTITY, baedal_identity::publish),
-    (ORDER, baedal_order::publish),
-    (PAYMENT, baedal_payment::publish),
-    (STORE, baedal_store::publish),
-    (DELIVERY, baedal_delivery::publish),
-    (NOTIFICATION, baedal_notification::publish),
-];
+/// How long to wait before looking again whether what is needed has come.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// How long a process with peers goes on serving when it is to stop.
+const DRAIN_FOR: Duration = Duration::from_secs(3);
 
 /// What the outside world is to the platform.
 #[derive(Clone)]
@@ -52,31 +52,58 @@ impl Providers {
     }
 }
 
-/// The platform, running.
+/// The platform, or what this process runs of it.
 pub struct Platform {
     address: SocketAddr,
     lifecycle: Lifecycle,
-    server: JoinHandle<()>,
+    servers: JoinSet<()>,
+    opening: JoinHandle<Result<()>>,
     stop_limit: Duration,
     // Last, so that the folder is given up when nothing uses it any more.
-    _folder: DataFolder,
+    _folder: Option<DataFolder>,
 }
 
 impl Platform {
-    /// Opens everything and starts to serve.
+    /// Opens everything and starts to serve. What needs a database that is out of reach goes on waiting for
+    /// it; see [`Platform::ready`].
     ///
     /// # Errors
-    /// Where the data folder, a database, the signing key or the address cannot be used.
+    /// Where the settings do not fit together, or the data folder, a database, the signing key or an address
+    /// cannot be used.
     pub async fn start(settings: Settings, providers: Providers) -> Result<Self> {
-        let folder = DataFolder::take(&settings.data)?;
-        let listener = server::bind(settings.listen).await?;
-        let address = listener.local_addr().context("the address listened on is unknown")?;
+        let roles = settings.roles()?;
+        let needs_folder = !settings.is_on_postgres() && !roles.contexts().is_empty();
+        let folder = needs_folder.then(|| DataFolder::take(&settings.data)).transpose()?;
         let lifecycle = Lifecycle::default();
-        let house = House::open(&folder, &providers, &lifecycle)?;
+        let usual = if settings.has_peers(&roles) { DRAIN_FOR } else { Duration::ZERO };
+        let drain_for = settings.drain_for.map_or(usual, SignedDuration::unsigned_abs);
         let stop_limit = Duration::from_secs(settings.stop_limit_seconds);
-        let router = house.furnish(settings, &folder).await?;
-        let server = tokio::spawn(server::run(listener, router, lifecycle.clone(), stop_limit));
-        Ok(Self { address, lifecycle, server, stop_limit, _folder: folder })
+        let (entry, inside) = (Doorway::default(), Doorway::default());
+        let mut servers = JoinSet::new();
+        let mut listen = async |address, door: &Doorway| {
+            let listener = server::bind(address).await?;
+            let bound = listener.local_addr().context("the address listened on is unknown")?;
+            servers.spawn(server::run(listener, door.router(), lifecycle.clone(), drain_for, stop_limit));
+            Ok::<_, anyhow::Error>(bound)
+        };
+        let address = listen(settings.listen, if roles.gateway { &entry } else { &inside }).await?;
+        if roles.gateway && settings.is_shared() && !roles.contexts().is_empty() {
+            listen(settings.internal_listen, &inside).await?;
+        }
+        let opening = Opening { settings, roles, providers, lifecycle: lifecycle.clone(), entry, inside };
+        let house = opening.try_house(folder.as_ref()).await;
+        let opening = match house {
+            Ok(house) => {
+                opening.furnish(house).await?;
+                tokio::spawn(async { Ok(()) })
+            }
+            Err(NotYet::Never(error)) => return Err(error),
+            Err(NotYet::Waiting(error)) => {
+                tracing::warn!(error = format!("{error:#}"), "waiting for what is needed");
+                tokio::spawn(opening.wait())
+            }
+        };
+        Ok(Self { address, lifecycle, servers, opening, stop_limit, _folder: folder })
     }
 
     /// Where it listens.
@@ -85,134 +112,120 @@ impl Platform {
         self.address
     }
 
+    /// Returns when everything is open.
+    ///
+    /// # Errors
+    /// Where something turns out never to open.
+    pub async fn ready(&mut self) -> Result<()> {
+        (&mut self.opening).await.context("opening was interrupted")?
+    }
+
     /// Stops: no new work, live streams end, requests in flight finish, background work ends.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         tracing::info!("stopping");
+        self.opening.abort();
         self.lifecycle.drain();
-        if let Err(error) = self.server.await {
-            tracing::error!(%error, "the server did not end well");
+        while let Some(ended) = self.servers.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a server did not end well");
+            }
         }
         self.lifecycle.stop(self.stop_limit).await;
     }
 }
 
-/// Every context's database, and the bus over their journals.
-struct House {
-    databases: HashMap<&'static str, Arc<dyn Database>>,
-    bus: Arc<dyn Bus>,
+/// What is needed to open a process, while it is being opened.
+struct Opening {
+    settings: Settings,
+    roles: Roles,
     providers: Providers,
     lifecycle: Lifecycle,
+    entry: Doorway,
+    inside: Doorway,
 }
 
-impl House {
-    fn open(folder: &DataFolder, providers: &Providers, lifecycle: &Lifecycle) -> Result<Self> {
-        let open = |context| SqliteDatabase::open(&folder.database(context), context);
-        let mut databases: HashMap<&'static str, Arc<dyn Database>> = HashMap::new();
-        let mut bus = JournalBus::default();
-        for (context, publish) in TELLERS {
-            let database: Arc<dyn Database> = Arc::new(open(context)?);
-            bus = bus.with(context, Arc::clone(&database), publish);
-            databases.insert(context, database);
+impl Opening {
+    async fn try_house(&self, folder: Option<&DataFolder>) -> Result<House, NotYet> {
+        let Self { settings, roles, providers, lifecycle, .. } = self;
+        let opened = House::open(settings, roles, folder, providers, lifecycle).await;
+        if let Err(NotYet::Waiting(error)) = &opened {
+            for door in [&self.entry, &self.inside] {
+                door.wait_for(format!("{error:#}"));
+            }
         }
-        databases.insert(TRACKING, Arc::new(open(TRACKING)?));
-        Ok(Self { databases, bus: Arc::new(bus), providers: providers.clone(), lifecycle: lifecycle.clone() })
+        opened
     }
 
-    fn service(&self, context: &'static str) -> Result<Service> {
-        let database = self.databases.get(context).with_context(|| format!("{context} has no database"))?;
-        Ok(Service::new(
-            context,
-            Arc::clone(database),
-            Arc::clone(&self.bus),
-            Arc::clone(&self.providers.clock),
-            Arc::clone(&self.providers.ids),
-            self.lifecycle.clone(),
-        ))
+    /// Tries until it opens. Only what is not kept in a folder of ours is ever waited for.
+    async fn wait(self) -> Result<()> {
+        loop {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            match self.try_house(None).await {
+                Ok(house) => return self.furnish(house).await,
+                Err(NotYet::Never(error)) => return Err(error),
+                Err(NotYet::Waiting(error)) => tracing::debug!(error = format!("{error:#}"), "still waiting"),
+            }
+        }
     }
 
-    /// Starts every context and puts the gateway in front of them.
-    async fn furnish(&self, settings: Settings, folder: &DataFolder) -> Result<axum::Router> {
-        let gateway = settings.gateway.clone();
-        let rooms = self.rooms(settings, folder).await?;
+    /// Starts the contexts of this process, and opens the doors.
+    async fn furnish(self, house: House) -> Result<()> {
+        let Self { settings, roles, providers, lifecycle, entry, inside } = self;
         let metrics = telemetry::metrics()?;
-        Ok(baedal_gateway::router(baedal_gateway::Gateway {
-            upstreams: rooms.upstreams,
-            documents: rooms.documents,
-            problems: rooms.problems,
-            settings: gateway,
-            clock: Arc::clone(&self.providers.clock),
-            lifecycle: self.lifecycle.clone(),
-            metrics: Arc::new(move || metrics.render()),
-        }))
-    }
-
-    /// Starts every context.
-    async fn rooms(&self, settings: Settings, folder: &DataFolder) -> Result<Rooms> {
-        let mut rooms = Rooms::default();
-        let keys = baedal_identity::Keys::open(folder.path())?;
-        rooms.add(baedal_identity::module(self.service(IDENTITY)?, settings.identity, keys)).await?;
-
-        let payment = self.service(PAYMENT)?;
-        let provider = Arc::new(baedal_payment::SimulatedProvider::new(payment.clone()));
-        let payment = rooms.add(baedal_payment::module(payment, settings.payment, provider)).await?;
-        rooms.add(baedal_order::module(self.service(ORDER)?, settings.order, payment)).await?;
-
-        rooms.add(baedal_store::module(self.service(STORE)?, settings.store)).await?;
-        rooms.add(baedal_delivery::module(self.service(DELIVERY)?, settings.delivery)).await?;
-        let notification = settings.notification;
-        let messages = baedal_notification::KeptProvider::new(notification.provider.clone(), Outages::default());
-        rooms.add(baedal_notification::module(self.service(NOTIFICATION)?, notification, Arc::new(messages))).await?;
-        rooms.add(baedal_tracking::module(self.service(TRACKING)?, settings.tracking)).await?;
-        Ok(rooms)
+        let render: Metrics = Arc::new(move || metrics.render());
+        let checks = house.checks();
+        let Rooms { upstreams, here } = house.furnish().await?;
+        let secret = PeerSecret::new(&settings.peers.secret).context("`peers.secret` cannot be used")?;
+        let (lives, shown) = (lifecycle.clone(), Arc::clone(&render));
+        inside.open(Front { contexts: here, checks, secret, lifecycle: lives, metrics: shown }.router());
+        if roles.gateway {
+            entry.open(baedal_gateway::router(baedal_gateway::Gateway {
+                upstreams,
+                contexts: described(),
+                settings: settings.gateway,
+                clock: Arc::clone(&providers.clock),
+                lifecycle,
+                metrics: render,
+            }));
+        }
+        Ok(())
     }
 }
 
-/// What the gateway needs to know of the contexts that have been started.
-#[derive(Default)]
-struct Rooms {
-    upstreams: HashMap<&'static str, Upstream>,
-    documents: Vec<utoipa::openapi::OpenApi>,
-    problems: Vec<&'static baedal_kit::http::ProblemType>,
+/// What every context says of itself, whether it runs here or elsewhere.
+pub(crate) fn described() -> Vec<Described> {
+    vec![
+        baedal_identity::described(),
+        baedal_payment::described(),
+        baedal_order::described(),
+        baedal_store::described(),
+        baedal_delivery::described(),
+        baedal_notification::described(),
+        baedal_tracking::described(),
+    ]
 }
 
-impl Rooms {
-    async fn add(&mut self, module: Module) -> Result<Upstream> {
-        let context = module.service.name();
-        self.problems.extend(&module.problems);
-        let (router, document) =
-            module.start().await.with_context(|| format!("{context} cannot start"))?.split_for_parts();
-        self.documents.push(document);
-        let upstream = Upstream::local(router);
-        self.upstreams.insert(context, upstream.clone());
-        Ok(upstream)
-    }
-}
-
-/// Identity without anything around it, for making the first operator.
+/// Identity without anything around it, for making an operator.
 ///
 /// # Errors
 /// Where its database cannot be used.
-pub fn identity_alone(folder: &DataFolder) -> Result<Service> {
-    let database = SqliteDatabase::open(&folder.database(IDENTITY), IDENTITY)?;
+pub async fn identity_alone(settings: &Settings, folder: Option<&DataFolder>) -> Result<Service> {
+    let database = match house::open_database(settings, folder, IDENTITY).await {
+        Ok(database) => database,
+        Err(NotYet::Waiting(error) | NotYet::Never(error)) => return Err(error),
+    };
     let Providers { clock, ids } = Providers::built_in();
-    let bus = Arc::new(JournalBus::default());
-    Ok(Service::new(IDENTITY, Arc::new(database), bus, clock, ids, Lifecycle::default()))
+    let bus = Arc::new(JournalBus::sharded(settings.shards()));
+    Ok(Service::new(IDENTITY, database, bus, clock, ids, Lifecycle::default()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn the_contexts_describe_every_route_of_the_table_and_no_other() {
-        let data = tempfile::tempdir().expect("a temporary folder");
-        let folder = DataFolder::take(data.path()).expect("the data folder");
-        let lifecycle = Lifecycle::default();
-        let house = House::open(&folder, &Providers::built_in(), &lifecycle).expect("every database");
-        let rooms = house.rooms(Settings::default(), &folder).await.expect("every context");
-        let described = baedal_gateway::openapi::describe(rooms.documents);
-        assert_eq!(described.unlike_the_table, Vec::<String>::new());
-        lifecycle.drain();
-        lifecycle.stop(Duration::from_secs(5)).await;
+    #[test]
+    fn the_contexts_describe_every_route_of_the_table_and_no_other() {
+        let documents = described().into_iter().map(|context| context.document).collect();
+        assert_eq!(baedal_gateway::openapi::describe(documents).unlike_the_table, Vec::<String>::new());
     }
 }

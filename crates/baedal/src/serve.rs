@@ -12,16 +12,25 @@ use crate::telemetry;
 /// # Errors
 /// Where a setting is wrong, the data folder cannot be used, or the address cannot be listened on.
 pub fn run(serve: &Serve) -> Result<()> {
-    let settings = Settings::load(Settings::default(), &serve.common)?;
+    let settings = Settings::load(Settings::default(), &serve.common)?.sped_up(serve.speed);
     telemetry::log(&settings)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     runtime.block_on(async {
         let mut stop = StopSignal::listen()?;
-        let platform = Platform::start(settings, Providers::built_in()).await?;
-        println!("ready on http://{}", platform.address());
-        stop.heard().await;
+        let mut platform = Platform::start(settings, Providers::built_in()).await?;
+        let opened = tokio::select! {
+            opened = platform.ready() => opened,
+            () = stop.heard() => {
+                platform.stop().await;
+                return Ok(());
+            }
+        };
+        if opened.is_ok() {
+            println!("ready on http://{}", platform.address());
+            stop.heard().await;
+        }
         platform.stop().await;
-        Ok(())
+        opened
     })
 }
 

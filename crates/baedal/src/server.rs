@@ -1,4 +1,16 @@
 //! The socket: takes connections, hands requests to a router, and stops gracefully.
+//!
+//! ```text
+//!   drain ──▶ for `drain_for`: serves on, and every answer says that its connection closes
+//!         ──▶ takes no more connections, closes those that wait, drops those that have sent half a request
+//!         ──▶ for `limit`: requests in flight finish ──▶ what is left is cut off
+//! ```
+//!
+//! - [`arrival`]: how far a connection's client has got with its request;
+//! - [`connection`]: one connection, from its first request to its end.
+
+mod arrival;
+mod connection;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,19 +18,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
 use baedal_kit::lifecycle::Lifecycle;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tower::ServiceExt;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::connection::{Stops, serve};
 
 /// The most connections held at once; more wait to be taken.
 const CONNECTIONS: usize = 20_000;
-/// How long a client may take to send a request's head.
-const HEAD_LIMIT: Duration = Duration::from_secs(10);
 
 /// Listens on an address.
 ///
@@ -28,17 +37,34 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Takes connections until the platform drains, then lets those that are open finish their requests.
-pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, limit: Duration) {
-    let graceful = GracefulShutdown::new();
+/// Takes connections until the process drains and for `drain_for` after that, which is the time in which all
+/// who send requests here get to know that they should not. Then requests in flight may finish, within `limit`.
+pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, drain_for: Duration, limit: Duration) {
+    let connections = TaskTracker::new();
+    let stops =
+        Stops { lifecycle: lifecycle.clone(), finish: CancellationToken::new(), cut_off: CancellationToken::new() };
+    let drained = async {
+        lifecycle.draining().await;
+        tokio::time::sleep(drain_for).await;
+    };
+    tokio::select! {
+        () = drained => {}
+        () = take(&listener, &router, &connections, &stops) => {}
+    }
+    drop(listener);
+    stops.finish.cancel();
+    connections.close();
+    if tokio::time::timeout(limit, connections.wait()).await.is_err() {
+        tracing::warn!(left = connections.len(), "requests in flight did not finish in time and are cut off");
+    }
+    stops.cut_off.cancel();
+}
+
+/// Takes connections, for as long as there is room.
+async fn take(listener: &TcpListener, router: &Router, connections: &TaskTracker, stops: &Stops) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { break };
-        let accepted = tokio::select! {
-            () = lifecycle.draining() => break,
-            accepted = listener.accept() => accepted,
-        };
-        let (stream, peer) = match accepted {
+    while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
+        let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, mostly: those in use will be given back.
@@ -50,26 +76,10 @@ pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, li
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "small packets will be held back");
         }
-        let router = router.clone();
-        let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().oneshot(request)
-        });
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_LIMIT)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%peer, %error, "a connection ended");
-            }
+        let served = serve(stream, peer, router.clone(), stops.clone());
+        connections.spawn(async move {
+            served.await;
             drop(permit);
         });
-    }
-    drop(listener);
-    if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests in flight did not finish in time and are cut off");
     }
 }

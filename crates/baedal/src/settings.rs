@@ -1,29 +1,48 @@
 //! Settings: defaults, then a TOML file, then `BAEDAL_*` variables, then the command line.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use baedal_kit::secret::Secret;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::Common;
+use crate::roles::Roles;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Where to listen.
+    /// What this process runs: `gateway`, contexts by name, or, where none is named, everything.
+    pub roles: Vec<String>,
+    /// Where to listen: the gateway, or, where there is none here, the contexts for their peers.
     pub listen: SocketAddr,
-    /// The folder that everything is kept in.
+    /// Where the contexts listen for their peers, in a process that is the gateway too.
+    pub internal_listen: SocketAddr,
+    /// The folder that everything is kept in, unless it is kept in PostgreSQL.
     pub data: PathBuf,
+    /// How many shards events are cut into where several processes share the work. Never to be changed.
+    pub shards: u16,
+    /// PostgreSQL, where contexts keep their data there.
+    pub postgres: baedal_kit_postgres::Settings,
+    /// The broker, where events go from process to process.
+    pub nats: baedal_kit_nats::Settings,
+    /// The other processes.
+    pub peers: Peers,
     /// What is logged, as `info` or `info,baedal_order=debug`.
     pub log: String,
     /// How it is logged.
     pub log_format: LogFormat,
     /// How long requests in flight may take to finish when the platform stops, in seconds.
     pub stop_limit_seconds: u64,
+    /// How long a process that is to stop goes on serving, so that those who send it requests notice. Not
+    /// set: three seconds where there are peers, and not at all where there are none.
+    pub drain_for: Option<SignedDuration>,
     /// The one entry.
     pub gateway: baedal_gateway::Settings,
     /// Accounts and tokens.
@@ -42,6 +61,16 @@ pub struct Settings {
     pub tracking: baedal_tracking::Settings,
 }
 
+/// The other processes, as this one reaches them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Peers {
+    /// What every process says to the others, so that they answer it. The same in all.
+    pub secret: Secret,
+    /// The addresses of each context's replicas, as `http://10.0.0.7:7101`.
+    pub addresses: BTreeMap<String, Vec<String>>,
+}
+
 /// How a log line looks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,11 +84,18 @@ pub enum LogFormat {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            roles: Vec::new(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            internal_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8090)),
+            shards: 8,
+            postgres: baedal_kit_postgres::Settings::default(),
+            nats: baedal_kit_nats::Settings::default(),
+            peers: Peers::default(),
             data: PathBuf::from("baedal-data"),
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             stop_limit_seconds: 10,
+            drain_for: None,
             gateway: baedal_gateway::Settings::default(),
             identity: baedal_identity::Settings::default(),
             order: baedal_order::Settings::default(),
@@ -89,10 +125,59 @@ impl Settings {
         if let Some(listen) = common.listen {
             figment = figment.merge(Serialized::default("listen", listen));
         }
+        if !common.roles.is_empty() {
+            figment = figment.merge(Serialized::default("roles", &common.roles));
+        }
         if let Some(data) = &common.data {
             figment = figment.merge(Serialized::default("data", data));
         }
         figment.extract().context("a setting is wrong")
+    }
+
+    /// What this process runs.
+    ///
+    /// # Errors
+    /// Where there is no such role, or what it needs to know of the others is missing.
+    pub fn roles(&self) -> Result<Roles> {
+        let roles = Roles::named(&self.roles)?;
+        if !self.is_shared() && !roles.contexts().is_empty() && !roles.have_every_context() {
+            bail!("a process that runs some of the contexts needs `nats.urls`, where it hears of the others");
+        }
+        if !self.has_peers(&roles) {
+            return Ok(roles);
+        }
+        if let Some(missing) = roles.elsewhere().find(|context| !self.peers.addresses.contains_key(*context)) {
+            bail!("`peers.addresses.{missing}` is not set, and {missing} does not run in this process");
+        }
+        let listens = if roles.gateway { self.internal_listen } else { self.listen };
+        if self.peers.secret.is_empty() && !roles.contexts().is_empty() && !listens.ip().is_loopback() {
+            bail!("`peers.secret` is not set: anybody who reaches {listens} could say who they are");
+        }
+        Ok(roles)
+    }
+
+    /// Whether events go over a broker, so that contexts may run in several processes.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        !self.nats.urls.is_empty()
+    }
+
+    /// Whether contexts keep their data in PostgreSQL.
+    #[must_use]
+    pub fn is_on_postgres(&self) -> bool {
+        self.postgres.url.is_some()
+    }
+
+    /// Whether there are other processes.
+    #[must_use]
+    pub fn has_peers(&self, roles: &Roles) -> bool {
+        self.is_shared() || !roles.have_every_context()
+    }
+
+    /// How many shards events are cut into.
+    #[must_use]
+    pub fn shards(&self) -> u16 {
+        if self.is_shared() || self.is_on_postgres() { self.shards.max(1) } else { 1 }
     }
 
     /// The same with every deadline of the domain this many times sooner.
@@ -115,6 +200,7 @@ impl Settings {
 /// Where they are wrong.
 pub fn print(common: &Common) -> Result<()> {
     let settings = Settings::load(Settings::default(), common)?;
+    let settings = Settings { nats: settings.nats.without_secrets(), ..settings };
     print!("{}", toml::to_string(&settings).context("the settings cannot be written as TOML")?);
     Ok(())
 }

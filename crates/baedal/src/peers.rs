@@ -1,0 +1,70 @@
+//! The contexts as this process reaches them: those it runs, directly; the others, at their addresses.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use async_trait::async_trait;
+use baedal_kit::bus::{Archive, Batch, JournalBus};
+use baedal_kit::http::health::Check;
+use baedal_kit::http::journal::PeerJournals;
+use baedal_kit::http::peers::PeerSecret;
+use baedal_kit::lifecycle::Lifecycle;
+use baedal_kit::upstream::Upstream;
+use baedal_kit::{Bus, Failure};
+use futures::FutureExt;
+
+use crate::roles::Roles;
+use crate::settings::Settings;
+
+/// Every context that runs elsewhere.
+pub(crate) fn elsewhere(
+    settings: &Settings,
+    roles: &Roles,
+    lifecycle: &Lifecycle,
+) -> Result<HashMap<&'static str, Upstream>> {
+    let secret = PeerSecret::new(&settings.peers.secret).context("`peers.secret` cannot be used")?;
+    let of = |context: &'static str| {
+        let addresses = settings.peers.addresses.get(context).map_or(&[][..], Vec::as_slice);
+        let upstream = Upstream::remote(context, addresses, &secret, lifecycle);
+        Ok((context, upstream.with_context(|| format!("`peers.addresses.{context}` cannot be used"))?))
+    };
+    roles.elsewhere().map(of).collect()
+}
+
+/// How each of them is, for whoever asks whether this process is ready. None is needed: what has to be heard
+/// from it waits.
+pub(crate) fn checks(elsewhere: &HashMap<&'static str, Upstream>) -> impl Iterator<Item = Check> {
+    elsewhere.iter().map(|(context, upstream)| {
+        let upstream = upstream.clone();
+        let look = move || std::future::ready(upstream.reachable()).boxed();
+        Check { name: (*context).to_owned(), needed: false, look: Arc::new(look) }
+    })
+}
+
+/// The journals of all sources: read here, or asked for.
+pub(crate) struct Archives {
+    /// The contexts of this process.
+    pub(crate) here: Arc<JournalBus>,
+    /// Which those are.
+    pub(crate) roles: Roles,
+    /// The others.
+    pub(crate) elsewhere: PeerJournals,
+}
+
+#[async_trait]
+impl Archive for Archives {
+    async fn read(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure> {
+        if self.roles.run(source) {
+            return Bus::read(&*self.here, source, shard, after, limit).await;
+        }
+        self.elsewhere.read(source, shard, after, limit).await
+    }
+
+    async fn head(&self, source: &str) -> Result<u64, Failure> {
+        if self.roles.run(source) {
+            return Archive::head(&*self.here, source).await;
+        }
+        self.elsewhere.head(source).await
+    }
+}

@@ -1,0 +1,147 @@
+//! How far a client has got with sending its request.
+//!
+//! When the process stops, a request that has arrived is answered. One of which only a part has arrived may
+//! never come to its end, and is not waited for.
+//!
+//! ```text
+//!   waiting ── bytes ──▶ begun ── head ──▶ arriving ── body ──▶ in hand ── answered ──▶ waiting
+//! ```
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+const WAITING: u8 = 0;
+const BEGUN: u8 = 1;
+const ARRIVING: u8 = 2;
+const IN_HAND: u8 = 3;
+
+/// Where one connection is with its request; it has one at a time. Cloning shares it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Arrival(Arc<AtomicU8>);
+
+impl Arrival {
+    /// Whether a part of a request has arrived, and not all of it.
+    pub(super) fn is_half(&self) -> bool {
+        matches!(self.0.load(Ordering::Relaxed), BEGUN | ARRIVING)
+    }
+
+    /// The connection's socket, watched.
+    pub(super) fn of(&self, stream: TcpStream) -> Watched {
+        Watched { stream, arrival: self.clone() }
+    }
+
+    /// A request's head has arrived, with this body behind it. The rest has when it was read or is not wanted.
+    pub(super) fn arriving(&self, body: Body) -> Body {
+        if body.is_end_stream() {
+            self.in_hand();
+            return body;
+        }
+        self.0.store(ARRIVING, Ordering::Relaxed);
+        let arrival = self.clone();
+        Body::new(Until { body, then: move || arrival.step(ARRIVING, IN_HAND) })
+    }
+
+    /// It is being answered.
+    pub(super) fn in_hand(&self) {
+        self.0.store(IN_HAND, Ordering::Relaxed);
+    }
+
+    /// The answer's body: when it is sent, the next request may come.
+    pub(super) fn answering(&self, body: Body) -> Body {
+        self.in_hand();
+        let arrival = self.clone();
+        Body::new(Until { body, then: move || arrival.step(IN_HAND, WAITING) })
+    }
+
+    fn step(&self, from: u8, to: u8) {
+        // It may be elsewhere already.
+        let _ = self.0.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+/// A body, and what is done when nobody has it any more.
+struct Until<Then: FnMut()> {
+    body: Body,
+    then: Then,
+}
+
+impl<Then: FnMut()> Drop for Until<Then> {
+    fn drop(&mut self) {
+        (self.then)();
+    }
+}
+
+impl<Then: FnMut() + Unpin> HttpBody for Until<Then> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A socket that notices when a request begins to come.
+pub(super) struct Watched {
+    stream: TcpStream,
+    arrival: Arrival,
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.arrival.step(WAITING, BEGUN);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

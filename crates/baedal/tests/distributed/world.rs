@@ -1,0 +1,191 @@
+//! A composition of the real program, and the people in it.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use baedal_client::types::{NewAccount, NewItem, NewLine, NewOrder, NewStore, Order, RiderNow};
+use baedal_client::{Client, Error, Session, retrying};
+use baedal_contracts::identity::Role;
+use baedal_contracts::payment::PaymentMeans;
+use baedal_contracts::{ItemId, Location, OrderId, Place, StoreId, Won};
+use baedal_servers::{Composition, Plan, testing};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// The longest that anything awaited may take before the test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Everybody's password.
+const PASSWORD: &str = "correct horse";
+
+/// A composition that runs, and its folder.
+pub(crate) struct World {
+    /// What runs; nothing, while it is being started again.
+    composition: Option<Composition>,
+    folder: TempDir,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let folder = Self::folder();
+        let composition = Self::try_start(Self::plan(&folder)).await.expect("a composition");
+        Self { composition: Some(composition), folder }
+    }
+
+    /// A folder that the user whom root runs PostgreSQL as can get to.
+    pub(crate) fn folder() -> TempDir {
+        tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().expect("a folder")
+    }
+
+    pub(crate) fn plan(folder: &TempDir) -> Plan {
+        let mut plan = Plan::new(env!("CARGO_BIN_EXE_baedal"), folder.path());
+        plan.variables = [
+            ("BAEDAL_LOG", "info"),
+            ("BAEDAL_IDENTITY__HASH_COST", "{memory_kib=8,passes=1,lanes=1}"),
+            ("BAEDAL_GATEWAY__PER_ADDRESS", "{per_second=0,burst=0}"),
+            ("BAEDAL_GATEWAY__SIGN_IN_PER_ADDRESS", "{per_second=0,burst=0}"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+        plan
+    }
+
+    pub(crate) async fn try_start(plan: Plan) -> Result<Composition, String> {
+        tokio::task::spawn_blocking(|| Composition::start(testing::programs(), plan)).await.expect("a thread")
+    }
+
+    /// What runs.
+    pub(crate) fn composition(&mut self) -> &mut Composition {
+        self.composition.as_mut().expect("a composition")
+    }
+
+    /// Stops all of it, and starts it again.
+    pub(crate) async fn restart(&mut self) {
+        let running = self.composition.take().expect("a composition");
+        tokio::task::spawn_blocking(|| running.stop()).await.expect("a thread").expect("a good end");
+        self.composition = Some(Self::try_start(Self::plan(&self.folder)).await.expect("a composition"));
+    }
+
+    fn client(&mut self) -> Client {
+        Client::new(self.composition().gateway())
+    }
+
+    /// A customer, the owner of an open store, and a rider.
+    pub(crate) async fn people(&mut self) -> People {
+        let client = self.client();
+        let mut sessions = Vec::new();
+        for role in [Role::Customer, Role::Owner, Role::Rider] {
+            let phone = phone(role);
+            let account = NewAccount { role, name: "아무개", phone: &phone, password: PASSWORD };
+            client.open_account(&account).await.expect("an account");
+            sessions.push(sign_in(&client, role).await);
+        }
+        let [customer, owner, rider] = sessions.try_into().unwrap_or_else(|_| unreachable!("three roles"));
+        rider.ride(RiderNow { on_duty: true, location: seoul() }).await.expect("on duty");
+        let store = open_store(&owner).await;
+        People { customer, owner, rider, store }
+    }
+
+    /// The same people, after a restart.
+    pub(crate) async fn signed_in_again(&mut self, people: People) -> People {
+        let client = self.client();
+        People {
+            customer: sign_in(&client, Role::Customer).await,
+            owner: sign_in(&client, Role::Owner).await,
+            rider: sign_in(&client, Role::Rider).await,
+            ..people
+        }
+    }
+}
+
+/// Everybody whom an order needs.
+pub(crate) struct People {
+    pub(crate) customer: Session,
+    pub(crate) owner: Session,
+    pub(crate) rider: Session,
+    store: (StoreId, ItemId),
+}
+
+impl People {
+    /// Places an order.
+    pub(crate) async fn order(&self) -> OrderId {
+        let order = NewOrder {
+            store_id: self.store.0,
+            items: vec![NewLine { item_id: self.store.1, quantity: 1, options: Vec::new() }],
+            deliver_to: Place { address: "서울 마포구 망원로 22".to_owned(), location: seoul() },
+            note: String::new(),
+            payment: PaymentMeans { method: "card".to_owned(), token: "sim_approve".to_owned() },
+        };
+        let key = Uuid::now_v7().to_string();
+        insist("an order", || self.customer.place(&key, &order)).await.order_id
+    }
+
+    /// Everything else that happens to an order until it is completed.
+    pub(crate) async fn complete(&self, order: OrderId) {
+        insist("accepted", || self.owner.accept(order, 15)).await;
+        insist("started", || self.owner.start(order)).await;
+        insist("finished", || self.owner.finish(order)).await;
+        insist("claimed", || self.rider.claim(order)).await;
+        insist("picked up", || self.rider.pick_up(order)).await;
+        insist("delivered", || self.rider.deliver(order)).await;
+        insist("confirmed", || self.customer.confirm(order)).await;
+    }
+
+    /// Looks at an order until it has this status.
+    pub(crate) async fn see(&self, order: OrderId, status: &str) -> Order {
+        let mut pace = tokio::time::interval(Duration::from_millis(20));
+        let looked = tokio::time::timeout(PATIENCE, async {
+            loop {
+                pace.tick().await;
+                if let Ok(order) = self.customer.order(order).await
+                    && order.status == status
+                {
+                    return order;
+                }
+            }
+        });
+        looked.await.unwrap_or_else(|_| panic!("the order is never {status}"))
+    }
+}
+
+/// Asks again until there is an answer.
+async fn insist<T, Asked: Future<Output = Result<T, Error>>>(what: &str, ask: impl FnMut() -> Asked) -> T {
+    retrying(PATIENCE, ask).await.unwrap_or_else(|error| panic!("{what}: {error}"))
+}
+
+async fn sign_in(client: &Client, role: Role) -> Session {
+    client.sign_in(&phone(role), PASSWORD).await.expect("a session")
+}
+
+fn phone(role: Role) -> String {
+    format!("0101000000{}", role as u8)
+}
+
+fn seoul() -> Location {
+    Location::new(37.556, 126.905).expect("a point")
+}
+
+async fn open_store(owner: &Session) -> (StoreId, ItemId) {
+    let store = NewStore {
+        name: "망원 옛날통닭".to_owned(),
+        address: "서울 마포구 포은로 101".to_owned(),
+        location: seoul(),
+        min_order_krw: Won(1_000),
+        delivery_radius_m: 3_000,
+        delivery_fee_krw: Won(0),
+        thanks_message: "고맙습니다".to_owned(),
+    };
+    let store_id = owner.register_store(&store).await.expect("a store").store_id;
+    let item_id = ItemId(Uuid::now_v7());
+    let item = NewItem {
+        name: "후라이드 치킨".to_owned(),
+        description: String::new(),
+        price_krw: Won(18_000),
+        stock: None,
+        available: true,
+        options: Vec::new(),
+    };
+    owner.put_item(store_id, item_id, &item).await.expect("an item");
+    owner.open_store(store_id, true).await.expect("open");
+    (store_id, item_id)
+}

@@ -1,0 +1,255 @@
+//! How the server stops: nobody who asks properly loses a request, and nobody else is waited for.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::routing::{any, get};
+use baedal::server;
+use baedal_kit::http::peers::PeerSecret;
+use baedal_kit::lifecycle::Lifecycle;
+use baedal_kit::upstream::Upstream;
+use http::StatusCode;
+use http_body_util::BodyExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinHandle;
+
+/// Longer than anything takes that is not stuck.
+const LIMIT: Duration = Duration::from_secs(20);
+/// How long a stop waits for requests in flight: longer than any test.
+const FOREVER: Duration = Duration::from_secs(3600);
+
+/// A server that is running.
+struct Running {
+    address: SocketAddr,
+    lifecycle: Lifecycle,
+    server: JoinHandle<()>,
+}
+
+impl Running {
+    async fn start(address: SocketAddr, router: Router, drain_for: Duration, limit: Duration) -> Self {
+        let listener = server::bind(address).await.expect("an address");
+        let address = listener.local_addr().expect("an address");
+        let lifecycle = Lifecycle::default();
+        let server = tokio::spawn(server::run(listener, router, lifecycle.clone(), drain_for, limit));
+        Self { address, lifecycle, server }
+    }
+
+    async fn at_once(router: Router) -> Self {
+        Self::start(anywhere(), router, Duration::ZERO, FOREVER).await
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("a connection")
+    }
+
+    /// Waits until it has stopped.
+    async fn stopped(self) {
+        in_time(self.server).await.expect("its end");
+    }
+
+    async fn stop(self) {
+        self.lifecycle.drain();
+        self.stopped().await;
+    }
+}
+
+fn anywhere() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LIMIT, work).await.expect("in time")
+}
+
+/// Reads until what was read ends so.
+async fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut read = String::new();
+    let mut buffer = [0; 1024];
+    while !read.ends_with(end) {
+        let count = in_time(stream.read(&mut buffer)).await.expect("a socket");
+        assert!(count > 0, "closed after {read:?}");
+        read.push_str(&String::from_utf8_lossy(&buffer[..count]));
+    }
+    read
+}
+
+async fn is_closed(stream: &mut TcpStream) -> bool {
+    // An error is an end, too.
+    in_time(stream.read(&mut [0; 1024])).await.unwrap_or(0) == 0
+}
+
+/// A replica that says that it is ready until it drains, and answers every command with its body.
+struct Replica {
+    running: Running,
+    answered: Arc<AtomicUsize>,
+}
+
+impl Replica {
+    async fn start(address: SocketAddr) -> Self {
+        let listener = server::bind(address).await.expect("an address");
+        let address = listener.local_addr().expect("an address");
+        let (lifecycle, answered) = (Lifecycle::default(), Arc::new(AtomicUsize::new(0)));
+        let (draining, counted) = (lifecycle.clone(), Arc::clone(&answered));
+        let ready = async move || if draining.is_draining() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+        let router = Router::new().route("/health/ready", get(ready)).fallback(async move |body: String| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            body
+        });
+        let served = server::run(listener, router, lifecycle.clone(), Duration::from_millis(500), LIMIT);
+        Self { running: Running { address, lifecycle, server: tokio::spawn(served) }, answered }
+    }
+
+    /// Waits until it has answered some more.
+    async fn serves(&self) {
+        let goal = self.answered.load(Ordering::Relaxed) + 50;
+        in_time(async {
+            while self.answered.load(Ordering::Relaxed) < goal {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+}
+
+/// Sends commands one after the other until it is told that there were enough.
+async fn ask_steadily(upstream: Upstream, number: usize, enough: Arc<AtomicBool>) {
+    let mut sent = 0;
+    while !enough.load(Ordering::Relaxed) {
+        sent += 1;
+        let said = format!("command {sent} of {number}");
+        let request = Request::post("/api/orders").body(Body::from(said.clone())).expect("a request");
+        let response = in_time(upstream.send(request)).await;
+        assert_eq!(response.status(), StatusCode::OK, "{said}");
+        assert_eq!(response.into_body().collect().await.expect("an answer").to_bytes(), said);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolling_restart_under_load_loses_no_command() {
+    let mut one = Replica::start(anywhere()).await;
+    let mut other = Replica::start(anywhere()).await;
+    let addresses = [&one, &other].map(|replica| format!("http://{}", replica.running.address));
+    let upstream =
+        Upstream::remote("order", &addresses, &PeerSecret::default(), &Lifecycle::default()).expect("addresses");
+    let enough = Arc::new(AtomicBool::new(false));
+    let asking: Vec<_> =
+        (0..16).map(|number| tokio::spawn(ask_steadily(upstream.clone(), number, Arc::clone(&enough)))).collect();
+    for _ in 0..2 {
+        one.serves().await;
+        other.serves().await;
+        let address = one.running.address;
+        one.running.stop().await;
+        other.serves().await;
+        // The next to go is the one that has stayed.
+        one = other;
+        other = Replica::start(address).await;
+    }
+    other.serves().await;
+    enough.store(true, Ordering::Relaxed);
+    for asking in asking {
+        asking.await.expect("every command was answered");
+    }
+}
+
+#[tokio::test]
+async fn while_it_drains_it_serves_on_and_every_answer_is_its_connections_last() {
+    let running = Running::start(anywhere(), Router::new().fallback(async || "served"), FOREVER, FOREVER).await;
+    let mut kept = running.connect().await;
+    for is_draining in [false, true] {
+        if is_draining {
+            running.lifecycle.drain();
+        }
+        for stream in [&mut kept, &mut running.connect().await] {
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("a socket");
+            let answer = read_until(stream, "served").await;
+            assert_eq!(answer.contains("connection: close"), is_draining, "{answer}");
+            if is_draining {
+                assert!(is_closed(stream).await);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_hand_is_answered_before_the_end() {
+    let (begun, gate) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
+    let router = {
+        let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
+        Router::new().fallback(async move |body: String| {
+            begun.notify_one();
+            drop(gate.acquire().await);
+            body
+        })
+    };
+    let running = Running::at_once(router).await;
+    let mut stream = running.connect().await;
+    stream.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\n\r\nserved").await.expect("a socket");
+    in_time(begun.notified()).await;
+    let address = running.address;
+    running.lifecycle.drain();
+    // Nobody is let in any more, and this one has not answered yet.
+    in_time(async { while TcpStream::connect(address).await.is_ok() {} }).await;
+    gate.add_permits(1);
+    assert!(read_until(&mut stream, "served").await.contains("connection: close"));
+    running.stopped().await;
+}
+
+#[tokio::test]
+async fn nobody_waits_for_connections_that_are_not_used_or_for_half_a_request() {
+    let begun = Arc::new(Semaphore::new(0));
+    let counted = Arc::clone(&begun);
+    let router = Router::new().route("/", any(async || "served")).fallback(async move |request: Request| {
+        counted.add_permits(1);
+        request.into_body().collect().await.map(|_| "served").map_err(|_| StatusCode::BAD_REQUEST)
+    });
+    let running = Running::at_once(router).await;
+    let whole = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut streams = Vec::new();
+    for sent in [
+        String::new(),
+        "GET / HT".to_owned(),
+        "POST /x HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf".to_owned(),
+        "POST /x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n".to_owned(),
+        whole.to_owned(),
+        format!("{whole}GET / HT"),
+    ] {
+        let mut stream = running.connect().await;
+        stream.write_all(sent.as_bytes()).await.expect("a socket");
+        if sent.starts_with(whole) {
+            read_until(&mut stream, "served").await;
+        }
+        streams.push(stream);
+    }
+    // Both bodies are being read.
+    drop(in_time(begun.acquire_many(2)).await);
+    running.stop().await;
+    for mut stream in streams {
+        assert!(is_closed(&mut stream).await);
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_end_is_cut_off() {
+    let begun = Arc::new(Notify::new());
+    let counted = Arc::clone(&begun);
+    let router = Router::new().fallback(async move || {
+        counted.notify_one();
+        std::future::pending::<()>().await;
+    });
+    let running = Running::start(anywhere(), router, Duration::ZERO, Duration::from_millis(100)).await;
+    let mut stream = running.connect().await;
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("a socket");
+    in_time(begun.notified()).await;
+    running.stop().await;
+    assert!(is_closed(&mut stream).await);
+}
