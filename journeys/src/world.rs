@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use baedal::folder::DataFolder;
-use baedal::platform::{self, Platform, Providers};
+use baedal::platform::{self, Providers};
 use baedal::settings::Settings;
 use baedal_client::types::NewAccount;
 use baedal_client::{Client, Error, Session};
@@ -15,9 +15,11 @@ use baedal_contracts::OrderId;
 use baedal_contracts::identity::Role;
 use baedal_kit::ids::SystemIds;
 use baedal_kit::time::{Clock, ManualClock};
+use baedal_servers::Nats;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use tempfile::TempDir;
+
+use crate::installation::{Composition, Installation};
 
 /// The longest that anything awaited may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -30,15 +32,13 @@ const OPERATOR: &str = "01090000001";
 pub struct World {
     /// The clock of everything in it.
     pub clock: ManualClock,
-    settings: Settings,
-    platform: Option<Platform>,
+    installation: Installation,
     client: Client,
     phones: AtomicU32,
-    _folder: TempDir,
 }
 
 impl World {
-    /// The platform with its usual settings.
+    /// The platform with its usual settings, in the composition that is being tested.
     pub async fn start() -> Self {
         Self::start_with(|settings| settings).await
     }
@@ -48,51 +48,71 @@ impl World {
     /// # Panics
     /// Where it does not start.
     pub async fn start_with(change: impl FnOnce(Settings) -> Settings) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut settings =
-            Settings { listen: ([127, 0, 0, 1], 0).into(), data: folder.path().join("data"), ..Settings::default() };
+        Self::compose(Composition::tested(), change).await
+    }
+
+    /// The platform as a process per service, whatever composition is being tested.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn distributed() -> Self {
+        Self::compose(Composition::Distributed, |settings| settings).await
+    }
+
+    async fn compose(composition: Composition, change: impl FnOnce(Settings) -> Settings) -> Self {
+        let mut settings = Settings::default();
         // Many people from one address, and passwords that need not withstand anybody.
         settings.gateway = settings.gateway.without_limits_per_address();
         settings.identity.hash_cost = baedal_identity::HashCost::lowest();
-        let settings = change(settings);
-        appoint_operator(&settings).await;
         let clock = ManualClock::at(Timestamp::now());
-        let mut world = Self {
-            clock,
-            settings,
-            platform: None,
-            client: Client::new("http://127.0.0.1:0"),
-            phones: AtomicU32::new(0),
-            _folder: folder,
-        };
+        let providers = Providers { clock: Arc::new(clock.clone()), ids: Arc::new(SystemIds) };
+        let installation = Installation::new(composition, change(settings), providers);
+        appoint_operator(installation.settings_of("identity")).await;
+        let client = Client::new("http://127.0.0.1:0");
+        let mut world = Self { clock, installation, client, phones: AtomicU32::new(0) };
         world.start_again().await;
         world
     }
 
-    /// Starts it, again after [`World::stop`], on the same data.
+    /// Starts all of it, again after [`World::stop`], on the same data.
     ///
     /// # Panics
     /// Where it does not start.
     pub async fn start_again(&mut self) {
-        let providers = Providers { clock: Arc::new(self.clock.clone()), ids: Arc::new(SystemIds) };
-        let platform = Platform::start(self.settings.clone(), providers).await.expect("the platform starts");
-        self.client = Client::new(format!("http://{}", platform.address()));
-        // Where it listens stays the same from now on, so that sessions outlive a restart.
-        self.settings.listen = platform.address();
-        self.platform = Some(platform);
+        self.installation.start_all().await;
+        self.client = Client::new(format!("http://{}", self.address()));
     }
 
-    /// Stops it.
+    /// Stops all of it.
     pub async fn stop(&mut self) {
-        if let Some(platform) = self.platform.take() {
-            platform.stop().await;
-        }
+        self.installation.stop_all().await;
+    }
+
+    /// Starts every process of a service, or the one that is named, as `store` or `store-1`.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start_service(&mut self, service: &str) {
+        self.installation.start(service).await;
+    }
+
+    /// Stops every process of a service, or the one that is named.
+    pub async fn stop_service(&mut self, service: &str) {
+        self.installation.stop(service).await;
+    }
+
+    /// The broker between the services.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub fn broker(&mut self) -> &mut Nats {
+        self.installation.broker()
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.settings.listen
+        self.installation.address()
     }
 
     /// Anybody, not signed in.
@@ -194,8 +214,8 @@ impl World {
 }
 
 async fn appoint_operator(settings: &Settings) {
-    let folder = DataFolder::take(&settings.data).expect("the data folder");
-    let service = platform::identity_alone(&folder).expect("identity");
+    let folder = (!settings.is_on_postgres()).then(|| DataFolder::take(&settings.data).expect("the data folder"));
+    let service = platform::identity_alone(settings, folder.as_ref()).await.expect("identity");
     baedal_identity::create_operator(&service, &settings.identity, OPERATOR, "운영자", PASSWORD)
         .await
         .expect("an operator");
