@@ -19,6 +19,9 @@ pub(crate) fn run(filters: &[&str]) -> Result<(), String> {
         (testing::SHARED_POSTGRES, url.as_ref()),
     ];
     cargo(&[&["test", "--workspace", "--all-targets", "--no-fail-fast"], filters].concat(), &variables)?;
+    // The same journeys, a process per service.
+    let distributed = [&variables[..], &[("BAEDAL_COMPOSITION", OsStr::new("distributed"))]].concat();
+    cargo(&[&["test", "--package", "baedal-journeys", "--no-fail-fast"], filters].concat(), &distributed)?;
     cargo(&["test", "--workspace", "--doc"], &variables)?;
     shared.stop()
 }

@@ -4,7 +4,7 @@
 //! tells `AccountOpened`.
 //!
 //! - [`domain`]: an account, and the phone number that people sign in with;
-//! - [`keys`]: the key that access tokens are signed with, kept in the data folder;
+//! - [`keys`]: the key that access tokens are signed with, kept in the data folder or given to all replicas;
 //! - [`accounts`]: opening an account, once per phone number;
 //! - [`passwords`]: hashing, slow on purpose and a few at a time;
 //! - [`guessing`]: whoever guesses passwords waits longer and longer;

@@ -5,8 +5,7 @@ use sqlx::Row;
 use sqlx::postgres::{PgBindIterExt, PgRow};
 
 use crate::connections::Statement;
-use crate::job::Put;
-use crate::reduce::{Event, Piece};
+use crate::reduce::{Event, Piece, Put};
 
 /// The call of `commit_group`; its parameters are named in `migrations/1.sql`.
 const COMMIT_GROUP: &str = "SELECT before, conflicts FROM commit_group(

@@ -11,7 +11,7 @@
 //!
 //! - [`settings`], [`open`]: where it is, whether it is ours, its migrations;
 //! - `connections`, `trouble`: a connection for each statement, time limits, and what went wrong;
-//! - `reduce`, `document`, `job`: a commit as what must be before it and what is after it;
+//! - `reduce`: a commit as what must be before it and what is after it;
 //! - `writer`, `group`: groups of commits, as one call of the function in `migrations/1.sql`;
 //! - `rows`, `jobs`, `text`: what is read, and how it is kept;
 //! - `told`, `words`, `ear`: who is woken, here and in the other replicas.
@@ -32,10 +32,8 @@ use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 mod connections;
-mod document;
 mod ear;
 mod group;
-mod job;
 mod jobs;
 pub mod open;
 mod reduce;

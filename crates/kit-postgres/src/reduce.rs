@@ -13,10 +13,14 @@ use baedal_kit::database::{Append, Commit, CursorMove, JobChange};
 use baedal_kit::feeds::hash_of;
 use uuid::Uuid;
 
-use crate::document::{self, Document};
-use crate::job::{self, Job};
 use crate::rows::nanoseconds;
 use crate::text::{keep, kept};
+
+mod document;
+mod job;
+
+pub(crate) use document::Document;
+pub(crate) use job::{Job, Put};
 
 /// Why a commit is not even tried.
 #[derive(Debug)]

@@ -20,6 +20,7 @@ const FEWEST: u32 = 3;
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Where they are, as `postgres://user:password@host:5432/baedal_{context}`; nothing: not on PostgreSQL.
+    /// The server itself, or a pooler that gives each of us a session of our own.
     pub url: Option<Address>,
     /// How many connections a process has to each of its databases, at the most: one to write, one to listen to
     /// other processes, the rest to read. At least 3.
@@ -73,7 +74,7 @@ impl From<Tls> for PgSslMode {
     }
 }
 
-/// An address, which may hold a password: it is shown without.
+/// An address, which may hold a password: it is shown, and serialized, without.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Address(String);

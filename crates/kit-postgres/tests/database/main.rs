@@ -1,6 +1,7 @@
 //! The PostgreSQL database beyond the suite: opening, replicas, and a server that goes away.
 #![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
 
+mod chance;
 mod opening;
 mod outages;
 mod replicas;

@@ -3,7 +3,7 @@
 use baedal_kit::database::JobChange;
 use uuid::Uuid;
 
-use crate::reduce::Stop;
+use super::Stop;
 use crate::rows::nanoseconds;
 use crate::text::keep;
 
@@ -42,14 +42,14 @@ pub(crate) struct Put {
 
 /// What is known of a job in the middle of a commit.
 #[derive(Default)]
-pub(crate) struct Draft {
+pub(super) struct Draft {
     lease: Option<Uuid>,
     is_dead: bool,
     then: Option<Then>,
 }
 
 /// Which job a change is about.
-pub(crate) fn key_of(change: &JobChange) -> (&str, &str) {
+pub(super) fn key_of(change: &JobChange) -> (&str, &str) {
     match change {
         JobChange::Schedule(job) => (&job.kind, &job.key),
         JobChange::Unschedule { kind, key } | JobChange::Redrive { kind, key, .. } => (kind, key),
@@ -60,7 +60,7 @@ pub(crate) fn key_of(change: &JobChange) -> (&str, &str) {
 }
 
 impl Draft {
-    pub(crate) fn change(&mut self, change: JobChange) -> Result<(), Stop> {
+    pub(super) fn change(&mut self, change: JobChange) -> Result<(), Stop> {
         let then = match change {
             JobChange::Schedule(job) => Then::Put(Box::new(put(job)?)),
             JobChange::Unschedule { .. } => Then::Drop,
@@ -104,7 +104,7 @@ impl Draft {
     }
 
     /// The sum of the changes, if there were any.
-    pub(crate) fn finish(self, kind: String, key: String) -> Option<Job> {
+    pub(super) fn finish(self, kind: String, key: String) -> Option<Job> {
         let Self { lease, is_dead, then } = self;
         Some(Job { kind, key, lease, is_dead, then: then? })
     }
@@ -167,5 +167,63 @@ impl Then {
             Self::Put(put) => Some(put),
             Self::Drop | Self::Change { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use baedal_kit::database::Lease;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::constant(1_795_230_000, 0);
+
+    fn lease() -> Lease {
+        Lease { kind: "wait".to_owned(), key: "a".to_owned(), token: Uuid::from_u128(7) }
+    }
+
+    fn schedule() -> JobChange {
+        JobChange::Schedule(baedal_kit::Job::new("wait", "a", NOON))
+    }
+
+    fn bury() -> JobChange {
+        JobChange::Bury { lease: lease(), error: "no".to_owned() }
+    }
+
+    fn retry() -> JobChange {
+        JobChange::Retry { lease: lease(), run_at: NOON, error: "not yet".to_owned() }
+    }
+
+    fn redrive() -> JobChange {
+        JobChange::Redrive { kind: "wait".to_owned(), key: "a".to_owned(), run_at: NOON }
+    }
+
+    fn sum<const N: usize>(changes: [JobChange; N]) -> Option<Job> {
+        let mut draft = Draft::default();
+        changes.into_iter().try_for_each(|change| draft.change(change)).ok()?;
+        draft.finish("wait".to_owned(), "a".to_owned())
+    }
+
+    #[test]
+    fn changes_add_up_to_the_last_and_what_the_first_needs() {
+        let anew = sum([JobChange::Finish(lease()), schedule()]).unwrap();
+        assert!(anew.lease.is_some() && !anew.is_dead && anew.then.put().is_some());
+        let gone = sum([redrive(), JobChange::unschedule("wait", "a")]).unwrap();
+        assert!(gone.lease.is_none() && gone.is_dead && matches!(gone.then, Then::Drop));
+        let again = sum([bury(), redrive()]).unwrap();
+        assert!(again.lease.is_some() && !again.is_dead);
+        assert_eq!((again.then.attempt(), again.then.error()), (Some(0), Some("no")));
+        assert_eq!(again.then.due(), Some(nanoseconds(NOON)));
+        assert!(sum([schedule(), schedule()]).unwrap().lease.is_none());
+    }
+
+    #[test]
+    fn a_lease_ends_with_the_first_change() {
+        let finish = || JobChange::Finish(lease());
+        for wrong in [[schedule(), finish()], [retry(), finish()], [finish(), bury()], [retry(), redrive()]] {
+            assert!(sum(wrong).is_none());
+        }
+        assert!(sum([schedule(), redrive()]).is_none() && sum([redrive(), redrive()]).is_none());
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use baedal_kit::database::Write;
 
-use crate::reduce::{Stop, json, signed};
+use super::{Stop, json, signed};
 use crate::text::{array, keep};
 
 /// A document after a commit.
@@ -34,7 +34,7 @@ struct Draft {
 }
 
 /// One for each document, by view and id.
-pub(crate) fn reduce(writes: Vec<Write>, cleared_views: &BTreeSet<String>) -> Result<Vec<Document>, Stop> {
+pub(super) fn reduce(writes: Vec<Write>, cleared_views: &BTreeSet<String>) -> Result<Vec<Document>, Stop> {
     let mut drafts: BTreeMap<(String, String), Draft> = BTreeMap::new();
     for write in writes {
         let Write { view, id, expected_version, body, tags, left_tags: _ } = write;
