@@ -16,9 +16,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use baedal_kit::bus::{Archive, Batch};
+use baedal_kit::bus::{Archive, Batch, the_one};
 use baedal_kit::lifecycle::Lifecycle;
-use baedal_kit::{Bus, Failure};
+use baedal_kit::{Bus, Envelope, Failure};
 use tokio::time::Instant;
 
 use crate::Nats;
@@ -62,7 +62,7 @@ impl NatsBus {
             };
             lifecycle.spawn(watch.run());
         }
-        let history = History::new(nats.clone());
+        let history = History::new(nats.clone(), shards);
         Self { shards, sources, heard, history, archive, nobody: tokio::sync::watch::Sender::new(0) }
     }
 
@@ -82,20 +82,37 @@ impl NatsBus {
         limit: usize,
     ) -> Result<Batch, Failure> {
         let mut hint = held.turn.lock().await;
-        let found = self.look(source, shard, held, after, limit);
-        let is_kept = match found {
-            Found::Here(batch) => return Ok(read_from("shelf", batch)),
+        let reason = match self.look(source, shard, held, after, limit) {
+            Found::Here(batch) => return Ok(from_shelf(batch)),
             Found::Nothing => return Ok(Batch { envelopes: Vec::new(), upto: after }),
-            Found::Behind => true,
-            Found::Untold => false,
+            Found::Behind => "behind",
+            Found::Untold => "untold",
         };
-        let kept = if is_kept { self.history.read(source.name, shard, after, limit, &mut hint).await } else { vec![] };
+        let kept = if reason == "behind" {
+            self.history.read(source.name, shard, after, limit, &mut hint).await
+        } else {
+            Vec::new()
+        };
         let (from, batch) = match kept.last().map(|last| last.position) {
             Some(upto) => ("stream", Batch { envelopes: kept.into_iter().map(Arc::new).collect(), upto }),
-            None => ("source", self.archive.read(source.name, shard, after, limit).await?),
+            None => ("source", self.ask(source.name, shard, after, limit).await?),
         };
+        metrics::counter!(
+            "baedal_bus_fetches_total", "source" => source.name, "reason" => reason, "from" => from
+        )
+        .increment(1);
         held.shelf().join(after, &batch, Instant::now());
-        Ok(read_from(from, batch))
+        Ok(batch)
+    }
+
+    /// Asks the source for a stretch that is known to be there.
+    async fn ask(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure> {
+        let batch = self.archive.read(source, shard, after, limit).await?;
+        if batch.upto > after {
+            return Ok(batch);
+        }
+        // Another replica of it said so, a moment ahead of this one.
+        Err(Failure::unavailable(format!("the journal of {source} behind {after}"), "it is not there yet"))
     }
 }
 
@@ -121,10 +138,15 @@ impl Bus for NatsBus {
         let Some(source) = self.sources.get(source) else { return Ok(nothing) };
         let Some(held) = source.shard(shard) else { return Ok(nothing) };
         match self.look(source, shard, held, after, limit) {
-            Found::Here(batch) => Ok(read_from("shelf", batch)),
+            Found::Here(batch) => Ok(from_shelf(batch)),
             Found::Nothing => Ok(nothing),
             Found::Behind | Found::Untold => self.fetch(source, shard, held, after, limit).await,
         }
+    }
+
+    async fn read_again(&self, source: &str, shard: u16, position: u64) -> Result<Option<Arc<Envelope>>, Failure> {
+        let batch = self.archive.read(source, shard, position.saturating_sub(1), 1).await?;
+        the_one(batch, source, position)
     }
 
     fn head(&self, source: &str) -> tokio::sync::watch::Receiver<u64> {
@@ -138,7 +160,7 @@ impl Bus for NatsBus {
     }
 }
 
-fn read_from(from: &'static str, batch: Batch) -> Batch {
-    metrics::counter!("baedal_bus_reads_total", "from" => from).increment(1);
+fn from_shelf(batch: Batch) -> Batch {
+    metrics::counter!("baedal_bus_shelf_hits_total").increment(1);
     batch
 }

@@ -20,7 +20,7 @@
 //! - [`NatsBus`]: the [`Bus`](baedal_kit::Bus) over it, for one context's consumers;
 //! - [`cloudevents`]: how an envelope travels;
 //! - [`asyncapi`]: the description of all of it, made from the code;
-//! - `names`: what streams and subjects are called.
+//! - `stream`, `names`: what the broker keeps, and what streams and subjects are called.
 
 pub mod asyncapi;
 mod bus;
@@ -30,6 +30,7 @@ mod names;
 mod pause;
 mod relay;
 mod settings;
+mod stream;
 
 pub use bus::NatsBus;
 pub use connection::{ConnectError, Nats, connect};

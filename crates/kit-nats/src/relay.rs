@@ -16,7 +16,6 @@ use std::time::Duration;
 
 use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use baedal_kit::bus::{JournalBus, shard_of};
 use baedal_kit::database::{Commit, CursorMove, Outcome};
 use baedal_kit::{Bus, Envelope, Failure, Service};
@@ -25,7 +24,7 @@ use tokio::time::Instant;
 
 use crate::names::{self, Heads};
 use crate::pause::Pause;
-use crate::{Nats, cloudevents};
+use crate::{Nats, cloudevents, stream};
 
 /// Whose cursor the mark is.
 const RELAY: &str = "relay";
@@ -39,8 +38,6 @@ const SAY_EVERY: Duration = Duration::from_secs(1);
 const MARK_EVERY: Duration = Duration::from_secs(1);
 /// As many events may be published again after a crash.
 const MOST_UNMARKED: u64 = 512;
-/// For how long the broker knows a message that comes again.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 
 /// Relays the context's journal whenever this process leads, for ever.
 pub async fn relay(service: Service, journal: Arc<JournalBus>, nats: Nats, mut leads: watch::Receiver<bool>) {
@@ -67,6 +64,7 @@ async fn run(service: &Service, journal: &JournalBus, nats: &Nats, pause: &mut P
     nats.connected().await;
     let context = service.name();
     let marked = service.database().cursor(RELAY, context, 0).await?;
+    stream::keep(nats, context).await?;
     let shards = usize::from(journal.shards());
     let mut relay = Relay {
         service,
@@ -98,29 +96,6 @@ async fn run(service: &Service, journal: &JournalBus, nats: &Nats, pause: &mut P
 
 /// The relay ends only by failing.
 enum Never {}
-
-/// Makes the stream as the settings wish it, where it is not so.
-async fn keep_stream(nats: &Nats, context: &str) -> Result<(), Failure> {
-    let settings = &nats.settings;
-    let keep_for = settings.keep_for.unsigned_abs();
-    let config = Config {
-        name: names::stream(context),
-        subjects: vec![names::all_events(context)],
-        retention: RetentionPolicy::Limits,
-        storage: StorageType::File,
-        discard: DiscardPolicy::Old,
-        max_age: keep_for,
-        max_bytes: i64::try_from(settings.keep_bytes).unwrap_or(i64::MAX),
-        num_replicas: settings.stream_replicas,
-        duplicate_window: if keep_for.is_zero() { DUPLICATE_WINDOW } else { DUPLICATE_WINDOW.min(keep_for) },
-        allow_direct: true,
-        description: Some(format!("what {context} tells")),
-        ..Config::default()
-    };
-    let kept = nats.jetstream.create_or_update_stream(config).await;
-    kept.map_err(|error| Failure::unavailable(format!("the stream of {context}"), error))?;
-    Ok(())
-}
 
 /// A relay at work.
 struct Relay<'r> {

@@ -60,6 +60,12 @@ pub trait Bus: Send + Sync + 'static {
     /// reaches to `after`.
     async fn read(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure>;
 
+    /// One event, known to be there, as its source publishes it now; nothing where it is private.
+    async fn read_again(&self, source: &str, shard: u16, position: u64) -> Result<Option<Arc<Envelope>>, Failure> {
+        let batch = self.read(source, shard, position.saturating_sub(1), 1).await?;
+        the_one(batch, source, position)
+    }
+
     /// A source's last position, as far as it is known here, and every later one; stays at 0 for a source
     /// that is not there.
     fn head(&self, source: &str) -> watch::Receiver<u64>;
@@ -68,6 +74,17 @@ pub trait Bus: Send + Sync + 'static {
     async fn look_at_head(&self, source: &str) -> u64 {
         *self.head(source).borrow()
     }
+}
+
+/// The event at a position, from a batch that must reach to it.
+///
+/// # Errors
+/// [`Failure::Unavailable`] where it does not: that is not to be taken for a private event.
+pub fn the_one(batch: Batch, source: &str, position: u64) -> Result<Option<Arc<Envelope>>, Failure> {
+    if batch.upto < position {
+        return Err(Failure::unavailable(format!("{source} {position}"), "it could not be read at this moment"));
+    }
+    Ok(batch.envelopes.into_iter().find(|envelope| envelope.position == position))
 }
 
 /// The sources' own journals, asked for what did not come.

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::source::Source;
 use crate::pause::Pause;
-use crate::{Nats, names};
+use crate::{Nats, names, stream};
 
 /// How many messages are asked for in advance, and put on the shelves together.
 const AHEAD: usize = 512;
@@ -73,6 +73,7 @@ async fn try_listen(source: &Source, nats: &Nats, shards: &[u16], pause: &mut Pa
         num_replicas: 1,
         ..pull::Config::default()
     };
+    stream::keep(nats, source.name).await?;
     let consumer = nats.jetstream.create_consumer_on_stream(config, names::stream(source.name)).await?;
     let asked = consumer.stream().max_messages_per_batch(AHEAD).expires(REQUEST_LASTS).heartbeat(HEARTBEAT);
     let mut messages = asked.messages().await?.ready_chunks(AHEAD);

@@ -14,7 +14,8 @@ use baedal_kit::failure::BoxError;
 use futures::TryStreamExt;
 use tokio::time::Instant;
 
-use crate::cloudevents::{decode, place};
+use super::source;
+use crate::cloudevents::place;
 use crate::{Nats, names};
 
 /// How long a stretch may take to read.
@@ -34,12 +35,13 @@ pub(super) struct Hint {
 /// Reads what streams still keep.
 pub(super) struct History {
     nats: Nats,
+    shards: usize,
     shy_until: Mutex<Option<Instant>>,
 }
 
 impl History {
-    pub(super) fn new(nats: Nats) -> Self {
-        Self { nats, shy_until: Mutex::default() }
+    pub(super) fn new(nats: Nats, shards: u16) -> Self {
+        Self { nats, shards: usize::from(shards), shy_until: Mutex::default() }
     }
 
     /// The envelopes of a shard that come right behind a position. Nothing where the stream does not keep them
@@ -97,7 +99,7 @@ impl History {
         let mut messages = consumer.fetch().max_messages(limit).messages().await?;
         let (mut covered, mut found) = (after, Vec::new());
         while let Some(message) = messages.try_next().await? {
-            let Ok(carried) = decode(&message.payload) else { break };
+            let Ok((_, carried)) = source::read(source, self.shards, &message) else { break };
             if carried.envelope.position <= covered {
                 continue;
             }

@@ -61,17 +61,6 @@ pub(super) enum Found {
     Untold,
 }
 
-/// What became of an envelope.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Put {
-    /// It was known.
-    Known,
-    /// It connects.
-    Chained,
-    /// Some before it are missing here.
-    Gap,
-}
-
 impl Shelf {
     /// What there is behind a position, at the most so many envelopes. `known` is how far the source is known
     /// to be where nobody tells this shard of news.
@@ -89,14 +78,12 @@ impl Shelf {
         Found::Here(Batch { envelopes, upto })
     }
 
-    /// One more from the stream.
-    pub(super) fn put(&mut self, envelope: Envelope, prev: u64, now: Instant) -> Put {
+    /// One more from the stream. Whether it was not known.
+    pub(super) fn put(&mut self, envelope: Envelope, prev: u64, now: Instant) -> bool {
         if envelope.position <= self.upto {
-            return Put::Known;
+            return false;
         }
-        let is_first = self.upto == 0;
-        let connects = prev <= self.upto;
-        if !connects {
+        if prev > self.upto {
             self.envelopes.clear();
             self.from = prev;
         }
@@ -104,7 +91,7 @@ impl Shelf {
         self.envelopes.push_back(Arc::new(envelope));
         self.trim();
         self.settle(now);
-        if connects || is_first { Put::Chained } else { Put::Gap }
+        true
     }
 
     /// The relay's word. Whether anything is known now that was not before.
@@ -143,11 +130,10 @@ impl Shelf {
         self.tell(claim.newest.1)
     }
 
-    /// The source says how far it is, and the broker did not. Whether that is news.
+    /// The source says how far it is. Whether something is missing here.
     pub(super) fn tell(&mut self, position: u64) -> bool {
-        let is_news = position > self.upto.max(self.told);
-        self.told = self.told.max(position);
-        is_news
+        self.told = position;
+        position > self.upto
     }
 
     /// What was read elsewhere, all behind `after`: kept where it touches what is here, or is newer.

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::history::Hint;
-use super::shelf::{Put, Shelf};
+use super::shelf::Shelf;
 use crate::cloudevents::{Carried, Unreadable, decode};
 use crate::names::{self, Heads};
 
@@ -71,11 +71,7 @@ impl Source {
             match self.read(message) {
                 Ok((shard, Carried { envelope, prev })) => {
                     let position = envelope.position;
-                    let put = shard.shelf().put(envelope, prev, now);
-                    if put == Put::Gap {
-                        self.count_gap("chain");
-                    }
-                    if put != Put::Known {
+                    if shard.shelf().put(envelope, prev, now) {
                         newest = newest.max(Some(position));
                     }
                 }
@@ -88,12 +84,8 @@ impl Source {
     }
 
     fn read(&self, message: &async_nats::Message) -> Result<(&Shard, Carried), Unreadable> {
-        let carried = decode(&message.payload)?;
-        let shard = names::shard(&message.subject);
-        let belongs = shard_of(&carried.envelope.stream, u16::try_from(self.shards.len()).unwrap_or(u16::MAX));
-        let shard = shard.filter(|shard| *shard == belongs).and_then(|shard| self.shard(shard));
-        let shard = shard.ok_or(Unreadable::Wrong("the subject's shard"))?;
-        if carried.envelope.source == self.name { Ok((shard, carried)) } else { Err(Unreadable::Wrong("source")) }
+        let (shard, carried) = read(self.name, self.shards.len(), message)?;
+        Ok((self.shard(shard).ok_or(Unreadable::Wrong("shard"))?, carried))
     }
 
     /// A message that cannot be read is as good as lost: the next one of its shard, or the relay's word, shows
@@ -138,22 +130,22 @@ impl Source {
     /// What is overdue is to be had from the source.
     pub(super) fn give_up_waiting(&self) {
         let (delivery, now) = (self.pulse().delivery, Instant::now());
+        // Each of them, not only the first.
         let late = self.shards.iter().filter(|shard| shard.shelf().overdue(delivery, now)).count();
         if late > 0 {
-            (0..late).for_each(|_| self.count_gap("late"));
             self.wake(0);
         }
     }
 
-    /// The source itself says how far it is, and the broker has not said so in time. Whether that is news.
+    /// The source itself says how far it is, and the broker has not said so in time. Whether something is missing.
     pub(super) fn told(&self, position: u64, heard: &[u16]) -> bool {
-        let news = heard.iter().filter_map(|shard| self.shard(*shard));
-        let news = news.filter(|shard| shard.shelf().tell(position)).count();
-        (0..news).for_each(|_| self.count_gap("silence"));
-        if news > 0 || position > *self.head.borrow() {
+        let heard = heard.iter().filter_map(|shard| self.shard(*shard));
+        let missing = heard.filter(|shard| shard.shelf().tell(position)).count();
+        // Also if we knew that: what was asked for may not have been answered.
+        if missing > 0 || position > *self.head.borrow() {
             self.wake(position);
         }
-        news > 0
+        missing > 0
     }
 
     /// From now on only these shards are heard.
@@ -164,10 +156,19 @@ impl Source {
             }
         }
     }
+}
 
-    fn count_gap(&self, reason: &'static str) {
-        metrics::counter!("baedal_bus_gaps_total", "source" => self.name, "reason" => reason).increment(1);
+/// The envelope of a message from a source's stream, and the shard it belongs to: the one whose subject it has.
+pub(super) fn read(source: &str, shards: usize, message: &async_nats::Message) -> Result<(u16, Carried), Unreadable> {
+    let carried = decode(&message.payload)?;
+    if carried.envelope.source != source {
+        return Err(Unreadable::Wrong("source"));
     }
+    let belongs = shard_of(&carried.envelope.stream, u16::try_from(shards).unwrap_or(u16::MAX));
+    if names::shard(&message.subject) != Some(belongs) {
+        return Err(Unreadable::Wrong("shard"));
+    }
+    Ok((belongs, carried))
 }
 
 impl Shard {

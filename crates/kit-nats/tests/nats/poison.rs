@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use async_nats::jetstream::message::PublishMessage;
+use baedal_kit::{Bus, Database};
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::world::{Event, World};
+use crate::world::{Event, SOURCE, World};
 
 const ALL: [u16; 4] = [0, 1, 2, 3];
 
@@ -67,7 +68,9 @@ async fn a_message_of_another_source_or_shard_is_not_believed() {
     listener.hears(20).await;
     let told = world.stream().await.direct_get(1).await.expect("a message");
     let mut odd: Value = serde_json::from_slice(&told.payload).expect("JSON");
-    (odd["position"], odd["prev"]) = ("1000000".into(), "999999".into());
+    // They would come next, and connect.
+    let last = *world.database.head().borrow();
+    (odd["position"], odd["prev"]) = ((last + 1).to_string().into(), last.to_string().into());
     for shard in ALL.into_iter().filter(|shard| !told.subject.ends_with(&shard.to_string())) {
         poison(&world, shard, &format!("another-shard-{shard}"), odd.to_string()).await;
     }
@@ -78,4 +81,25 @@ async fn a_message_of_another_source_or_shard_is_not_believed() {
     world.tell(20).await;
     listener.hears(20).await;
     assert_eq!(listener.positions(), world.said().await);
+    let mut late = world.listener(&ALL);
+    late.hears(40).await;
+    assert_eq!(late.positions(), world.said().await);
+}
+
+#[tokio::test]
+async fn an_event_is_had_from_its_source_again_or_not_at_all() {
+    let world = World::relayed().await;
+    let mut listener = world.listener(&ALL);
+    let (position, shard) = world.happen(Event::Said { text: "다시".to_owned() }).await;
+    let (private, elsewhere) = world.happen(Event::Thought).await;
+    listener.hears(1).await;
+    let reads = world.archive.reads.load(Ordering::SeqCst);
+    let again = listener.bus.read_again(SOURCE, shard, position).await.expect("a source");
+    assert_eq!(again.expect("an event").position, position);
+    assert!(world.archive.reads.load(Ordering::SeqCst) > reads, "it may publish it otherwise by now");
+    assert!(listener.bus.read_again(SOURCE, elsewhere, private).await.expect("a source").is_none());
+    // What cannot be read now is not taken for private.
+    assert!(listener.bus.read_again(SOURCE, elsewhere, private + 1).await.is_err());
+    world.archive.go(true);
+    assert!(listener.bus.read_again(SOURCE, shard, position).await.is_err());
 }

@@ -1,5 +1,6 @@
 //! The way of an event when nothing goes wrong, and the relay when something does.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::world::{Event, SHARDS, SOURCE, World, within};
@@ -46,6 +47,32 @@ async fn a_reader_gets_past_what_is_nobodys_business() {
 }
 
 #[tokio::test]
+async fn a_reader_gets_past_it_also_while_there_is_no_end_of_it() {
+    let world = Arc::new(World::relayed().await);
+    world.archive.go(true);
+    let mut listener = world.listener(&[0]);
+    let (wished, _) = world.happen(Event::Thought).await;
+    let thinking = tokio::spawn({
+        let world = Arc::clone(&world);
+        async move {
+            loop {
+                world.happen(Event::Thought).await;
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        }
+    });
+    within("a word in between", async {
+        while listener.cursors[&0] < wished {
+            listener.bus.head(SOURCE).changed().await.expect("a bus");
+            listener.read().await;
+        }
+    })
+    .await;
+    assert!(!thinking.is_finished());
+    thinking.abort();
+}
+
+#[tokio::test]
 async fn a_relay_that_crashes_before_its_mark_tells_nothing_twice() {
     let world = World::new().await;
     let mut listener = world.listener(&[0, 1, 2, 3]);
@@ -83,12 +110,17 @@ async fn the_relay_goes_on_from_its_mark() {
     })
     .await;
     relay.abort();
-    let stream = world.stream().await;
-    stream.purge().await.expect("a purge");
+    // So that the broker forgets their ids, too.
+    let jetstream = async_nats::jetstream::new(world.nats_client().await);
+    jetstream.delete_stream("BAEDAL_ORDER").await.expect("a stream");
     world.relay();
     world.tell(5).await;
     world.all_relayed().await;
-    assert_eq!(stream.get_info().await.expect("a stream").state.messages, 5, "what was marked is not told again");
+    assert_eq!(
+        world.stream().await.get_info().await.expect("a stream").state.messages,
+        5,
+        "what was marked is not told again"
+    );
     // Who was not there before finds the rest at the source.
     let mut listener = world.listener(&[0, 1, 2, 3]);
     listener.hears(55).await;
@@ -116,6 +148,7 @@ async fn an_event_larger_than_the_broker_takes_comes_from_its_source() {
     world.happen(Event::Said { text: "길다".repeat(300_000) }).await;
     world.tell(10).await;
     listener.hears(21).await;
+    world.all_relayed().await;
     assert_eq!(listener.positions(), world.said().await);
     assert!(world.archive.reads.load(Ordering::SeqCst) > 0);
     assert_eq!(listener.bus.shards(), SHARDS);

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use baedal_kit::bus::Archive;
 use baedal_kit_nats::connect;
@@ -100,6 +101,13 @@ async fn without_a_broker_all_comes_from_the_source() {
         listener.hears(40).await;
     }
     assert_eq!(listener.positions(), world.said().await);
+
+    // What one of several consumers has fetched, the others need not.
+    let reads = world.archive.reads.load(Ordering::SeqCst);
+    let cursors = ALL.iter().map(|shard| (*shard, 0)).collect();
+    let mut other = Listener { bus: Arc::clone(&listener.bus), cursors, heard: Vec::new() };
+    other.hears(120).await;
+    assert_eq!(world.archive.reads.load(Ordering::SeqCst), reads);
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use uuid::Uuid;
 pub(crate) const SHARDS: u16 = 4;
 pub(crate) const SOURCE: &str = "order";
 /// Nothing here takes as long, unless it never comes.
-const PATIENCE: Duration = Duration::from_secs(12);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// What happens in this world.
 #[derive(Clone, Debug, Serialize, Deserialize, strum::IntoStaticStr)]
@@ -214,7 +214,7 @@ impl Listener {
             is_news |= batch.upto > *cursor;
             for envelope in &batch.envelopes {
                 assert!(envelope.position > *cursor, "{} comes after {cursor}", envelope.position);
-                assert_eq!(shard_of(&envelope.stream, SHARDS), *shard);
+                assert_eq!((shard_of(&envelope.stream, SHARDS), &*envelope.source), (*shard, SOURCE));
                 *cursor = envelope.position;
             }
             assert!(batch.upto >= *cursor);

@@ -67,10 +67,8 @@ async fn published_by_now(service: &Service, aside: Envelope) -> Result<Option<A
     if aside.kind != UNPUBLISHABLE {
         return Ok(Some(Arc::new(aside)));
     }
-    let behind = aside.position.saturating_sub(1);
     let shard = shard_of(&aside.stream, service.bus().shards());
-    let batch = service.bus().read(&aside.source, shard, behind, 1).await?;
-    match batch.envelopes.into_iter().find(|envelope| envelope.position == aside.position) {
+    match service.bus().read_again(&aside.source, shard, aside.position).await? {
         Some(envelope) if envelope.kind == UNPUBLISHABLE => Err(unpublishable(&envelope)),
         found => Ok(found),
     }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{CAPACITY, Found, GRACE, LONG_GRACE, Put, Shelf};
+use super::{CAPACITY, Found, GRACE, LONG_GRACE, Shelf};
 use crate::names::Heads;
 
 fn event(position: u64) -> Envelope {
@@ -116,7 +116,7 @@ fn the_oldest_go() {
     let now = Instant::now();
     let many = 3 * CAPACITY as u64;
     for position in 1..=many {
-        assert_eq!(shelf.put(event(position), position - 1, now), Put::Chained);
+        assert!(shelf.put(event(position), position - 1, now));
     }
     assert_eq!(shelf.envelopes.len(), CAPACITY);
     assert!(matches!(shelf.look(many - CAPACITY as u64 - 1, 10, 0), Found::Behind));
@@ -129,14 +129,14 @@ fn the_oldest_go() {
 #[test]
 fn a_gap_begins_anew_and_what_is_missing_is_joined() {
     let (mut shelf, now) = (Shelf::default(), Instant::now());
-    assert_eq!(shelf.put(event(3), 1, now), Put::Chained);
-    assert_eq!(shelf.put(event(9), 7, now), Put::Gap);
+    assert!(shelf.put(event(3), 1, now));
+    assert!(shelf.put(event(9), 7, now));
     assert!(matches!(shelf.look(3, 10, 0), Found::Behind));
     let missing = vec![Arc::new(event(5)), Arc::new(event(7))];
     shelf.join(3, &Batch { envelopes: missing, upto: 7 }, now);
     let Found::Here(batch) = shelf.look(3, 10, 0) else { panic!("it was joined") };
     assert_eq!(positions(&batch), [5, 7, 9]);
-    assert_eq!(shelf.put(event(9), 7, now), Put::Known);
+    assert!(!shelf.put(event(9), 7, now));
 }
 
 #[test]
@@ -164,6 +164,16 @@ fn what_the_relay_names_and_does_not_come_is_missing() {
     assert!(shelf.overdue(much_later, much_later));
     assert!(matches!(shelf.look(3, 10, 0), Found::Untold));
     assert!(matches!(shelf.look(10, 10, 0), Found::Nothing));
+}
+
+#[test]
+fn the_sources_last_word_counts() {
+    let mut shelf = Shelf::default();
+    assert!(shelf.tell(5));
+    assert!(shelf.tell(5), "it is still missing");
+    assert!(matches!(shelf.look(4, 10, 0), Found::Untold));
+    shelf.tell(4);
+    assert!(matches!(shelf.look(4, 10, 0), Found::Nothing), "it was restored to what it was");
 }
 
 #[test]
