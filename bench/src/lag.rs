@@ -1,34 +1,40 @@
 //! How far live views are behind: from the moment an event is decided to the moment a customer's live stream
 //! shows it. The commit lies in between, so this is more than the lag behind the commit.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use baedal_client::Session;
 use baedal_contracts::OrderId;
 use hdrhistogram::Histogram;
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::sync::{Mutex, mpsc};
 
-use crate::crowd::Crowd;
 use crate::load::histogram;
 
-/// How many customers watch at the same time.
+/// How many orders are watched at the same time.
 const WATCHERS: usize = 8;
+/// How long to wait before looking again for what is not there yet.
+const LOOK: Duration = Duration::from_millis(10);
+/// How long an order is watched at the most.
+const LONGEST: Duration = Duration::from_secs(10);
 
-/// Watches orders of the crowd live for a while; the lag of every frame, in microseconds.
-pub(crate) async fn watch(crowd: &Crowd, time: Duration) -> Histogram<u64> {
-    let begun = Instant::now();
+/// Watches orders live as they are placed, for as long as somebody says that they are; the lag of every frame, in
+/// microseconds.
+pub(crate) async fn watch(placed: mpsc::Receiver<(Session, OrderId)>) -> Histogram<u64> {
+    let placed = Arc::new(Mutex::new(placed));
     let mut watchers = tokio::task::JoinSet::new();
-    for party in crowd.parties.iter().take(WATCHERS).cloned() {
+    for _ in 0..WATCHERS {
+        let placed = Arc::clone(&placed);
         watchers.spawn(async move {
             let mut lags = histogram();
-            while begun.elapsed() < time {
-                let left = time.saturating_sub(begun.elapsed());
-                if tokio::time::timeout(left, watch_latest(&party.customer, &mut lags)).await.is_err() {
-                    break;
-                }
+            loop {
+                let next = placed.lock().await.recv().await;
+                let Some((customer, order)) = next else { return lags };
+                // An order whose life ended early is never over.
+                let _ = tokio::time::timeout(LONGEST, watch_order(&customer, order, &mut lags)).await;
             }
-            lags
         });
     }
     let mut all = histogram();
@@ -38,12 +44,16 @@ pub(crate) async fn watch(crowd: &Crowd, time: Duration) -> Histogram<u64> {
     all
 }
 
-/// Watches the customer's newest order until it ends.
-async fn watch_latest(customer: &Session, lags: &mut Histogram<u64>) {
-    let newest: Result<Value, _> = customer.get("/api/orders?limit=1").await;
-    let order = newest.ok().and_then(|page| page["items"][0]["order_id"].as_str()?.parse::<OrderId>().ok());
-    let Some(order) = order else { return tokio::task::yield_now().await };
-    let Ok(mut live) = customer.live(&format!("/api/orders/{order}/live"), None).await else { return };
+/// Watches an order until it ends.
+async fn watch_order(customer: &Session, order: OrderId, lags: &mut Histogram<u64>) {
+    let path = format!("/api/orders/{order}/live");
+    let mut live = loop {
+        // Placed a moment ago: the view may not have heard of it yet.
+        match customer.live(&path, None).await {
+            Ok(live) => break live,
+            Err(_) => tokio::time::sleep(LOOK).await,
+        }
+    };
     let mut is_first = true;
     while let Ok(Some(frame)) = live.next().await {
         let now = Timestamp::now();

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use baedal_client::Error;
+use baedal_client::{Error, Session};
 use baedal_contracts::OrderId;
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::crowd::{Crowd, Party};
@@ -82,9 +83,12 @@ struct Life {
     error: Option<String>,
 }
 
-async fn live(party: &Party) -> Life {
+/// Who wants to know of orders that were placed, and by whom.
+pub(crate) type Placed = mpsc::Sender<(Session, OrderId)>;
+
+async fn live(party: &Party, placed: Option<&Placed>) -> Life {
     let mut steps = Vec::with_capacity(COMMANDS.len());
-    let error = steps_of_life(party, &mut steps).await.err();
+    let error = steps_of_life(party, placed, &mut steps).await.err();
     let error = error.map(|error| {
         let step = COMMANDS.get(steps.len()).copied().unwrap_or_default();
         format!("{step}: {error}")
@@ -92,9 +96,13 @@ async fn live(party: &Party) -> Life {
     Life { steps, error }
 }
 
-async fn steps_of_life(party: &Party, steps: &mut Vec<Duration>) -> Result<(), Error> {
+async fn steps_of_life(party: &Party, placed: Option<&Placed>, steps: &mut Vec<Duration>) -> Result<(), Error> {
     let Party { customer, owner, rider, order } = party;
     let order: OrderId = timed(steps, customer.place(&Uuid::now_v7().to_string(), order)).await?.order_id;
+    if let Some(placed) = placed {
+        // Where nobody is free to watch, this one is not watched.
+        let _ = placed.try_send((customer.clone(), order));
+    }
     timed(steps, owner.accept(order, 15)).await?;
     timed(steps, owner.start(order)).await?;
     timed(steps, owner.finish(order)).await?;
@@ -122,7 +130,7 @@ pub(crate) async fn full(crowd: &Crowd, name: &'static str, time: Duration) -> L
         parties.spawn(async move {
             let mut load = Load::new();
             while begun.elapsed() < time {
-                load.count(live(&party).await);
+                load.count(live(&party, None).await);
                 progress.set_position(begun.elapsed().as_millis() as u64);
             }
             load
@@ -133,7 +141,7 @@ pub(crate) async fn full(crowd: &Crowd, name: &'static str, time: Duration) -> L
 
 /// Lifecycles that begin at a steady rate, whether or not earlier ones have ended. Where all parties are
 /// busy the next one begins late, and that shows in the rate.
-pub(crate) async fn steady(crowd: &Crowd, name: &'static str, per_second: f64, time: Duration) -> Load {
+pub(crate) async fn steady(crowd: &Crowd, name: &'static str, per_second: f64, time: Duration, placed: Placed) -> Load {
     let progress = bar(name, time);
     let begun = Instant::now();
     let mut lives = tokio::task::JoinSet::new();
@@ -142,10 +150,10 @@ pub(crate) async fn steady(crowd: &Crowd, name: &'static str, per_second: f64, t
     while begun.elapsed() < time {
         beat.tick().await;
         let Some(party) = crowd.idle().await else { break };
-        let back = crowd.back();
+        let (back, placed) = (crowd.back(), placed.clone());
         lives.spawn(async move {
             let mut load = Load::new();
-            load.count(live(&party).await);
+            load.count(live(&party, Some(&placed)).await);
             // The crowd outlives its parties; where it does not, nobody waits for them.
             let _ = back.send(party);
             load

@@ -1,33 +1,41 @@
 //! Measures whole lifecycles over HTTP: how many a second, how long each command takes, how far live views
-//! are behind, how much memory it takes, and how fast the platform is back on a long history.
+//! are behind, how much memory and processor time it takes; of the platform as one process, and of the same as a
+//! process for each replica of each service.
 //!
 //! It runs the real program on this machine's disk, with its load generator on the same cores, and asserts
 //! nothing: what comes out is a table, and a picture, of what this machine did.
 
 mod crowd;
+mod distributed;
+mod embedded;
+mod health;
 mod lag;
 mod load;
+mod picture;
+mod proc;
 mod process;
 mod report;
+mod run;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-
-use crate::crowd::Crowd;
-use crate::process::Process;
-use crate::report::{Report, Run};
 
 /// Measures whole lifecycles over HTTP on this machine.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench")]
 struct Options {
-    /// How many customers order at the same time
-    #[arg(long, default_value_t = 64)]
-    customers: usize,
+    /// Measure a process for each replica of each service, on PostgreSQL and NATS, instead of one for all
+    #[arg(long)]
+    distributed: bool,
+    /// How many processes each service has
+    #[arg(long, default_value_t = 2, requires = "distributed")]
+    replicas: usize,
+    /// How many customers order at the same time [default: 64; distributed 192]
+    #[arg(long)]
+    customers: Option<usize>,
     /// How long the run at full load takes, in seconds
     #[arg(long, default_value_t = 30)]
     seconds: u64,
@@ -37,6 +45,9 @@ struct Options {
     /// Where the table and the picture go
     #[arg(long, default_value = "target/bench")]
     out: PathBuf,
+    /// A page whose part between the lines `<!-- measured -->` and `<!-- /measured -->` is to be what was measured
+    #[arg(long, requires = "distributed")]
+    page: Option<PathBuf>,
     /// The program to measure
     #[arg(long, default_value = "target/release/baedal")]
     program: PathBuf,
@@ -56,51 +67,23 @@ fn main() -> ExitCode {
 
 async fn measure(options: &Options) -> Result<()> {
     std::fs::create_dir_all(&options.out).with_context(|| format!("cannot make {}", options.out.display()))?;
-    let data = options.out.join("data");
-    if data.exists() {
-        std::fs::remove_dir_all(&data).with_context(|| format!("cannot clear {}", data.display()))?;
+    if options.distributed { distributed::measure(options).await } else { embedded::measure(options).await }
+}
+
+/// Removes a folder of ours, if it is there.
+fn clear(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;
     }
-    let mut process = Process::start(&options.program, &data).await?;
-    let idle_mib = process.resident_mib()?;
-    let crowd = Crowd::gather(process.address(), options.customers).await?;
+    Ok(())
+}
 
-    let time = Duration::from_secs(options.seconds);
-    load::full(&crowd, "warming up", Duration::from_secs(3)).await;
-    let before = process.cpu_seconds()?;
-    let full = load::full(&crowd, "at full load", time).await;
-    let caught_up = process.settle().await?;
-    let cpu_seconds = process.cpu_seconds()? - before;
-    let full = Run { name: "full load".to_owned(), cpu_seconds, load: full, caught_up, lag: None };
-    let loaded_mib = process.peak_mib()?;
-
-    let rate = full.sustained() / 2.0;
-    let before = process.cpu_seconds()?;
-    let (half, lag) = tokio::join!(load::steady(&crowd, "at half of that", rate, time), lag::watch(&crowd, time));
-    let caught_up = process.settle().await?;
-    let cpu_seconds = process.cpu_seconds()? - before;
-    let half = Run { name: "half of that".to_owned(), cpu_seconds, load: half, caught_up, lag: Some(lag) };
-
-    while process.events().await? < options.events {
-        load::full(&crowd, "writing history", Duration::from_secs(20)).await;
+/// Writes files into a folder, and says where they are.
+fn write(folder: &Path, files: &[(&str, String)]) -> Result<()> {
+    for (name, content) in files {
+        let path = folder.join(name);
+        std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+        println!("wrote {}", path.display());
     }
-    let events = process.events().await?;
-    process.stop().await?;
-    let begun = std::time::Instant::now();
-    let mut process = Process::start(&options.program, &data).await?;
-    let restart = begun.elapsed();
-    let idle_after_mib = process.resident_mib()?;
-    process.stop().await?;
-
-    let report = Report {
-        runs: vec![full, half],
-        idle_mib,
-        loaded_mib,
-        idle_after_mib,
-        events,
-        restart,
-        customers: options.customers,
-    };
-    println!("{}", report.table());
-    report.write(&options.out)?;
-    std::fs::remove_dir_all(&data).with_context(|| format!("cannot clear {}", data.display()))
+    Ok(())
 }

@@ -152,6 +152,11 @@ impl Composition {
         found.map_or(&mut [], |(_, replicas)| replicas)
     }
 
+    /// The processes of each context, running or not.
+    pub fn contexts(&mut self) -> impl Iterator<Item = (&'static str, &mut [Replica])> {
+        self.contexts.iter_mut().map(|(name, replicas)| (*name, &mut replicas[..]))
+    }
+
     /// Stops all processes of a context, as a service manager does.
     pub fn stop_context(&mut self, context: &str) -> Result<(), String> {
         at_once(self.replicas(context), Replica::terminate)
@@ -197,17 +202,15 @@ impl Composition {
         services.filter_map(|replica| replica.ended().transpose()).collect()
     }
 
-    /// Stops all of it in good order: the contexts, then the gateway, which answers for them meanwhile, then the
-    /// broker and the databases.
-    pub fn stop(mut self) -> Result<(), String> {
+    /// Stops all services in good order: the contexts, then the gateway, which answers for them meanwhile.
+    pub fn stop_services(&mut self) -> Result<(), String> {
         let contexts = self.contexts.iter_mut().flat_map(|(_, replicas)| replicas);
-        let stopped = [
-            at_once(contexts, Replica::terminate),
-            at_once(&mut self.gateways, Replica::terminate),
-            self.nats.stop(),
-            self.postgres.stop(),
-        ];
-        told(stopped)
+        told([at_once(contexts, Replica::terminate), at_once(&mut self.gateways, Replica::terminate)])
+    }
+
+    /// Stops all of it in good order: the services, then the broker and the databases.
+    pub fn stop(mut self) -> Result<(), String> {
+        told([self.stop_services(), self.nats.stop(), self.postgres.stop()])
     }
 }
 

@@ -77,7 +77,7 @@ pub fn run_policy(service: Service, policy: Arc<dyn Consumer>) -> impl Future<Ou
                     heads.changed().await;
                     ear.linger().await;
                 }
-                Err(failure) => pause.after(&failure).await,
+                Err(failure) => pause.after(&failure, &mut heads).await,
             }
         }
     }

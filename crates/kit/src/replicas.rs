@@ -30,7 +30,7 @@ use talk::Said;
 /// How often a replica says that it is here.
 const BEAT: Duration = Duration::from_secs(1);
 /// What several changes may be told together in.
-const TELL_TOGETHER: Duration = Duration::from_millis(10);
+const TELL_TOGETHER: Duration = Duration::from_millis(20);
 /// How long we try to say that we leave.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// The view the replicas are in.

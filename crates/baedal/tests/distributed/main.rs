@@ -3,7 +3,13 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod checks;
+mod disorder;
+mod killing;
+mod outages;
 mod restart;
+mod rolling;
+mod traffic;
 mod world;
 
 #[test]

@@ -14,7 +14,9 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 /// The longest that anything awaited may take before the test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Who takes part in an order.
+const ROLES: [Role; 3] = [Role::Customer, Role::Owner, Role::Rider];
 /// Everybody's password.
 const PASSWORD: &str = "correct horse";
 
@@ -27,8 +29,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Plan)) -> Self {
         let folder = Self::folder();
-        let composition = Self::try_start(Self::plan(&folder)).await.expect("a composition");
+        let mut plan = Self::plan(&folder);
+        change(&mut plan);
+        let composition = Self::try_start(plan).await.expect("a composition");
         Self { composition: Some(composition), folder }
     }
 
@@ -44,6 +52,7 @@ impl World {
             ("BAEDAL_IDENTITY__HASH_COST", "{memory_kib=8,passes=1,lanes=1}"),
             ("BAEDAL_GATEWAY__PER_ADDRESS", "{per_second=0,burst=0}"),
             ("BAEDAL_GATEWAY__SIGN_IN_PER_ADDRESS", "{per_second=0,burst=0}"),
+            ("BAEDAL_GATEWAY__PER_ACCOUNT", "{per_second=0,burst=0}"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec();
@@ -52,6 +61,21 @@ impl World {
 
     pub(crate) async fn try_start(plan: Plan) -> Result<Composition, String> {
         tokio::task::spawn_blocking(|| Composition::start(testing::programs(), plan)).await.expect("a thread")
+    }
+
+    /// Does something with what runs that takes its time, while other things go on.
+    pub(crate) async fn meanwhile<T: Send + 'static>(
+        &mut self,
+        act: impl FnOnce(&mut Composition) -> Result<T, String> + Send + 'static,
+    ) -> T {
+        let mut running = self.composition.take().expect("a composition");
+        let acted = tokio::task::spawn_blocking(move || {
+            let done = act(&mut running);
+            (running, done)
+        });
+        let (running, done) = acted.await.expect("a thread");
+        self.composition = Some(running);
+        done.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// What runs.
@@ -66,40 +90,35 @@ impl World {
         self.composition = Some(Self::try_start(Self::plan(&self.folder)).await.expect("a composition"));
     }
 
-    fn client(&mut self) -> Client {
-        Client::new(self.composition().gateway())
-    }
-
     /// A customer, the owner of an open store, and a rider.
     pub(crate) async fn people(&mut self) -> People {
-        let client = self.client();
-        let mut sessions = Vec::new();
-        for role in [Role::Customer, Role::Owner, Role::Rider] {
-            let phone = phone(role);
+        self.people_number(0).await
+    }
+
+    /// The same again, others for each number.
+    pub(crate) async fn people_number(&mut self, number: u32) -> People {
+        let client = Client::new(self.composition().gateway());
+        for role in ROLES {
+            let phone = phone(role, number);
             let account = NewAccount { role, name: "아무개", phone: &phone, password: PASSWORD };
             client.open_account(&account).await.expect("an account");
-            sessions.push(sign_in(&client, role).await);
         }
-        let [customer, owner, rider] = sessions.try_into().unwrap_or_else(|_| unreachable!("three roles"));
+        let [customer, owner, rider] = sign_in(&client, number).await;
         rider.ride(RiderNow { on_duty: true, location: seoul() }).await.expect("on duty");
         let store = open_store(&owner).await;
-        People { customer, owner, rider, store }
+        People { number, customer, owner, rider, store }
     }
 
     /// The same people, after a restart.
     pub(crate) async fn signed_in_again(&mut self, people: People) -> People {
-        let client = self.client();
-        People {
-            customer: sign_in(&client, Role::Customer).await,
-            owner: sign_in(&client, Role::Owner).await,
-            rider: sign_in(&client, Role::Rider).await,
-            ..people
-        }
+        people.signed_in_at(&self.composition().gateway()).await
     }
 }
 
 /// Everybody whom an order needs.
+#[derive(Clone)]
 pub(crate) struct People {
+    number: u32,
     pub(crate) customer: Session,
     pub(crate) owner: Session,
     pub(crate) rider: Session,
@@ -107,16 +126,26 @@ pub(crate) struct People {
 }
 
 impl People {
-    /// Places an order.
-    pub(crate) async fn order(&self) -> OrderId {
-        let order = NewOrder {
+    /// The same people, at this gateway.
+    pub(crate) async fn signed_in_at(&self, gateway: &str) -> Self {
+        let [customer, owner, rider] = sign_in(&Client::new(gateway), self.number).await;
+        Self { number: self.number, customer, owner, rider, store: self.store }
+    }
+
+    /// What they order.
+    pub(crate) fn wish(&self) -> NewOrder {
+        NewOrder {
             store_id: self.store.0,
             items: vec![NewLine { item_id: self.store.1, quantity: 1, options: Vec::new() }],
             deliver_to: Place { address: "서울 마포구 망원로 22".to_owned(), location: seoul() },
             note: String::new(),
             payment: PaymentMeans { method: "card".to_owned(), token: "sim_approve".to_owned() },
-        };
-        let key = Uuid::now_v7().to_string();
+        }
+    }
+
+    /// Places an order.
+    pub(crate) async fn order(&self) -> OrderId {
+        let (key, order) = (Uuid::now_v7().to_string(), self.wish());
         insist("an order", || self.customer.place(&key, &order)).await.order_id
     }
 
@@ -153,12 +182,16 @@ async fn insist<T, Asked: Future<Output = Result<T, Error>>>(what: &str, ask: im
     retrying(PATIENCE, ask).await.unwrap_or_else(|error| panic!("{what}: {error}"))
 }
 
-async fn sign_in(client: &Client, role: Role) -> Session {
-    client.sign_in(&phone(role), PASSWORD).await.expect("a session")
+async fn sign_in(client: &Client, number: u32) -> [Session; 3] {
+    let mut sessions = Vec::new();
+    for role in ROLES {
+        sessions.push(client.sign_in(&phone(role, number), PASSWORD).await.expect("a session"));
+    }
+    sessions.try_into().unwrap_or_else(|_| unreachable!("three roles"))
 }
 
-fn phone(role: Role) -> String {
-    format!("0101000000{}", role as u8)
+fn phone(role: Role, number: u32) -> String {
+    format!("010{}{number:07}", role as u8)
 }
 
 fn seoul() -> Location {

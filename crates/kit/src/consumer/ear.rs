@@ -90,15 +90,26 @@ impl Ear {
         let cursors = self.cursors().await?;
         let most = if self.service.bus().shards() > 1 { SHARD_BATCH } else { BATCH };
         let limit = (most >> self.conflicts.min(most.ilog2())).max(1);
-        let mut batches = Vec::new();
+        let (mut batches, mut away) = (Vec::new(), None);
         self.is_behind = false;
         for place in self.places() {
             let Some(from) = cursors.get(&place).copied() else { continue };
-            let batch = self.service.bus().read(place.0, place.1, from, limit).await?;
-            self.is_behind |= batch.upto - from >= limit as u64;
-            if batch.upto > from {
-                batches.push((place, batch));
+            match self.service.bus().read(place.0, place.1, from, limit).await {
+                Ok(batch) => {
+                    self.is_behind |= batch.upto - from >= limit as u64;
+                    if batch.upto > from {
+                        batches.push((place, batch));
+                    }
+                }
+                // A source that is away holds up none of the others.
+                Err(failure) if failure.is_passing() => away = Some(failure),
+                Err(failure) => return Err(failure),
             }
+        }
+        if batches.is_empty()
+            && let Some(failure) = away
+        {
+            return Err(failure);
         }
         if batches.is_empty() {
             return Ok(false);

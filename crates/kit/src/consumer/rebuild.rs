@@ -61,7 +61,7 @@ pub fn run_projection(service: Service, projection: Arc<dyn Projection>) -> impl
                         () = sleep_until(look_again) => {}
                     }
                 }
-                Err(failure) => pause.after(&failure).await,
+                Err(failure) => pause.after(&failure, &mut heads).await,
             }
         }
     }

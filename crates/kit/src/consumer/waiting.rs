@@ -29,11 +29,15 @@ impl Pause {
         self.next = FIRST_PAUSE;
     }
 
-    pub(super) async fn after(&mut self, failure: &Failure) {
+    /// Waits, or until there is something new to hear.
+    pub(super) async fn after(&mut self, failure: &Failure, heads: &mut Heads) {
         let (context, consumer, wait) = (self.context, self.consumer, self.next);
         tracing::warn!(context, consumer, ?wait, error = failure.story(), "a consumer pauses");
         self.next = (wait * 2).min(LONGEST_PAUSE);
-        tokio::time::sleep(wait).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = heads.changed() => tokio::time::sleep(FIRST_PAUSE.min(wait)).await,
+        }
     }
 }
 
