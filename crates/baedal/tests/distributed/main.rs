@@ -6,6 +6,7 @@
 mod checks;
 mod disorder;
 mod killing;
+mod live;
 mod outages;
 mod restart;
 mod rolling;

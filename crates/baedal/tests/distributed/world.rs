@@ -109,6 +109,16 @@ impl World {
         People { number, customer, owner, rider, store }
     }
 
+    /// The same again, at every gateway.
+    pub(crate) async fn people_everywhere(&mut self, number: u32) -> Vec<People> {
+        let people = self.people_number(number).await;
+        let mut everywhere = Vec::new();
+        for gateway in self.composition().gateways() {
+            everywhere.push(people.signed_in_at(&gateway.address()).await);
+        }
+        everywhere
+    }
+
     /// The same people, after a restart.
     pub(crate) async fn signed_in_again(&mut self, people: People) -> People {
         people.signed_in_at(&self.composition().gateway()).await
