@@ -143,7 +143,7 @@ impl Database for PostgresDatabase {
 
     async fn lease(&self, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<LeasedJob>, Failure> {
         // Mostly nothing is due; then nothing need be written.
-        let next = self.next_due().await?;
+        let next = self.read(jobs::next_due(), jobs::due).await?;
         if limit == 0 || next.is_none_or(|next| next > now) {
             return Ok(Vec::new());
         }
@@ -151,7 +151,10 @@ impl Database for PostgresDatabase {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Failure> {
-        self.read(jobs::next_due(), jobs::due).await
+        self.told.look_at_jobs();
+        let due = self.read(jobs::next_due(), jobs::due).await?;
+        self.told.know_job(due);
+        Ok(due)
     }
 
     fn jobs_changed(&self) -> watch::Receiver<u64> {

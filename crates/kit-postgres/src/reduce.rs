@@ -11,6 +11,7 @@ use std::sync::Arc;
 use baedal_kit::Origin;
 use baedal_kit::database::{Append, Commit, CursorMove, JobChange};
 use baedal_kit::feeds::hash_of;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::rows::nanoseconds;
@@ -43,7 +44,7 @@ pub(crate) struct Piece {
     pub(crate) documents: Vec<Document>,
     pub(crate) jobs: Vec<Job>,
     /// Whether a job may be due earlier than before.
-    pub(crate) schedules_jobs: bool,
+    pub(crate) earliest_job: Option<Timestamp>,
     /// The hashes of the feeds that it concerns.
     pub(crate) feeds: Vec<u64>,
     /// How large it is, roughly.
@@ -92,9 +93,9 @@ pub(crate) struct Cursor {
 }
 
 pub(crate) fn reduce(commit: Commit) -> Result<Piece, Stop> {
-    let schedules_jobs = commit.schedules_jobs();
+    let earliest_job = commit.earliest_job();
     let feeds = commit.changed_keys().iter().map(|key| hash_of(key)).collect();
-    let mut piece = Piece { schedules_jobs, feeds, ..Piece::default() };
+    let mut piece = Piece { earliest_job, feeds, ..Piece::default() };
     append(&mut piece, commit.appends)?;
     piece.cursors = cursors(commit.cursors)?;
     let cleared: BTreeSet<_> = commit.cleared_views.into_iter().map(keep).collect();

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baedal_kit::feeds::Feeds;
+use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::words::Concerned;
@@ -17,6 +18,8 @@ const MOST_SAID: usize = 1024;
 pub(crate) struct Told {
     pub(crate) head: watch::Sender<u64>,
     pub(crate) jobs_changed: watch::Sender<u64>,
+    /// When the next job is due that whoever does them here knows of: what is due later need not be told.
+    soonest: Mutex<Timestamp>,
     pub(crate) feeds: Feeds,
     /// What other replicas said.
     pub(crate) heard: broadcast::Sender<Arc<str>>,
@@ -46,6 +49,7 @@ impl Told {
         Self {
             head: watch::Sender::new(position),
             jobs_changed: watch::Sender::new(0),
+            soonest: Mutex::new(Timestamp::MAX),
             feeds: Feeds::default(),
             heard: broadcast::Sender::new(MOST_SAID),
             others: AtomicBool::new(true),
@@ -55,9 +59,14 @@ impl Told {
     }
 
     /// Something was committed here.
-    pub(crate) fn committed(&self, position: u64, schedules_jobs: bool, feeds: impl Iterator<Item = u64> + Clone) {
+    pub(crate) fn committed(
+        &self,
+        position: u64,
+        earliest_job: Option<Timestamp>,
+        feeds: impl Iterator<Item = u64> + Clone,
+    ) {
         let moved = self.wake_head(position);
-        if schedules_jobs {
+        if earliest_job.is_some_and(|due| due < self.soonest()) {
             self.wake_jobs();
         }
         if self.feeds.watched() > 0 {
@@ -66,7 +75,6 @@ impl Told {
         if self.others.load(Ordering::Relaxed) {
             let mut news = self.news();
             news.moved |= moved;
-            news.jobs |= schedules_jobs;
             news.feeds.add(feeds, MOST_FEEDS);
             self.announce(&news);
         }
@@ -87,6 +95,20 @@ impl Told {
     /// The journal has got so far. Whether that is news.
     pub(crate) fn wake_head(&self, position: u64) -> bool {
         self.head.send_if_modified(|head| std::mem::replace(head, position.max(*head)) < position)
+    }
+
+    /// When the next job is due is being looked up: whatever is scheduled meanwhile may be earlier.
+    pub(crate) fn look_at_jobs(&self) {
+        *self.soonest.lock().unwrap_or_else(PoisonError::into_inner) = Timestamp::MAX;
+    }
+
+    /// Whoever does the jobs knows of this one now, and looks again when it is due.
+    pub(crate) fn know_job(&self, due: Option<Timestamp>) {
+        *self.soonest.lock().unwrap_or_else(PoisonError::into_inner) = due.unwrap_or(Timestamp::MAX);
+    }
+
+    fn soonest(&self) -> Timestamp {
+        *self.soonest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Something may be due earlier.

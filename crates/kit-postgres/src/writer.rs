@@ -164,8 +164,8 @@ impl Desk {
             let both = pieces.iter().zip(&outcomes);
             both.filter(|(_, outcome)| matches!(outcome, Outcome::Committed { .. })).map(|(piece, _)| *piece)
         };
-        let schedules_jobs = committed().any(|piece| piece.schedules_jobs);
-        self.told.committed(position, schedules_jobs, committed().flat_map(|piece| piece.feeds.iter().copied()));
+        let earliest_job = committed().filter_map(|piece| piece.earliest_job).min();
+        self.told.committed(position, earliest_job, committed().flat_map(|piece| piece.feeds.iter().copied()));
         Ok(outcomes)
     }
 

@@ -61,10 +61,18 @@ impl Commit {
     /// Whether a job may be due earlier than before, so that [`Database::jobs_changed`] is to change.
     #[must_use]
     pub fn schedules_jobs(&self) -> bool {
-        let earlier = |change: &JobChange| {
-            matches!(change, JobChange::Schedule(_) | JobChange::Retry { .. } | JobChange::Redrive { .. })
+        self.earliest_job().is_some()
+    }
+
+    /// When the first of the jobs is due that it schedules, or that are to be tried again.
+    #[must_use]
+    pub fn earliest_job(&self) -> Option<Timestamp> {
+        let due = |change: &JobChange| match change {
+            JobChange::Schedule(job) => Some(job.run_at),
+            JobChange::Retry { run_at, .. } | JobChange::Redrive { run_at, .. } => Some(*run_at),
+            JobChange::Unschedule { .. } | JobChange::Finish(_) | JobChange::Bury { .. } => None,
         };
-        self.jobs.iter().any(earlier)
+        self.jobs.iter().filter_map(due).min()
     }
 
     /// The keys that [`Feeds::wake`] is to be called with once it is committed.
@@ -308,7 +316,8 @@ pub trait Database: Send + Sync + 'static {
     /// When the next job is due or the next lease runs out; dead letters aside.
     async fn next_due(&self) -> Result<Option<Timestamp>, Failure>;
 
-    /// Changes whenever jobs were scheduled, or are to be tried again: something may be due earlier.
+    /// Changes whenever jobs were scheduled, or are to be tried again, so that something may be due earlier than
+    /// [`Database::next_due`] said the last time.
     fn jobs_changed(&self) -> watch::Receiver<u64>;
 
     /// A page of the dead letters, by kind and key, behind `after`.
