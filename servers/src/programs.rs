@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The variable that names the folder of PostgreSQL's programs.
-pub const POSTGRES_BIN: &str = "BAEDAL_POSTGRES_BIN";
+pub const POSTGRES_BIN: &str = "TEST_POSTGRES_BIN";
 /// The variable that names the `nats-server` program.
-pub const NATS_SERVER: &str = "BAEDAL_NATS_SERVER";
+pub const NATS_SERVER: &str = "TEST_NATS_SERVER";
 
 /// The oldest PostgreSQL that Baedal works with.
 const OLDEST_POSTGRES: &[u32] = &[15];
@@ -33,9 +33,9 @@ pub struct Missing {
 }
 
 impl Programs {
-    /// Looks for PostgreSQL's programs (15 or newer) in `BAEDAL_POSTGRES_BIN`, else in
+    /// Looks for PostgreSQL's programs (15 or newer) in `TEST_POSTGRES_BIN`, else in
     /// `/usr/lib/postgresql/<newest>/bin`, else in `PATH`; and for `nats-server` (2.10.23 or newer) in
-    /// `BAEDAL_NATS_SERVER`, else where [`Programs::install`] puts it, else in `PATH`.
+    /// `TEST_NATS_SERVER`, else where [`Programs::install`] puts it, else in `PATH`.
     pub fn find() -> Result<Self, Missing> {
         match (find_postgres(), find_nats_server()) {
             // Absolute: the servers run in folders of their own.

@@ -15,7 +15,7 @@ use crate::programs::Programs;
 
 /// The variable that names the PostgreSQL that all suites share: the address of its database `postgres`, for a
 /// superuser.
-pub const SHARED_POSTGRES: &str = "BAEDAL_TEST_POSTGRES";
+pub const SHARED_POSTGRES: &str = "TEST_SHARED_POSTGRES";
 
 /// The programs, for a test that starts (and ends) servers of its own.
 pub fn programs() -> &'static Programs {

@@ -1,8 +1,8 @@
 //! The one task that listens to the other replicas of a context, and tells them what happened here.
 //!
 //! ```text
-//!   a commit here ─▶ told (coalesced, 5 ms) ─▶ NOTIFY ─▶ the ears of the others ─▶ head, jobs, feeds, sayings
-//!   every second:  "I am here" ─▶ NOTIFY;  and a look at the journal and the jobs, for what got lost
+//!   a commit here ─▶ told (coalesced, 5 ms) ─▶ NOTIFY ─▶ the ears of the others ─▶ head, feeds, sayings
+//!   every second:  "I am here" ─▶ NOTIFY;  and a look at the journal, for what got lost, and at the jobs
 //! ```
 //!
 //! Never inside a commit: NOTIFY takes a lock of the whole server until its transaction is on the disk. Here it

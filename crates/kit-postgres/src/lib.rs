@@ -5,7 +5,7 @@
 //!                      that touch different things       │ one lock for all replicas: positions in order
 //!                                                        │ all are checked, those that fit are applied
 //!                                                        ▼
-//!   the ear of every replica ◀─ NOTIFY ◀─ head, jobs, feeds, sayings (never inside the commit)
+//!   the ear of every replica ◀─ NOTIFY ◀─ head, feeds, sayings (never inside the commit)
 //!   get, list, load … ─▶ a connection, one statement
 //! ```
 //!

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   every second:  "I am here" into our own document of the view `replicas` ─▶ its version grows
-//!                  whose version has not grown for three of our seconds is away
+//!                  whose version has not grown for three of our seconds is away, and struck off
 //!   the shards:    each to one of those who are here (rendezvous hashing: few move when one comes or goes)
 //!   the leader:    the first of them; it copies the journal to the broker
 //! ```
@@ -21,7 +21,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
-use crate::database::{Commit, Direction, Query, Select, Write};
+use crate::database::{Commit, Direction, Outcome, Query, Select, Write};
 use crate::{Failure, Service, consumer};
 
 use roster::Roster;
@@ -157,10 +157,15 @@ impl Member {
         let found = self.versions(REPLICAS).await?;
         let now = Instant::now();
         self.roster.observe(&found, now);
-        for (id, version) in self.roster.long_away(now) {
-            let write = Write { expected_version: Some(version), ..document(id, None) };
+        for (id, version) in self.roster.away(now) {
+            let write = Write { expected_version: Some(version), ..document(id.clone(), None) };
+            let gone = Commit { writes: vec![write], ..Commit::default() };
             // Where somebody else was faster, or it came back, this is a conflict and nothing happens.
-            self.service.database().commit(Commit { writes: vec![write], ..Commit::default() }).await?;
+            if let Outcome::Committed { .. } = self.service.database().commit(gone).await? {
+                tracing::warn!(context = self.service.name(), replica = id, "a replica is away");
+                self.roster.left(&id);
+                self.tell(&Said::Left(id));
+            }
         }
         Ok(())
     }

@@ -21,6 +21,8 @@ use crate::replicas::Share;
 use crate::time::Clock;
 use crate::{Aggregate, Bus, Database, Failure, Work};
 
+/// How long it is waited for what others published. Less, and who is only late would be told that there is nothing.
+const SETTLING: Duration = Duration::from_secs(2);
 /// How many aggregates' states are remembered.
 const REMEMBERED_STATES: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 /// How often a commit that lost a race is decided anew before the caller is told that we are busy.
@@ -233,7 +235,7 @@ impl Service {
     }
 
     /// Waits until this context's consumers have heard all that was published when it was called, for
-    /// half a second at the most.
+    /// two seconds at the most.
     pub async fn settle(&self) {
         let all_heard = async {
             let waits = self.inner.progress.all().into_values().map(|mut reached| async move {
@@ -247,7 +249,7 @@ impl Service {
             });
             futures::future::join_all(waits).await;
         };
-        let _ = tokio::time::timeout(Duration::from_millis(500), all_heard).await;
+        let _ = tokio::time::timeout(SETTLING, all_heard).await;
     }
 
     /// Waits until a consumer has got to these positions, for `limit` at the most. Whether it has.

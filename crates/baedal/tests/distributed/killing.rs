@@ -30,19 +30,14 @@ async fn replicas_that_are_killed_hand_over_and_nothing_is_lost_or_doubled() {
     for watcher in &mut watchers {
         watcher.sees("paid").await;
     }
-    let took = traffic.goes_on(2).await;
-    println!("before: in {took:?}, {:#?}", traffic.notes());
+    traffic.goes_on_and_tells("before", 2).await;
 
     // Each machine in its turn: whichever led, and heard what, one of them did.
     let steps = ["accepted", "cooking"];
     for (machine, status) in steps.into_iter().enumerate() {
         let ended: usize = watchers.iter().map(Watcher::ended).sum();
         world.meanwhile(move |composition| all_on(composition, machine, Replica::kill)).await;
-        let took = traffic.goes_on(1).await;
-        println!(
-            "machine {machine} dies: everybody has begun and ended an order {took:?} later, {:#?}",
-            traffic.notes()
-        );
+        traffic.goes_on_and_tells(&format!("without machine {machine}"), 1).await;
         let other = &witness[1 - machine];
         match status {
             "accepted" => drop(other.owner.accept(order, 15).await.expect("accepted")),
@@ -55,8 +50,7 @@ async fn replicas_that_are_killed_hand_over_and_nothing_is_lost_or_doubled() {
         let ended = watchers.iter().map(Watcher::ended).sum::<usize>() - ended;
         assert!(ended >= 2, "{ended} streams have ended");
         world.meanwhile(move |composition| all_on(composition, machine, Replica::start_again)).await;
-        let took = traffic.goes_on(1).await;
-        println!("it is back: everybody has begun and ended an order {took:?} later, {:#?}", traffic.notes());
+        traffic.goes_on_and_tells("with it again", 1).await;
     }
 
     witness[0].complete(order).await;

@@ -1,17 +1,14 @@
 //! Somebody who looks at an order's live stream, through whichever gateway is there.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use baedal_client::types::Order;
 use baedal_contracts::OrderId;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::world::{PATIENCE, People};
-
-/// How soon a stream is opened again that ended.
-const PACE: Duration = Duration::from_millis(50);
+use crate::world::{PACE, PATIENCE, People};
 
 /// Somebody who looks at an order until it is completed.
 pub(crate) struct Watcher {

@@ -15,46 +15,72 @@ const PARTIES: u32 = 4;
 const RECOVERY: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_databases_nobody_is_told_anything_false_and_all_recovers_with_them() {
+async fn the_databases_and_the_broker_may_go_and_nothing_is_lost_or_doubled() {
     let mut world = World::start().await;
     let mut traffic = Traffic::begin(&mut world, PARTIES, false).await;
     let witness = world.people_number(PARTIES).await;
+    traffic.goes_on_and_tells("all is there", 1).await;
+    let known = the_databases_go(&mut world, &mut traffic, &witness).await;
+    the_broker_goes(&mut world, &mut traffic).await;
+    let t = Instant::now();
+    let mut lived = traffic.end().await;
+    eprintln!("DBG end {:?}", t.elapsed());
+    lived.push(Lived { people: witness, orders: known });
+    all_is_well(&mut world, &lived).await;
+    eprintln!("DBG well {:?}", t.elapsed());
+}
+
+/// Nobody is told anything false without them, and everything works again with them. What the witness ordered.
+async fn the_databases_go(world: &mut World, traffic: &mut Traffic, witness: &People) -> HashSet<OrderId> {
     let known = witness.order().await;
     witness.see(known, "paid").await;
-    let took = traffic.goes_on(1).await;
-    println!("before: in {took:?}, {:#?}", traffic.notes());
-
     let gone = Instant::now();
     world.meanwhile(|composition| composition.postgres().kill()).await;
-    println!("the databases are killed within {:?}", gone.elapsed());
-    for (what, answer) in ask_everybody(&witness, known).await {
+    for (what, answer) in ask_everybody(witness, known).await {
         let problem = answer.expect_err(what);
         let problem = problem.problem().unwrap_or_else(|| panic!("{what}: {problem}"));
         assert!(problem.status == 503 && problem.retry_after.is_some(), "{what}: {problem:?}");
     }
-    println!("while they are away: after {:?}, {:#?}", gone.elapsed(), traffic.notes());
-
     world.meanwhile(|composition| composition.postgres().start_again()).await;
-    println!("they take connections again after {:?}", gone.elapsed());
+    println!("the databases take connections again {:?} after they were killed", gone.elapsed());
     let back = Instant::now();
     until("everybody answers", async || {
-        let answers = ask_everybody(&witness, known).await;
+        let answers = ask_everybody(witness, known).await;
         answers.iter().all(|(_, answer)| answer.is_ok()).then_some(())
     })
     .await;
     let answering = back.elapsed();
     let order = witness.order().await;
     witness.complete(order).await;
-    let working = back.elapsed();
-    println!("everybody answers {answering:?} after they are back, a whole order went through after {working:?}");
-    assert!(working < RECOVERY, "{working:?}");
-    let took = traffic.goes_on(1).await;
-    println!("afterwards: in {took:?}, {:#?}", traffic.notes());
-
+    println!("everybody answers {answering:?} after that; a whole order has gone through after {:?}", back.elapsed());
+    assert!(answering < RECOVERY, "{answering:?}");
+    traffic.goes_on_and_tells("the databases are back", 1).await;
+    let t = Instant::now(); eprintln!("DBG known {known} {order}");
     witness.complete(known).await;
-    let mut lived = traffic.end().await;
-    lived.push(Lived { people: witness, orders: HashSet::from([known, order]) });
-    all_is_well(&mut world, &lived).await;
+    eprintln!("DBG complete(known) {:?}", t.elapsed());
+    HashSet::from([known, order])
+}
+
+/// Orders go on without it, by way of the journals.
+async fn the_broker_goes(world: &mut World, traffic: &mut Traffic) {
+    world.composition().nats().pause().expect("a pause");
+    traffic.goes_on_and_tells("the broker stands still", 1).await;
+    world.composition().nats().resume().expect("no pause");
+    traffic.goes_on_and_tells("it goes on", 1).await;
+
+    world.meanwhile(|composition| composition.nats().kill()).await;
+    traffic.goes_on_and_tells("it is killed", 1).await;
+    world.meanwhile(|composition| composition.nats().start_again()).await;
+    traffic.goes_on_and_tells("it is back", 1).await;
+
+    world
+        .meanwhile(|composition| {
+            composition.nats().kill()?;
+            composition.nats().delete_data()?;
+            composition.nats().start_again()
+        })
+        .await;
+    traffic.goes_on_and_tells("it is back without its data", 2).await;
 }
 
 /// Asks every context something, and says what each answered.
@@ -77,40 +103,4 @@ async fn ask_everybody(people: &People, order: OrderId) -> Vec<(&'static str, Re
         ("delivery", asked.4),
         ("notification", asked.5),
     ]
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_broker_orders_go_on_and_nothing_is_lost_or_doubled() {
-    let mut world = World::start().await;
-    let mut traffic = Traffic::begin(&mut world, PARTIES, false).await;
-    let took = traffic.goes_on(1).await;
-    println!("before: in {took:?}, {:#?}", traffic.notes());
-
-    world.composition().nats().pause().expect("a pause");
-    let took = traffic.goes_on(1).await;
-    println!("the broker stands still: in {took:?}, {:#?}", traffic.notes());
-    world.composition().nats().resume().expect("no pause");
-    let took = traffic.goes_on(1).await;
-    println!("it goes on: in {took:?}, {:#?}", traffic.notes());
-
-    world.meanwhile(|composition| composition.nats().kill()).await;
-    let took = traffic.goes_on(1).await;
-    println!("it is killed: in {took:?}, {:#?}", traffic.notes());
-    world.meanwhile(|composition| composition.nats().start_again()).await;
-    let took = traffic.goes_on(1).await;
-    println!("it is back: in {took:?}, {:#?}", traffic.notes());
-
-    world
-        .meanwhile(|composition| {
-            composition.nats().kill()?;
-            composition.nats().delete_data()?;
-            composition.nats().start_again()
-        })
-        .await;
-    let took = traffic.goes_on(2).await;
-    let notes = traffic.notes();
-    println!("it is back without its data: in {took:?}, {notes:#?}");
-
-    let lived = traffic.end().await;
-    all_is_well(&mut world, &lived).await;
 }

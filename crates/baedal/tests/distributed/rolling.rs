@@ -13,19 +13,13 @@ const PARTIES: u32 = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_under_load_loses_no_request_and_no_event() {
-    let begun = Instant::now();
     let mut world = World::start().await;
-    println!("started in {:?}", begun.elapsed());
     let mut traffic = Traffic::begin(&mut world, PARTIES, false).await;
-    let took = traffic.goes_on(2).await;
-    println!("before: {took:?}, {:#?}", traffic.notes());
-
+    traffic.goes_on_and_tells("before", 2).await;
     let begun = Instant::now();
     world.meanwhile(replace_all).await;
     println!("replaced in {:?}", begun.elapsed());
-    let took = traffic.goes_on(2).await;
-    let notes = traffic.notes();
-    println!("meanwhile: {took:?}, {notes:#?}");
+    let notes = traffic.goes_on_and_tells("meanwhile and afterwards", 2).await;
     assert!(notes.failed.is_empty(), "every request is answered as it would be without: {notes:#?}");
 
     let lived = traffic.end().await;

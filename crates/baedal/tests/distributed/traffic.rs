@@ -6,17 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use baedal_client::Error;
-use baedal_client::types::Order;
 use baedal_contracts::OrderId;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::live::Watcher;
-use crate::world::{PATIENCE, People, World};
-
-/// How soon somebody who was told to come later asks again.
-const PACE: Duration = Duration::from_millis(50);
+use crate::world::{PACE, PATIENCE, People, World, is_early};
 
 /// The people who are about, and what they have come across.
 pub(crate) struct Traffic {
@@ -50,6 +46,8 @@ pub(crate) struct Notes {
     pub(crate) answered: usize,
     /// The longest that an order took from its first request to its last.
     pub(crate) slowest: Duration,
+    /// The longest that a step of an order took, and which it was.
+    pub(crate) slowest_step: (Duration, String),
 }
 
 impl Traffic {
@@ -72,14 +70,14 @@ impl Traffic {
 
     /// Waits until every party has brought so many more orders to their end that it began after this. How long that
     /// took.
-    pub(crate) async fn goes_on(&mut self, orders: usize) -> Duration {
+    async fn goes_on(&mut self, orders: usize) -> Duration {
         let begun = Instant::now();
         let mut whole = self.day.whole.subscribe();
         // The one that each is at now was begun before.
         let goal: Vec<usize> = whole.borrow().iter().map(|whole| whole + 1 + orders).collect();
         let went = whole.wait_for(|whole| whole.iter().zip(&goal).all(|(whole, goal)| whole >= goal));
         let went = tokio::select! {
-            went = tokio::time::timeout(PATIENCE, went) => went.is_ok(),
+            went = tokio::time::timeout(2 * PATIENCE, went) => went.is_ok(),
             Some(ended) = self.lives.join_next() => {
                 ended.expect("a party goes on");
                 unreachable!("no party goes home before the day is over");
@@ -89,8 +87,16 @@ impl Traffic {
         begun.elapsed()
     }
 
+    /// The same, and says how it went.
+    pub(crate) async fn goes_on_and_tells(&mut self, when: &str, orders: usize) -> Notes {
+        let took = self.goes_on(orders).await;
+        let notes = self.notes();
+        println!("{when}: each party has begun and ended {orders} in {took:?}; {notes:#?}");
+        notes
+    }
+
     /// What was noticed since this was last asked.
-    pub(crate) fn notes(&self) -> Notes {
+    fn notes(&self) -> Notes {
         std::mem::take(&mut *self.day.notes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -139,7 +145,7 @@ impl Party {
             let accepted = people.owner.accept(order, 15).await;
             if is_early(&accepted) {
                 // Where payment did not answer, the customer pays again; who has paid is told so.
-                people.customer.pay(order, &people.wish().payment).await?;
+                let a = people.customer.pay(order, &people.wish().payment).await?; eprintln!("DBG pay {order} {a:?}");
             }
             accepted
         })
@@ -164,7 +170,12 @@ impl Party {
             let is_early = is_early(&answer);
             let error = match answer {
                 Ok(done) => {
-                    self.note(|notes| notes.answered += 1);
+                    self.note(|notes| {
+                        notes.answered += 1;
+                        if begun.elapsed() > notes.slowest_step.0 {
+                            notes.slowest_step = (begun.elapsed(), what.to_owned());
+                        }
+                    });
                     return done;
                 }
                 Err(error) => error,
@@ -173,6 +184,7 @@ impl Party {
             assert!(is_early || error.is_passing(), "{said}");
             assert!(begun.elapsed() < PATIENCE, "in vain: {said}");
             if is_early {
+                if begun.elapsed() > std::time::Duration::from_secs(3) { eprintln!("DBG {said} {:?}", begun.elapsed()); }
                 self.note(|notes| *notes.early.entry(said).or_default() += 1);
             } else {
                 self.note(|notes| *notes.failed.entry(said).or_default() += 1);
@@ -189,10 +201,4 @@ impl Party {
     fn note(&self, note: impl FnOnce(&mut Notes)) {
         note(&mut self.day.notes.lock().unwrap_or_else(PoisonError::into_inner));
     }
-}
-
-/// Whether whoever was asked has not heard yet what this builds on.
-fn is_early<T>(answer: &Result<T, Error>) -> bool {
-    let problem = answer.as_ref().err().and_then(Error::problem);
-    problem.is_some_and(|problem| matches!(problem.status, 404 | 409))
 }

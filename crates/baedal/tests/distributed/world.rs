@@ -2,10 +2,10 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use baedal_client::types::{NewAccount, NewItem, NewLine, NewOrder, NewStore, Order, RiderNow};
-use baedal_client::{Client, Error, Session, retrying};
+use baedal_client::{Client, Error, Session};
 use baedal_contracts::identity::Role;
 use baedal_contracts::payment::PaymentMeans;
 use baedal_contracts::{ItemId, Location, OrderId, Place, StoreId, Won};
@@ -17,6 +17,8 @@ use uuid::Uuid;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Who takes part in an order.
 const ROLES: [Role; 3] = [Role::Customer, Role::Owner, Role::Rider];
+/// How soon somebody asks again.
+pub(crate) const PACE: Duration = Duration::from_millis(50);
 /// Everybody's password.
 const PASSWORD: &str = "correct horse";
 
@@ -125,6 +127,17 @@ impl World {
     }
 }
 
+impl Drop for World {
+    /// Nobody will see its data again: no server need tidy it up.
+    fn drop(&mut self) {
+        if let Some(mut running) = self.composition.take() {
+            // Where that fails, they stop in good order.
+            let _ = running.postgres().kill();
+            let _ = running.nats().kill();
+        }
+    }
+}
+
 /// Everybody whom an order needs.
 #[derive(Clone)]
 pub(crate) struct People {
@@ -187,9 +200,25 @@ impl People {
     }
 }
 
-/// Asks again until there is an answer.
-async fn insist<T, Asked: Future<Output = Result<T, Error>>>(what: &str, ask: impl FnMut() -> Asked) -> T {
-    retrying(PATIENCE, ask).await.unwrap_or_else(|error| panic!("{what}: {error}"))
+/// Asks again until it is done, also where whoever was asked has not heard yet what this builds on.
+async fn insist<T, Asked: Future<Output = Result<T, Error>>>(what: &str, mut ask: impl FnMut() -> Asked) -> T {
+    let begun = Instant::now();
+    loop {
+        let answer = ask().await;
+        let is_early = is_early(&answer);
+        match answer {
+            Ok(done) => return done,
+            Err(error) if begun.elapsed() < PATIENCE && (is_early || error.is_passing()) => { eprintln!("DBG {what} {error} {:?}", begun.elapsed()); }
+            Err(error) => panic!("{what}: {error}"),
+        }
+        tokio::time::sleep(PACE).await;
+    }
+}
+
+/// Whether whoever was asked has not heard yet what this builds on.
+pub(crate) fn is_early<T>(answer: &Result<T, Error>) -> bool {
+    let problem = answer.as_ref().err().and_then(Error::problem);
+    problem.is_some_and(|problem| matches!(problem.status, 404 | 409))
 }
 
 async fn sign_in(client: &Client, number: u32) -> [Session; 3] {

@@ -9,13 +9,14 @@ use super::Share;
 
 /// A replica whose version has not grown for so long is away.
 const AWAY: Duration = Duration::from_secs(3);
-/// After so long it is forgotten.
-const FORGOTTEN: Duration = Duration::from_secs(60);
+/// What is longer between two looks, we did not look: nobody can be blamed for it.
+const LOOKED: Duration = Duration::from_secs(1);
 
 /// The replicas as one of them sees them.
 pub(super) struct Roster {
     me: String,
     seen: BTreeMap<String, Beat>,
+    looked: Option<Instant>,
 }
 
 struct Beat {
@@ -24,9 +25,15 @@ struct Beat {
     grown: Instant,
 }
 
+impl Beat {
+    fn is_here(&self, now: Instant) -> bool {
+        now.duration_since(self.grown) <= AWAY
+    }
+}
+
 impl Roster {
     pub(super) fn new(me: String) -> Self {
-        Self { me, seen: BTreeMap::new() }
+        Self { me, seen: BTreeMap::new(), looked: None }
     }
 
     pub(super) fn knows_me(&self) -> bool {
@@ -35,6 +42,9 @@ impl Roster {
 
     /// These are written down now, with these versions.
     pub(super) fn observe(&mut self, found: &[(String, u64)], now: Instant) {
+        let gap = self.looked.replace(now).map_or(Duration::ZERO, |looked| now.duration_since(looked));
+        let not_looked = gap.saturating_sub(LOOKED);
+        self.seen.values_mut().for_each(|beat| beat.grown += not_looked);
         self.seen.retain(|known, _| found.iter().any(|(id, _)| id == known));
         for (id, version) in found {
             let beat = self.seen.entry(id.clone()).or_insert(Beat { version: *version, grown: now });
@@ -49,20 +59,17 @@ impl Roster {
         self.seen.remove(id);
     }
 
-    /// Those that may be struck off, with their versions.
-    pub(super) fn long_away(&self, now: Instant) -> Vec<(String, u64)> {
-        let away = self.seen.iter().filter(|(_, beat)| now.duration_since(beat.grown) > FORGOTTEN);
+    /// Those that are to be struck off, with their versions: whoever comes now cannot know that they are away, and
+    /// would leave them their shards.
+    pub(super) fn away(&self, now: Instant) -> Vec<(String, u64)> {
+        let away = self.seen.iter().filter(|(_, beat)| !beat.is_here(now));
         away.map(|(id, beat)| (id.clone(), beat.version)).collect()
     }
 
     /// Our share, as of now.
     pub(super) fn share(&self, shards: u16, now: Instant) -> Share {
-        let here: Vec<&str> = self
-            .seen
-            .iter()
-            .filter(|(_, beat)| now.duration_since(beat.grown) <= AWAY)
-            .map(|(id, _)| id.as_str())
-            .collect();
+        let here: Vec<&str> =
+            self.seen.iter().filter(|(_, beat)| beat.is_here(now)).map(|(id, _)| id.as_str()).collect();
         if !here.contains(&self.me.as_str()) {
             // Our own heart has not been heard: others take us for away.
             return Share::nothing();
@@ -133,23 +140,42 @@ mod tests {
         }
     }
 
+    /// Looks every second until then, while only our own heart beats.
+    fn alone(roster: &mut Roster, other: (&str, u64), from: Instant, until: Duration) -> Instant {
+        let seconds = until.as_secs();
+        for second in 1..=seconds {
+            roster.observe(&found(&[other, ("b", 1 + second)]), from + Duration::from_secs(second));
+        }
+        from + Duration::from_secs(seconds)
+    }
+
     #[test]
-    fn whose_heart_stops_is_away_and_in_the_end_forgotten() {
+    fn whose_heart_stops_is_away_and_struck_off() {
         let begin = Instant::now();
         let mut roster = Roster::new("b".to_owned());
         roster.observe(&found(&[("a", 5), ("b", 1)]), begin);
         assert_eq!((roster.share(SHARDS, begin).others, roster.share(SHARDS, begin).leads), (1, false));
-        let later = begin + AWAY;
-        roster.observe(&found(&[("a", 5), ("b", 4)]), later);
-        assert_eq!(roster.share(SHARDS, later).others, 1);
+        let later = alone(&mut roster, ("a", 5), begin, AWAY);
+        assert_eq!((roster.share(SHARDS, later).others, roster.away(later)), (1, vec![]));
         let away = later + Duration::from_millis(1);
         assert_eq!(roster.share(SHARDS, away), Share::whole(SHARDS));
+        assert_eq!(roster.away(away), found(&[("a", 5)]));
         // It was only slow.
         roster.observe(&found(&[("a", 6), ("b", 5)]), away);
-        assert_eq!(roster.share(SHARDS, away).others, 1);
-        assert_eq!(roster.long_away(away + FORGOTTEN), []);
-        let (_, forgotten) = (roster.left("b"), away + FORGOTTEN + Duration::from_millis(1));
-        assert_eq!(roster.long_away(forgotten), found(&[("a", 6)]));
+        assert_eq!((roster.share(SHARDS, away).others, roster.away(away)), (1, vec![]));
+    }
+
+    #[test]
+    fn nobody_is_away_because_we_did_not_look() {
+        let begin = Instant::now();
+        let mut roster = Roster::new("b".to_owned());
+        roster.observe(&found(&[("a", 5), ("b", 1)]), begin);
+        // The database was away.
+        let back = begin + AWAY * 10;
+        roster.observe(&found(&[("a", 5), ("b", 2)]), back);
+        assert_eq!((roster.share(SHARDS, back).others, roster.away(back)), (1, vec![]));
+        let later = alone(&mut roster, ("a", 5), back, AWAY);
+        assert_eq!(roster.away(later), found(&[("a", 5)]));
     }
 
     #[test]

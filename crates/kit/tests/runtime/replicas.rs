@@ -109,7 +109,12 @@ async fn who_dies_without_a_word_is_noticed() {
     fill(&kitchen, jar, 7).await;
     assert_eq!(share_once(&pantry, |share| share.others == 0).await, Share::whole(SHARDS));
     jar_once(&pantry, jar, |jar| jar.cookies == 7).await;
+    // Whoever comes now does not take it for alive, and leaves it nothing.
+    let (_, another, _) = one_more(&world).await;
+    let share = share_once(&another, |share| !share.shards.is_empty()).await;
+    assert_eq!((share.others, share.shards.len()), (1, 4));
     stop(&pantry).await;
+    stop(&another).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
