@@ -319,7 +319,7 @@ async fn attempt(service: &Service, handlers: &[Arc<dyn JobHandler>], mut held: 
         }
         Err(failure) => failed(service, &job, lease, retry, &failure),
     };
-    record(service, &job, change).await;
+    record_for_certain(service, &job, change).await;
     held.leased = None;
 }
 
@@ -340,18 +340,38 @@ async fn run_once(
     work.commit().await
 }
 
-async fn record(service: &Service, job: &Job, change: JobChange) {
-    let record = Commit { jobs: vec![change], ..Commit::default() };
-    // Where this fails too, or the lease is lost, the job comes back by itself when the lease runs out.
-    if let Err(failure) = service.database().commit(record).await {
-        tracing::warn!(
-            context = service.name(),
-            kind = job.kind,
-            key = job.key,
-            error = failure.story(),
-            "a failed job could not be recorded; it comes back when its lease ends"
-        );
+/// Records what became of a job that was not done. Where the database is away it is waited for, so that the job
+/// comes back soon after it and not when its lease ends.
+async fn record_for_certain(service: &Service, job: &Job, change: JobChange) {
+    let given_up = tokio::time::Instant::now() + LONGEST_RUN;
+    while let Err(failure) = try_record(service, &change).await {
+        if !failure.is_passing() || tokio::time::Instant::now() > given_up {
+            return not_recorded(service, job, &failure);
+        }
+        tokio::time::sleep(FIRST_PAUSE).await;
     }
+}
+
+async fn record(service: &Service, job: &Job, change: JobChange) {
+    if let Err(failure) = try_record(service, &change).await {
+        not_recorded(service, job, &failure);
+    }
+}
+
+/// Where somebody else has the lease by now, there is nothing to record.
+async fn try_record(service: &Service, change: &JobChange) -> Result<(), Failure> {
+    let record = Commit { jobs: vec![change.clone()], ..Commit::default() };
+    service.database().commit(record).await.map(drop)
+}
+
+fn not_recorded(service: &Service, job: &Job, failure: &Failure) {
+    tracing::warn!(
+        context = service.name(),
+        kind = job.kind,
+        key = job.key,
+        error = failure.story(),
+        "a failed job could not be recorded; it comes back when its lease ends"
+    );
 }
 
 fn failed(service: &Service, job: &Job, lease: Lease, retry: Retry, failure: &Failure) -> JobChange {

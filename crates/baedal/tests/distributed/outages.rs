@@ -22,12 +22,9 @@ async fn the_databases_and_the_broker_may_go_and_nothing_is_lost_or_doubled() {
     traffic.goes_on_and_tells("all is there", 1).await;
     let known = the_databases_go(&mut world, &mut traffic, &witness).await;
     the_broker_goes(&mut world, &mut traffic).await;
-    let t = Instant::now();
     let mut lived = traffic.end().await;
-    eprintln!("DBG end {:?}", t.elapsed());
     lived.push(Lived { people: witness, orders: known });
     all_is_well(&mut world, &lived).await;
-    eprintln!("DBG well {:?}", t.elapsed());
 }
 
 /// Nobody is told anything false without them, and everything works again with them. What the witness ordered.
@@ -55,9 +52,7 @@ async fn the_databases_go(world: &mut World, traffic: &mut Traffic, witness: &Pe
     println!("everybody answers {answering:?} after that; a whole order has gone through after {:?}", back.elapsed());
     assert!(answering < RECOVERY, "{answering:?}");
     traffic.goes_on_and_tells("the databases are back", 1).await;
-    let t = Instant::now(); eprintln!("DBG known {known} {order}");
     witness.complete(known).await;
-    eprintln!("DBG complete(known) {:?}", t.elapsed());
     HashSet::from([known, order])
 }
 

@@ -145,7 +145,7 @@ impl Party {
             let accepted = people.owner.accept(order, 15).await;
             if is_early(&accepted) {
                 // Where payment did not answer, the customer pays again; who has paid is told so.
-                let a = people.customer.pay(order, &people.wish().payment).await?; eprintln!("DBG pay {order} {a:?}");
+                people.customer.pay(order, &people.wish().payment).await?;
             }
             accepted
         })
@@ -184,7 +184,6 @@ impl Party {
             assert!(is_early || error.is_passing(), "{said}");
             assert!(begun.elapsed() < PATIENCE, "in vain: {said}");
             if is_early {
-                if begun.elapsed() > std::time::Duration::from_secs(3) { eprintln!("DBG {said} {:?}", begun.elapsed()); }
                 self.note(|notes| *notes.early.entry(said).or_default() += 1);
             } else {
                 self.note(|notes| *notes.failed.entry(said).or_default() += 1);
