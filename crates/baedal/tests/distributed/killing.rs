@@ -14,13 +14,7 @@ const PARTIES: u32 = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_that_are_killed_hand_over_and_nothing_is_lost_or_doubled() {
-    let mut world = World::start_with(|plan| {
-        plan.gateways = 2;
-        // An attempt to pay whose answer was lost is soon looked up.
-        let soon = [("BAEDAL_PAYMENT__LOOK_UP_AFTER", "500ms"), ("BAEDAL_PAYMENT__UNKNOWN_AFTER", "2s")];
-        plan.variables.extend(soon.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    })
-    .await;
+    let mut world = World::start_with(|plan| plan.gateways = 2).await;
     let mut traffic = Traffic::begin(&mut world, PARTIES, true).await;
     let witness = world.people_everywhere(PARTIES).await;
     let order = witness[0].order().await;

@@ -55,6 +55,9 @@ impl World {
             ("BAEDAL_GATEWAY__PER_ADDRESS", "{per_second=0,burst=0}"),
             ("BAEDAL_GATEWAY__SIGN_IN_PER_ADDRESS", "{per_second=0,burst=0}"),
             ("BAEDAL_GATEWAY__PER_ACCOUNT", "{per_second=0,burst=0}"),
+            // An attempt to pay whose answer was lost is soon looked up.
+            ("BAEDAL_PAYMENT__LOOK_UP_AFTER", "500ms"),
+            ("BAEDAL_PAYMENT__UNKNOWN_AFTER", "2s"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec();
