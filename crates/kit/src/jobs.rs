@@ -319,7 +319,7 @@ async fn attempt(service: &Service, handlers: &[Arc<dyn JobHandler>], mut held: 
         }
         Err(failure) => failed(service, &job, lease, retry, &failure),
     };
-    record_for_certain(service, &job, change).await;
+    record(service, &job, change).await;
     held.leased = None;
 }
 
@@ -341,20 +341,14 @@ async fn run_once(
 }
 
 /// Records what became of a job that was not done. Where the database is away it is waited for, so that the job
-/// comes back soon after it and not when its lease ends.
-async fn record_for_certain(service: &Service, job: &Job, change: JobChange) {
+/// comes back soon after it and not when its lease ends; but not when the process ends: then others take it over.
+async fn record(service: &Service, job: &Job, change: JobChange) {
     let given_up = tokio::time::Instant::now() + LONGEST_RUN;
     while let Err(failure) = try_record(service, &change).await {
-        if !failure.is_passing() || tokio::time::Instant::now() > given_up {
+        let ends = tokio::time::timeout(FIRST_PAUSE, service.lifecycle().stopping()).await.is_ok();
+        if ends || !failure.is_passing() || tokio::time::Instant::now() > given_up {
             return not_recorded(service, job, &failure);
         }
-        tokio::time::sleep(FIRST_PAUSE).await;
-    }
-}
-
-async fn record(service: &Service, job: &Job, change: JobChange) {
-    if let Err(failure) = try_record(service, &change).await {
-        not_recorded(service, job, &failure);
     }
 }
 

@@ -20,6 +20,8 @@ struct Flaky {
     is_away: AtomicBool,
     /// Commits, but loses the answer.
     is_mute: AtomicBool,
+    /// Goes away when jobs have been leased.
+    goes_after_lease: AtomicBool,
     refused: watch::Sender<u32>,
 }
 
@@ -62,7 +64,11 @@ impl Database for Flaky {
         self.there()?.list(view, query).await
     }
     async fn lease(&self, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<LeasedJob>, Failure> {
-        self.there()?.lease(now, until, limit).await
+        let leased = self.there()?.lease(now, until, limit).await?;
+        if !leased.is_empty() && self.goes_after_lease.swap(false, Ordering::SeqCst) {
+            self.is_away.store(true, Ordering::SeqCst);
+        }
+        Ok(leased)
     }
     async fn next_due(&self) -> Result<Option<Timestamp>, Failure> {
         self.there()?.next_due().await
@@ -128,4 +134,22 @@ async fn jobs_wait_for_the_database_and_go_on() {
     flaky.is_away.store(false, Ordering::SeqCst);
     jar_once(&kitchen, jar, |jar| jar.is_stale).await;
     until(async || flaky.inner.next_due().await.unwrap().is_none()).await;
+}
+
+#[tokio::test]
+async fn jobs_that_were_taken_when_the_database_went_come_again_with_it() {
+    let flaky = Arc::new(Flaky::default());
+    let world = World::over(Arc::clone(&flaky) as Arc<dyn Database>, Arc::<MemoryDatabase>::default());
+    let (kitchen, _) = world.wake();
+    start(&kitchen, vec![], vec![], vec![Arc::new(Staleness)]).await;
+    let jar = Uuid::now_v7();
+    fill(&kitchen, jar, 2).await;
+    let mut refused = flaky.refused.subscribe();
+    flaky.goes_after_lease.store(true, Ordering::SeqCst);
+    world.clock.advance(FRESH);
+    // When the next is due cannot be asked, and that this one is given up cannot be recorded.
+    refused.wait_for(|refused| *refused >= 2).await.unwrap();
+    flaky.is_away.store(false, Ordering::SeqCst);
+    // The clock stands still: its lease does not end.
+    jar_once(&kitchen, jar, |jar| jar.is_stale).await;
 }
