@@ -7,7 +7,7 @@ use baedal_contracts::{OrderId, order, source, store};
 use baedal_kit::{Consumer, Envelope, Failure, Work};
 
 use crate::changes::{tell, whom_to_tell};
-use crate::domain::{Command, Parcel};
+use crate::domain::{Command, Delivery, Parcel};
 use crate::settings::Settings;
 
 /// The policy's name; a read that waits for what was heard waits for it.
@@ -60,6 +60,7 @@ impl Policy {
         let parcel = Parcel { order_no, store_id, store_name, pickup, deliver_to, note, customer_id, summary };
         let reach = self.settings.reach();
         let riders = whom_to_tell(work, &self.settings, &parcel, reach.radius_m, None).await?;
+        work.expect_new::<Delivery>(&order_id);
         tell(work, order_id, Command::Request { parcel, riders, reach }).await
     }
 }

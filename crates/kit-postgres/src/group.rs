@@ -3,6 +3,7 @@
 use baedal_kit::database::Outcome;
 use sqlx::Row;
 use sqlx::postgres::{PgBindIterExt, PgRow};
+use uuid::Uuid;
 
 use crate::connections::Statement;
 use crate::reduce::{Event, Piece, Put};
@@ -15,10 +16,10 @@ const COMMIT_GROUP: &str = "SELECT before, conflicts FROM commit_group(
     $15, $16, $17, $18, $19, $20,
     $21, $22,
     $23, $24, $25, $26, $27, $28, $29, $30,
-    $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43)";
+    $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45)";
 
-/// All of what the commits need and do, column by column.
-pub(crate) fn statement(pieces: &[&Piece]) -> Statement<'static> {
+/// All of what the commits need and do, column by column; what is leased is leased to `holder`.
+pub(crate) fn statement(pieces: &[&Piece], holder: Uuid) -> Statement<'static> {
     let streams = || numbered(pieces, |piece| &piece.streams);
     let events = || numbered(pieces, |piece| &piece.events);
     let cursors = || numbered(pieces, |piece| &piece.cursors);
@@ -74,6 +75,8 @@ pub(crate) fn statement(pieces: &[&Piece]) -> Statement<'static> {
         .bind(put().map(|put| put.map(|put| put.payload.as_str())).bind_iter())
         .bind(put().map(|put| put.and_then(|put| put.correlation)).bind_iter())
         .bind(put().map(|put: Option<&Put>| put.and_then(|put| put.origin.as_deref())).bind_iter())
+        .bind(put().map(|put| put.and_then(|put| put.lease)).bind_iter())
+        .bind(holder)
 }
 
 /// What the pieces have of one kind, each with its piece's number, from 1.

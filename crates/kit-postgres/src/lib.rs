@@ -82,7 +82,7 @@ impl PostgresDatabase {
             context,
             id,
             readers: Connections::new(Arc::clone(&target), target.readers),
-            writer: Writer::start(&target, Arc::clone(&told)),
+            writer: Writer::start(&target, Arc::clone(&told), id),
             told,
             ear: tokio::spawn(ear.listen(line)).abort_handle(),
         })

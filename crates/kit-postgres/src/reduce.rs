@@ -184,7 +184,7 @@ fn cursors(moves: Vec<CursorMove>) -> Result<Vec<Cursor>, Stop> {
 fn jobs(changes: Vec<JobChange>) -> Result<Vec<Job>, Stop> {
     let mut reduced: BTreeMap<(String, String), job::Draft> = BTreeMap::new();
     for change in changes {
-        let (kind, key) = job::key_of(&change);
+        let (kind, key) = change.subject();
         let key = (kept(kind).into_owned(), kept(key).into_owned());
         reduced.entry(key).or_default().change(change)?;
     }

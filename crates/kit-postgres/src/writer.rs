@@ -12,6 +12,7 @@ use baedal_kit::Failure;
 use baedal_kit::database::{Commit, Outcome};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout};
+use uuid::Uuid;
 
 use crate::connections::Connections;
 use crate::group;
@@ -48,11 +49,11 @@ struct Request {
 
 impl Writer {
     /// Must be called within a runtime.
-    pub(crate) fn start(target: &Arc<Target>, told: Arc<Told>) -> Self {
+    pub(crate) fn start(target: &Arc<Target>, told: Arc<Told>, holder: Uuid) -> Self {
         let context = target.context;
         let (requests, arriving) = mpsc::unbounded_channel();
         let connections = Connections::new(Arc::clone(target), 1);
-        let desk = Desk { context, connections, arriving, waiting: VecDeque::new(), told };
+        let desk = Desk { context, connections, arriving, waiting: VecDeque::new(), told, holder };
         tokio::spawn(desk.work());
         Self { context, room: Arc::new(Semaphore::new(QUEUE)), requests }
     }
@@ -93,6 +94,8 @@ struct Desk {
     arriving: mpsc::UnboundedReceiver<Request>,
     waiting: VecDeque<Request>,
     told: Arc<Told>,
+    /// Whose the leases are that are taken.
+    holder: Uuid,
 }
 
 impl Desk {
@@ -157,7 +160,7 @@ impl Desk {
     /// All of the group in one call.
     async fn attempt(&self, group: &[Request]) -> Result<Vec<Outcome>, Trouble> {
         let pieces: Vec<&Piece> = group.iter().map(|request| &request.piece).collect();
-        let rows = self.connections.fetch(group::statement(&pieces)).await?;
+        let rows = self.connections.fetch(group::statement(&pieces, self.holder)).await?;
         let (outcomes, position) = group::outcomes(&pieces, &rows)?;
         // Whoever is concerned is woken before the group is answered.
         let committed = || {

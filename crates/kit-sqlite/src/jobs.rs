@@ -13,7 +13,8 @@ use crate::rows::{instant, json, nanoseconds, signed, uuid};
 /// Makes one change. A conflict where it does not fit.
 pub(crate) fn change(connection: &Connection, change: &JobChange) -> Result<(), Stop> {
     match change {
-        JobChange::Schedule(job) => schedule(connection, job),
+        JobChange::Schedule(job) => put(connection, job, job.run_at, None),
+        JobChange::Take { leased, until } => put(connection, &leased.job, *until, Some(leased.lease.token)),
         JobChange::Unschedule { kind, key } => {
             connection.prepare_cached("DELETE FROM jobs WHERE kind = ?1 AND key = ?2")?.execute([kind, key])?;
             Ok(())
@@ -52,21 +53,24 @@ fn fitting(changed: usize) -> Result<(), Stop> {
     if changed == 1 { Ok(()) } else { Err(Stop::Conflict) }
 }
 
-fn schedule(connection: &Connection, job: &Job) -> Result<(), Stop> {
+/// There is this job, and it may be taken then.
+fn put(connection: &Connection, job: &Job, due: Timestamp, lease: Option<Uuid>) -> Result<(), Stop> {
     let origin = job.origin.as_ref().map(serde_json::to_string).transpose()?;
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO jobs (kind, key, due, run_at, attempt, payload, correlation, origin)
-             VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT OR REPLACE INTO jobs (kind, key, due, run_at, attempt, payload, correlation, origin, lease)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             job.kind,
             job.key,
+            nanoseconds(due),
             nanoseconds(job.run_at),
             job.attempt,
             serde_json::to_string(&job.payload)?,
             job.correlation.as_ref().map(Uuid::as_bytes),
             origin,
+            lease.as_ref().map(Uuid::as_bytes),
         ])?;
     Ok(())
 }

@@ -8,11 +8,13 @@
 //!
 //! - `ear`: one consumer's hearing: read, hear, commit;
 //! - `rebuild`: a projection's views, built anew beside the ones in use;
+//! - `memory`: what a projection wrote last, so that it need not read it back;
 //! - `aside`: events that could not be handled, to be heard again;
 //! - `waiting`: for something new, and for what does not answer.
 
 mod aside;
 mod ear;
+mod memory;
 mod rebuild;
 mod waiting;
 
@@ -26,6 +28,7 @@ use crate::message::Envelope;
 use crate::{Failure, Service, Work};
 
 pub use aside::HearAgain;
+pub(crate) use memory::Memory;
 pub(crate) use rebuild::GENERATIONS;
 pub use rebuild::{request_rebuild, restore_generations, run_projection};
 
@@ -56,6 +59,12 @@ pub trait Consumer: Send + Sync + 'static {
 pub trait Projection: Consumer {
     /// The views it writes. Nobody else does.
     fn views(&self) -> &'static [&'static str];
+
+    /// Whether all events that a document is made of are of one shard, so that one replica writes it and may
+    /// remember it. Where several write the same document, remembering it would only make them collide.
+    fn remembers(&self) -> bool {
+        false
+    }
 }
 
 /// Lets a policy hear for ever.

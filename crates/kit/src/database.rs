@@ -70,6 +70,8 @@ impl Commit {
         let due = |change: &JobChange| match change {
             JobChange::Schedule(job) => Some(job.run_at),
             JobChange::Retry { run_at, .. } | JobChange::Redrive { run_at, .. } => Some(*run_at),
+            // Whoever takes a job knows of it.
+            JobChange::Take { .. } => None,
             JobChange::Unschedule { .. } | JobChange::Finish(_) | JobChange::Bury { .. } => None,
         };
         self.jobs.iter().filter_map(due).min()
@@ -154,6 +156,13 @@ pub struct Write {
 pub enum JobChange {
     /// There is this job; one with the same kind and key is replaced.
     Schedule(Job),
+    /// The same, and it is leased already to whoever commits it, until then.
+    Take {
+        /// The job and the right to it.
+        leased: LeasedJob,
+        /// When the lease ends, if not with the process.
+        until: Timestamp,
+    },
     /// There is no such job any more. Nothing happens where there was none.
     Unschedule {
         /// Its kind.

@@ -5,6 +5,8 @@
 //! what it does outside carries an idempotency key. A job that fails is tried again, later each time,
 //! and becomes a dead letter in the open when its [`Retry`] says so.
 
+mod hands;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +17,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 use uuid::Uuid;
 
 use crate::database::{Commit, JobChange, Lease, LeasedJob, Outcome};
 use crate::failure::caught;
 use crate::message::{Cause, CauseKind, Origin};
 use crate::{Failure, Service, Work};
+
+pub(crate) use hands::Hands;
+use hands::Held;
 
 /// How long a job may run before another worker may take it.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -107,6 +111,16 @@ impl From<Job> for JobChange {
 }
 
 impl JobChange {
+    /// The kind and the key of the job that it is about.
+    #[must_use]
+    pub fn subject(&self) -> (&str, &str) {
+        match self {
+            Self::Schedule(job) | Self::Take { leased: LeasedJob { job, .. }, .. } => (&job.kind, &job.key),
+            Self::Unschedule { kind, key } | Self::Redrive { kind, key, .. } => (kind, key),
+            Self::Finish(lease) | Self::Retry { lease, .. } | Self::Bury { lease, .. } => (&lease.kind, &lease.key),
+        }
+    }
+
     /// There is no such job any more.
     #[must_use]
     pub fn unschedule(kind: &'static str, key: impl ToString) -> Self {
@@ -166,31 +180,41 @@ pub async fn run(service: Service, handlers: Vec<Arc<dyn JobHandler>>) {
     let handlers: Arc<[Arc<dyn JobHandler>]> = handlers.into();
     // Tasks of their own: a job that waits for the database must not wait for us to have asked it too.
     let mut running = JoinSet::new();
+    let begin = |running: &mut JoinSet<()>, held: Held| {
+        let (service, handlers) = (service.clone(), Arc::clone(&handlers));
+        running.spawn(async move { attempt(&service, &handlers, held).await });
+    };
+    let mut taken = service.hands().open();
     let mut pause = FIRST_PAUSE;
     while !service.lifecycle().is_draining() {
         changed.mark_unchanged();
-        let next = match take(&service, PARALLEL - running.len()).await {
+        let mut next = match take(&service).await {
             Ok((jobs, next)) => {
                 pause = FIRST_PAUSE;
-                for held in jobs {
-                    let (service, handlers) = (service.clone(), Arc::clone(&handlers));
-                    running.spawn(async move { attempt(&service, &handlers, held).await });
-                }
+                jobs.into_iter().for_each(|held| begin(&mut running, held));
                 next
             }
             Err(failure) => {
                 tracing::warn!(context = service.name(), error = failure.story(), "jobs wait for the database");
                 pause = (pause * 2).min(LONGEST_PAUSE);
-                Next::In(pause / 2)
+                Next::In(tokio::time::Instant::now() + pause / 2)
             }
         };
-        tokio::select! {
-            () = next.wait(&service, &mut changed) => {}
-            () = room(&mut running, next == Next::Room) => {}
-            () = service.lifecycle().draining() => {}
+        loop {
+            tokio::select! {
+                () = next.wait(&service, &mut changed) => break,
+                () = room(&mut running, next == Next::Room) => break,
+                () = service.lifecycle().draining() => break,
+                Some(held) = taken.recv() => {
+                    // Its lease may have to be looked after like one that we were told of.
+                    next = next.at_the_latest(service.clock().now() + LEASE);
+                    begin(&mut running, held);
+                }
+            }
         }
     }
     // What is under way may end; nothing new begins.
+    drop(taken);
     while running.join_next().await.is_some() {}
 }
 
@@ -203,16 +227,25 @@ enum Next {
     At(Timestamp),
     /// When some are scheduled.
     Scheduled,
-    /// After this time: the database did not answer.
-    In(Duration),
+    /// At this time of the machine: the database did not answer.
+    In(tokio::time::Instant),
 }
 
 impl Next {
+    /// Also at this time.
+    fn at_the_latest(self, latest: Timestamp) -> Self {
+        match self {
+            Self::Scheduled => Self::At(latest),
+            Self::At(due) => Self::At(due.min(latest)),
+            Self::Room | Self::In(_) => self,
+        }
+    }
+
     async fn wait(self, service: &Service, changed: &mut watch::Receiver<u64>) {
         let time = async {
             match self {
                 Self::At(due) => service.clock().sleep_until(due).await,
-                Self::In(wait) => tokio::time::sleep(wait).await,
+                Self::In(then) => tokio::time::sleep_until(then).await,
                 Self::Room | Self::Scheduled => std::future::pending().await,
             }
         };
@@ -242,18 +275,13 @@ async fn room(running: &mut JoinSet<()>, wanted: bool) {
     }
 }
 
-/// Takes due jobs, if there is room for any, and tells when to look again.
-async fn take(service: &Service, room: usize) -> Result<(Vec<Held>, Next), Failure> {
-    if room == 0 {
-        return Ok((Vec::new(), Next::Room));
-    }
-    let now = service.clock().now();
+/// Takes due jobs, if there is a hand free for any, and tells when to look again.
+async fn take(service: &Service) -> Result<(Vec<Held>, Next), Failure> {
+    let Some(mut hands) = service.hands().free() else { return Ok((Vec::new(), Next::Room)) };
+    let (now, room) = (service.clock().now(), hands.num_permits());
     let leased = service.database().lease(now, now + LEASE, room).await?;
-    let hold = |leased| {
-        let (service, counted) = (service.clone(), service.lifecycle().token());
-        Held { service, leased: Some(leased), _counted: counted }
-    };
-    let jobs: Vec<_> = leased.into_iter().map(hold).collect();
+    let hold = |leased| hands.split(1).map(|hand| Held::new(service, leased, hand));
+    let jobs: Vec<_> = leased.into_iter().filter_map(hold).collect();
     if jobs.len() == room {
         return Ok((jobs, Next::Room));
     }
@@ -262,37 +290,13 @@ async fn take(service: &Service, room: usize) -> Result<(Vec<Held>, Next), Failu
     Ok((jobs, next))
 }
 
-/// A leased job. Where the process stops before it has ended, the lease is given up at once, so that
-/// whoever comes next need not wait for it to run out.
-struct Held {
-    service: Service,
-    leased: Option<LeasedJob>,
-    /// Whoever stops the process waits until it is given up.
-    _counted: TaskTrackerToken,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let Some(LeasedJob { job, lease }) = self.leased.take() else { return };
-        if tokio::runtime::Handle::try_current().is_err() {
-            return;
-        }
-        let service = self.service.clone();
-        self.service.lifecycle().spawn_to_its_end(async move {
-            let error = "it was interrupted".to_owned();
-            let change = JobChange::Retry { lease, run_at: job.run_at, error };
-            record(&service, &job, change).await;
-        });
-    }
-}
-
 /// Works on the jobs that are due now, once each and one after the other. How many there were.
 ///
 /// # Errors
 /// A failure of the database.
 #[cfg(feature = "testing")]
 pub async fn run_due(service: &Service, handlers: &[Arc<dyn JobHandler>]) -> Result<usize, Failure> {
-    let (jobs, _) = take(service, PARALLEL).await?;
+    let (jobs, _) = take(service).await?;
     let count = jobs.len();
     for held in jobs {
         attempt(service, handlers, held).await;
@@ -301,13 +305,13 @@ pub async fn run_due(service: &Service, handlers: &[Arc<dyn JobHandler>]) -> Res
 }
 
 /// Runs one job and records what became of it.
-async fn attempt(service: &Service, handlers: &[Arc<dyn JobHandler>], mut held: Held) {
-    let Some(LeasedJob { job, lease }) = held.leased.clone() else { return };
+async fn attempt(service: &Service, handlers: &[Arc<dyn JobHandler>], held: Held) {
+    let Some(LeasedJob { job, lease }) = held.leased() else { return };
     let handler = handlers.iter().find(|handler| handler.kinds().contains(&job.kind.as_str()));
     let retry = handler.map_or_else(Retry::default, |handler| handler.retry(&job.kind));
     let change = match run_once(service, handler, &job, lease.clone()).await {
         Ok(Outcome::Committed { .. }) => {
-            held.leased = None;
+            held.ended();
             metrics::counter!("baedal_jobs_total", "context" => service.name(), "outcome" => "done").increment(1);
             return;
         }
@@ -320,7 +324,7 @@ async fn attempt(service: &Service, handlers: &[Arc<dyn JobHandler>], mut held: 
         Err(failure) => failed(service, &job, lease, retry, &failure),
     };
     record(service, &job, change).await;
-    held.leased = None;
+    held.ended();
 }
 
 /// The job's work and its end, in one commit.
@@ -332,6 +336,9 @@ async fn run_once(
 ) -> Result<Outcome, Failure> {
     let handler = handler.ok_or_else(|| Failure::broken(format!("nobody does jobs of kind {}", job.kind)))?;
     let mut work = service.work(origin(service, job));
+    if job.attempt > 1 {
+        work.look_afresh();
+    }
     work.change_job(JobChange::Finish(lease));
     match tokio::time::timeout(LONGEST_RUN, caught(&job.kind, handler.run(job, &mut work))).await {
         Ok(done) => done?,

@@ -10,10 +10,13 @@ use futures::future::BoxFuture;
 use lru::LruCache;
 use rand::RngExt;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::aggregate::stream_name;
+use crate::bus::shard_of;
 use crate::database::Outcome;
 use crate::ids::Ids;
+use crate::jobs::Hands;
 use crate::lifecycle::Lifecycle;
 use crate::message::Origin;
 use crate::progress::{Positions, Progress, has_reached};
@@ -23,6 +26,8 @@ use crate::{Aggregate, Bus, Database, Failure, Work};
 
 /// How long it is waited for what others published. Less, and who is only late would be told that there is nothing.
 const SETTLING: Duration = Duration::from_secs(2);
+/// How many new ids are looked at for one that suits.
+const MOST_IDS: usize = 100;
 /// How many aggregates' states are remembered.
 const REMEMBERED_STATES: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
 /// How often a commit that lost a race is decided anew before the caller is told that we are busy.
@@ -44,6 +49,7 @@ struct Inner {
     ids: Arc<dyn Ids>,
     lifecycle: Lifecycle,
     states: States,
+    hands: Hands,
     progress: Progress,
     share: watch::Sender<Share>,
     leads: watch::Sender<bool>,
@@ -85,6 +91,7 @@ impl Service {
                 ids,
                 lifecycle,
                 states: States::default(),
+                hands: Hands::default(),
                 progress: Progress::new(shards),
                 leads: watch::Sender::new(share.leads),
                 share: watch::Sender::new(share),
@@ -124,6 +131,17 @@ impl Service {
         &self.inner.ids
     }
 
+    /// A new id of a shard that this replica hears, where it hears any: whoever asks for the thing later is sent to
+    /// those who hear its shard, and finds it remembered.
+    #[must_use]
+    pub fn new_id_heard_here(&self) -> Uuid {
+        let (share, shards) = (self.inner.share.borrow().clone(), self.inner.bus.shards());
+        let is_heard = |id: &Uuid| share.shards.contains(&shard_of(&id.to_string(), shards));
+        let tries = if share.shards.is_empty() { 0 } else { MOST_IDS };
+        let mut ids = std::iter::repeat_with(|| self.inner.ids.new_id()).take(tries);
+        ids.find(is_heard).unwrap_or_else(|| self.inner.ids.new_id())
+    }
+
     /// The life of the process.
     #[must_use]
     pub fn lifecycle(&self) -> &Lifecycle {
@@ -132,6 +150,10 @@ impl Service {
 
     pub(crate) fn states(&self) -> &States {
         &self.inner.states
+    }
+
+    pub(crate) fn hands(&self) -> &Hands {
+        &self.inner.hands
     }
 
     /// Begins a unit of work.
@@ -153,6 +175,9 @@ impl Service {
     ) -> Result<(T, u64), E> {
         for tries in 1..=CONFLICT_TRIES {
             let mut work = self.work(origin.clone());
+            if tries > 1 {
+                work.look_afresh();
+            }
             let value = body(&mut work).await?;
             if let Outcome::Committed { position } = work.commit().await? {
                 return Ok((value, position));

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::aggregate::stream_name;
+use crate::consumer::Memory;
 use crate::database::{Append, Commit, CursorMove, Document, JobChange, NewEvent, Outcome, Write};
 use crate::jobs::Job;
 use crate::message::Origin;
@@ -32,6 +33,10 @@ pub struct Work {
     commit: Commit,
     /// Views written under another name while they are rebuilt.
     renamed: HashMap<&'static str, String>,
+    /// Whether nothing is taken for certain that the database was not asked: somebody was faster before.
+    looks_afresh: bool,
+    /// Documents that need not be read.
+    memory: Option<Arc<Memory>>,
 }
 
 /// An aggregate as this unit of work has it.
@@ -72,6 +77,8 @@ impl Work {
             documents: HashMap::new(),
             commit: Commit::default(),
             renamed: HashMap::new(),
+            looks_afresh: false,
+            memory: None,
         }
     }
 
@@ -104,6 +111,16 @@ impl Work {
         self.origin = Arc::new(origin);
     }
 
+    /// Takes nothing for certain that the database was not asked.
+    pub(crate) fn look_afresh(&mut self) {
+        self.looks_afresh = true;
+    }
+
+    /// Documents are read from there first, and what is written is kept there.
+    pub(crate) fn remember_in(&mut self, memory: Arc<Memory>) {
+        self.memory = Some(memory);
+    }
+
     /// Writes to `view` go to `name` instead.
     pub(crate) fn rename_view(&mut self, view: &'static str, name: String) {
         self.renamed.insert(view, name);
@@ -129,6 +146,17 @@ impl Work {
         stream
             .and_then(|state| state.downcast::<A>().ok())
             .ok_or_else(|| Failure::broken(format!("{name} is not what its category says")))
+    }
+
+    /// Takes an aggregate for one that does not exist yet, without asking the database. Where it does exist, the
+    /// commit collides with it, and the next attempt looks.
+    pub fn expect_new<A: Aggregate>(&mut self, id: &A::Id) {
+        let name = stream_name::<A>(id);
+        if self.looks_afresh || self.streams.contains_key(&name) || self.service.states().get(&name).is_some() {
+            return;
+        }
+        let stream = Stream { state: Arc::new(A::default()), version: 0, append: None, cached: true };
+        self.streams.insert(name, stream);
     }
 
     /// Decides a command. What happens is part of this unit of work; so are the jobs that follow from it.
@@ -262,7 +290,11 @@ impl Work {
     pub async fn document<T: DeserializeOwned>(&mut self, view: &'static str, id: &str) -> Result<Option<T>, Failure> {
         let key = (self.view_name(view), id.to_owned());
         if !self.documents.contains_key(&key) {
-            let found = self.service.database().get(&key.0, id).await?;
+            let remembered = self.memory.as_ref().filter(|_| !self.looks_afresh).and_then(|memory| memory.get(&key));
+            let found = match remembered {
+                Some(document) => Some(document),
+                None => self.service.database().get(&key.0, id).await?,
+            };
             let held = match found {
                 Some(Document { version, body, tags, .. }) => {
                     Held { version: Some(version), body: Some(body), tags, write: None }
@@ -363,19 +395,26 @@ impl Work {
     /// # Errors
     /// A failure of the database.
     pub async fn commit(self) -> Result<Outcome, Failure> {
-        let Self { service, streams, commit, .. } = self;
+        let Self { service, at, streams, documents, mut commit, memory, .. } = self;
         if commit.is_empty() {
             return Ok(Outcome::Committed { position: *service.database().head().borrow() });
         }
+        let known = memory.map(|memory| (memory, as_committed(documents, &commit)));
+        let taken = service.hands().take(&service, &mut commit, at);
         let outcome = service.database().commit(commit).await?;
         let decided = streams.into_iter().filter(|(_, stream)| stream.append.is_some());
         match outcome {
             Outcome::Committed { .. } => {
+                taken.begin();
+                if let Some((memory, documents)) = known {
+                    documents.into_iter().for_each(|(key, document)| memory.put(key, document));
+                }
                 for (name, stream) in decided {
                     service.states().keep(name, stream.version, stream.state);
                 }
             }
             Outcome::Conflict => {
+                taken.forget();
                 metrics::counter!("baedal_conflicts_total", "context" => service.name()).increment(1);
                 for (name, _) in decided {
                     service.states().forget(&name);
@@ -384,4 +423,24 @@ impl Work {
         }
         Ok(outcome)
     }
+}
+
+/// The documents as they are once this is committed; nothing where they are gone, or nobody knows which version they
+/// have.
+fn as_committed(
+    documents: HashMap<(String, String), Held>,
+    commit: &Commit,
+) -> Vec<((String, String), Option<Document>)> {
+    let after = |(key, held): ((String, String), Held)| {
+        let Held { version, body, tags, write } = held;
+        let (written, tags) = match write.and_then(|place| commit.writes.get(place)) {
+            Some(write) => (1, write.tags.clone()),
+            None => (0, tags),
+        };
+        let document = version.zip(body);
+        let document =
+            document.map(|(version, body)| Document { id: key.1.clone(), version: version + written, body, tags });
+        (key, document)
+    };
+    documents.into_iter().map(after).collect()
 }

@@ -72,6 +72,7 @@ impl Send {
 
     async fn send(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
         let ask: Ask = job.read()?;
+        work.expect_new::<Notice>(&ask.notice_id);
         if work.load::<Notice>(&ask.notice_id).await?.is_settled() {
             return Ok(());
         }

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ask::Ask;
+use crate::domain::Notice;
 use crate::jobs::REMIND;
 use crate::record;
 use crate::views::{ORDER_FACTS, OrderFacts};
@@ -117,6 +118,7 @@ async fn say(ask: Ask, work: &mut Work) -> Result<(), Failure> {
         };
         if facts.is_some() || !ask.needs_facts() {
             let Some(letter) = ask.letter(facts.as_ref()) else { return Ok(()) };
+            work.expect_new::<Notice>(&letter.notice_id);
             return record::in_app(&letter, work).await;
         }
     }

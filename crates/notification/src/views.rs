@@ -101,6 +101,10 @@ impl Projection for Facts {
     fn views(&self) -> &'static [&'static str] {
         &[CONTACTS, ORDER_FACTS]
     }
+
+    fn remembers(&self) -> bool {
+        true
+    }
 }
 
 #[async_trait]

@@ -52,6 +52,10 @@ impl Projection for Catalog {
     fn views(&self) -> &'static [&'static str] {
         &[CATALOG]
     }
+
+    fn remembers(&self) -> bool {
+        true
+    }
 }
 
 async fn change(work: &mut Work, store_id: StoreId, how: impl FnOnce(&mut KnownStore) + Send) -> Result<(), Failure> {

@@ -41,6 +41,7 @@ pub(crate) async fn tell(work: &mut Work, order_id: OrderId, command: Command) -
 /// Opens a ticket with what it needs of the stock; where the stock is short, nothing is taken and the
 /// kitchen is not bothered.
 pub(crate) async fn open(work: &mut Work, order_id: OrderId, slip: Slip, answer_by: Timestamp) -> Result<(), Failure> {
+    work.expect_new::<Ticket>(&order_id);
     if *work.load::<Ticket>(&order_id).await? != Ticket::Unopened {
         return Ok(());
     }

@@ -96,6 +96,8 @@ CREATE FUNCTION commit_group(
     -- here (`put`), parts of it are (`change`), or it goes (`drop`).
     j_commit integer[], j_kind text[], j_key text[], j_lease uuid[], j_dead boolean[], j_then text[], j_due bigint[],
     j_run_at bigint[], j_attempt integer[], j_error text[], j_payload text[], j_correlation uuid[], j_origin text[],
+    -- The lease it has then, and whose all such leases are.
+    j_taken uuid[], taker uuid,
     OUT before bigint, OUT conflicts integer[]
 ) LANGUAGE plpgsql AS $$
 DECLARE
@@ -209,21 +211,22 @@ BEGIN
             WHERE n.action = 'drop' AND fits[n.commit]));
     END IF;
     IF 'put' = ANY (j_then) OR 'change' = ANY (j_then) THEN
-        INSERT INTO jobs (due, run_at, attempt, correlation, kind, key, payload, origin, error)
+        INSERT INTO jobs (due, run_at, attempt, lease, holder, correlation, kind, key, payload, origin, error)
         SELECT n.due, coalesce(n.run_at, j.run_at), coalesce(n.attempt, j.attempt),
+            n.taken, CASE WHEN n.taken IS NOT NULL THEN taker END,
             coalesce(n.correlation, j.correlation), n.kind, n.key,
             coalesce(n.payload, j.payload), coalesce(n.origin, j.origin), coalesce(n.error, j.error)
         FROM unnest(j_commit, j_kind, j_key, j_then, j_due, j_run_at, j_attempt, j_error, j_payload, j_correlation,
-                j_origin)
-            AS n (commit, kind, key, action, due, run_at, attempt, error, payload, correlation, origin)
+                j_origin, j_taken)
+            AS n (commit, kind, key, action, due, run_at, attempt, error, payload, correlation, origin, taken)
         LEFT JOIN LATERAL (
             SELECT * FROM jobs j WHERE n.action = 'change' AND j.kind = n.kind AND j.key = n.key OFFSET 0
         ) j ON true
         WHERE n.action IN ('put', 'change') AND fits[n.commit]
         ON CONFLICT (kind, key) DO UPDATE
-        SET due = EXCLUDED.due, run_at = EXCLUDED.run_at, attempt = EXCLUDED.attempt, lease = NULL, holder = NULL,
-            correlation = EXCLUDED.correlation, payload = EXCLUDED.payload, origin = EXCLUDED.origin,
-            error = EXCLUDED.error;
+        SET due = EXCLUDED.due, run_at = EXCLUDED.run_at, attempt = EXCLUDED.attempt, lease = EXCLUDED.lease,
+            holder = EXCLUDED.holder, correlation = EXCLUDED.correlation, payload = EXCLUDED.payload,
+            origin = EXCLUDED.origin, error = EXCLUDED.error;
     END IF;
 END
 $$;

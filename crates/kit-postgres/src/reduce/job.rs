@@ -1,6 +1,7 @@
 //! The changes to one job in one commit, reduced to one.
 
-use baedal_kit::database::JobChange;
+use baedal_kit::database::{JobChange, LeasedJob};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Stop;
@@ -30,9 +31,13 @@ pub(crate) enum Then {
     Change { due: Option<i64>, run_at: Option<i64>, attempt: Option<i32>, error: Option<String> },
 }
 
-/// A job as it is scheduled.
+/// A job as it is scheduled, or taken at once.
 #[derive(Debug)]
 pub(crate) struct Put {
+    /// When it may be taken.
+    pub(crate) due: i64,
+    /// The lease it has then.
+    pub(crate) lease: Option<Uuid>,
     pub(crate) run_at: i64,
     pub(crate) attempt: i32,
     pub(crate) payload: String,
@@ -48,21 +53,13 @@ pub(super) struct Draft {
     then: Option<Then>,
 }
 
-/// Which job a change is about.
-pub(super) fn key_of(change: &JobChange) -> (&str, &str) {
-    match change {
-        JobChange::Schedule(job) => (&job.kind, &job.key),
-        JobChange::Unschedule { kind, key } | JobChange::Redrive { kind, key, .. } => (kind, key),
-        JobChange::Finish(lease) | JobChange::Retry { lease, .. } | JobChange::Bury { lease, .. } => {
-            (&lease.kind, &lease.key)
-        }
-    }
-}
-
 impl Draft {
     pub(super) fn change(&mut self, change: JobChange) -> Result<(), Stop> {
         let then = match change {
-            JobChange::Schedule(job) => Then::Put(Box::new(put(job)?)),
+            JobChange::Schedule(job) => Then::Put(Box::new(put(job.run_at, None, job)?)),
+            JobChange::Take { leased: LeasedJob { job, lease }, until } => {
+                Then::Put(Box::new(put(until, Some(lease.token), job)?))
+            }
             JobChange::Unschedule { .. } => Then::Drop,
             JobChange::Finish(lease) => {
                 self.leased(lease.token)?;
@@ -110,9 +107,11 @@ impl Draft {
     }
 }
 
-fn put(job: baedal_kit::Job) -> Result<Put, Stop> {
+fn put(due: Timestamp, lease: Option<Uuid>, job: baedal_kit::Job) -> Result<Put, Stop> {
     let json = |error: serde_json::Error| Stop::Unkeepable(error.to_string());
     Ok(Put {
+        due: nanoseconds(due),
+        lease,
         run_at: nanoseconds(job.run_at),
         attempt: i32::try_from(job.attempt).unwrap_or(i32::MAX),
         payload: serde_json::to_string(&job.payload).map_err(json)?,
@@ -133,7 +132,7 @@ impl Then {
 
     pub(crate) fn due(&self) -> Option<i64> {
         match self {
-            Self::Put(put) => Some(put.run_at),
+            Self::Put(put) => Some(put.due),
             Self::Drop => None,
             Self::Change { due, .. } => *due,
         }
@@ -173,7 +172,6 @@ impl Then {
 #[cfg(test)]
 mod tests {
     use baedal_kit::database::Lease;
-    use jiff::Timestamp;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::aside::{HEAR_AGAIN, SetAside, unpublishable};
-use super::{Consumer, Projection};
+use super::{Consumer, Memory, Projection};
 use crate::bus::{Batch, UNPUBLISHABLE};
 use crate::database::{CursorMove, Outcome};
 use crate::failure::caught;
@@ -39,6 +39,8 @@ pub(super) struct Ear {
     views: &'static [&'static str],
     /// Whether its views are being built and nobody reads them yet.
     is_building: bool,
+    /// What it wrote last, where it remembers that.
+    memory: Option<Arc<Memory>>,
     /// The shards that are this replica's to hear.
     share: watch::Receiver<Share>,
     /// How far it has heard.
@@ -60,6 +62,7 @@ impl Ear {
             generation,
             views: &[],
             is_building: false,
+            memory: None,
             share: service.share(),
             cursors: None,
             kept: HashMap::new(),
@@ -75,7 +78,8 @@ impl Ear {
         is_building: bool,
     ) -> Self {
         let consumer = Arc::clone(projection) as Arc<dyn Consumer>;
-        Self { views: projection.views(), is_building, ..Self::new(service, consumer, generation) }
+        let memory = (projection.remembers() && !is_building).then(Arc::default);
+        Self { views: projection.views(), is_building, memory, ..Self::new(service, consumer, generation) }
     }
 
     /// Hears what there is, one batch from each source. Whether there was anything.
@@ -85,7 +89,7 @@ impl Ear {
     pub(super) async fn hear_some(&mut self) -> Result<bool, Failure> {
         if self.share.has_changed().unwrap_or(false) {
             self.share.mark_unchanged();
-            self.cursors = None;
+            self.forget();
         }
         let cursors = self.cursors().await?;
         let most = if self.service.bus().shards() > 1 { SHARD_BATCH } else { BATCH };
@@ -223,6 +227,12 @@ impl Ear {
 
     fn begin(&self) -> Work {
         let mut work = self.service.work(Origin::none());
+        if self.conflicts > 0 {
+            work.look_afresh();
+        }
+        if let Some(memory) = &self.memory {
+            work.remember_in(Arc::clone(memory));
+        }
         if self.is_building {
             for view in self.views {
                 work.rename_view(view, generation_name(view, self.generation));
@@ -240,9 +250,16 @@ impl Ear {
         self.kept.get(&place).copied().unwrap_or(0)
     }
 
-    /// What it believed about its cursors may be wrong now.
-    async fn collided(&mut self) {
+    /// What it believed about its cursors and documents may be wrong now.
+    fn forget(&mut self) {
         self.cursors = None;
+        if let Some(memory) = &self.memory {
+            memory.clear();
+        }
+    }
+
+    async fn collided(&mut self) {
+        self.forget();
         self.conflicts += 1;
         step_aside(self.conflicts).await;
     }

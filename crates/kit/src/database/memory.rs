@@ -202,6 +202,10 @@ impl Tables {
                 let kept = Kept { job, token: Uuid::now_v7(), leased_until: None, error: None, dead: false };
                 self.set_job(key, Some(kept));
             }
+            JobChange::Take { leased: LeasedJob { job, lease }, until } => {
+                let kept = Kept { job, token: lease.token, leased_until: Some(until), error: None, dead: false };
+                self.set_job((lease.kind, lease.key), Some(kept));
+            }
             JobChange::Unschedule { kind, key } => self.set_job((kind, key), None),
             JobChange::Finish(lease) => {
                 self.leased(&lease)?;

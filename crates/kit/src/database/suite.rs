@@ -57,6 +57,7 @@ macro_rules! database_suite {
                 the_earliest_is_leased_first,
                 scheduling_again_replaces,
                 an_unscheduled_job_never_comes,
+                a_job_may_be_taken_with_the_commit_that_schedules_it,
                 a_lease_runs_out_and_another_takes_over,
                 a_lost_lease_finishes_nothing,
                 a_job_ends_together_with_its_effect_or_not_at_all,

@@ -11,7 +11,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::operations::Health;
+use super::operations::{Health, Heard};
 
 /// How long one thing may take to say how it is.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
@@ -45,6 +45,9 @@ pub struct Dependency {
     /// Of a context: how many events of other contexts each of its consumers has not heard yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     behind: Option<BTreeMap<String, u64>>,
+    /// Of a context: the shards of the others' journals that this replica of it hears.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shards: Option<Heard>,
 }
 
 impl Dependency {
@@ -52,13 +55,14 @@ impl Dependency {
     #[must_use]
     pub fn context(needed: bool, found: Result<Health, String>) -> Self {
         match found {
-            Ok(Health { database, position, behind, .. }) => Self {
+            Ok(Health { database, position, behind, shards, .. }) => Self {
                 ready: database == Health::WELL,
                 needed,
                 wrong: None,
                 database: Some(database),
                 position: Some(position),
                 behind: Some(behind),
+                shards: Some(shards),
             },
             Err(wrong) => Self::other(needed, Err(wrong)),
         }
@@ -68,7 +72,7 @@ impl Dependency {
     #[must_use]
     pub fn other(needed: bool, found: Result<(), String>) -> Self {
         let ready = found.is_ok();
-        Self { ready, needed, wrong: found.err(), database: None, position: None, behind: None }
+        Self { ready, needed, wrong: found.err(), database: None, position: None, behind: None, shards: None }
     }
 }
 

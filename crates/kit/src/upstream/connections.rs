@@ -7,7 +7,7 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, Uri, header};
@@ -25,6 +25,8 @@ const IDLE_LIMIT: Duration = Duration::from_secs(2);
 const MOST_IDLE: usize = 512;
 /// How soon a connection whose other end has vanished is found out.
 const KEEPALIVE: Duration = Duration::from_secs(15);
+/// How long the answer to a look may be.
+const LOOK_BYTES: usize = 1 << 20;
 
 /// An address that is none.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -113,11 +115,14 @@ impl Connections {
     }
 
     /// Asks for something over a connection made for that: what is answered then is true of new connections.
-    pub(super) async fn look(&self, path: &'static str) -> Result<StatusCode, String> {
+    pub(super) async fn look(&self, path: &'static str) -> Result<(StatusCode, Bytes), String> {
         let request = Request::get(path).header(header::HOST, &self.host).body(Body::empty());
         let mut connection = self.connect().await?;
         let answer = connection.send_request(request.map_err(|error| in_full(&error))?).await;
-        answer.map(|response| response.status()).map_err(|error| in_full(&error))
+        let answer = answer.map_err(|error| in_full(&error))?;
+        let status = answer.status();
+        let body = axum::body::to_bytes(Body::new(answer.into_body()), LOOK_BYTES).await;
+        Ok((status, body.map_err(|error| in_full(&error))?))
     }
 
     /// Closes those that wait.

@@ -15,6 +15,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, Uri, header};
 use hyper::body::Body as _;
+use uuid::Uuid;
 
 use super::budget::Budget;
 use super::connections::{Connections, Unanswered, WrongAddress};
@@ -26,6 +27,9 @@ use crate::lifecycle::Lifecycle;
 
 /// When it is worth asking again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// With so much more in hand than twice what another has, a replica is asked nothing only because it remembers.
+const HANDS_FULL: usize = 64;
 
 /// A context elsewhere.
 pub(super) struct Remote {
@@ -78,9 +82,10 @@ impl Remote {
         self.budget.earn();
         let mut request = self.addressed(request);
         let mut once_more = harmless(&request);
+        let about = subject(request.uri().path()).map(str::to_owned);
         let mut tried = Vec::new();
         let mut again_because = None;
-        while let Some(number) = self.choose(&tried) {
+        while let Some(number) = self.choose(&tried, about.as_deref()) {
             tried.push(number);
             if let Some(why) = again_because.take() {
                 let labels = [("context", self.context), ("because", why)];
@@ -115,14 +120,19 @@ impl Remote {
         self.away("does not answer")
     }
 
-    /// The replica to ask: a ready one where there is one; of those, the one with the least in hand; of those,
-    /// the one whose turn it is.
-    fn choose(&self, tried: &[usize]) -> Option<usize> {
+    /// The replica to ask: a ready one where there is one; of those, the one that hears what happens to the thing
+    /// that is asked about, and so remembers it, unless it has its hands full; else the one with the least in hand;
+    /// of those, the one whose turn it is.
+    fn choose(&self, tried: &[usize], about: Option<&str>) -> Option<usize> {
         let (first, count) = (self.turn.fetch_add(1, Ordering::Relaxed), self.replicas.len());
         let in_turn = (0..count).map(|step| first.wrapping_add(step) % count);
-        in_turn.filter(|number| !tried.contains(number)).min_by_key(|number| {
-            let replica = &self.replicas[*number];
-            (!replica.is_ready(), replica.in_flight())
+        let untried = in_turn.filter(|number| !tried.contains(number));
+        let least = self.replicas.iter().map(|replica| replica.in_flight()).min().unwrap_or(0);
+        untried.min_by_key(|number| {
+            let (replica, at_the_most) = (&self.replicas[*number], 2 * least + HANDS_FULL);
+            let in_flight = replica.in_flight();
+            let remembers = in_flight <= at_the_most && about.is_some_and(|id| replica.hears(id));
+            (!replica.is_ready(), !remembers, in_flight)
         })
     }
 
@@ -147,6 +157,11 @@ impl Remote {
         let what = format!("{} {how}", self.context);
         Problem::new(&UNAVAILABLE, what).retry_after(RETRY_AFTER).into_response()
     }
+}
+
+/// The id of what a request is about: the first in its path.
+fn subject(path: &str) -> Option<&str> {
+    path.split('/').find(|part| part.len() == 36 && Uuid::try_parse(part).is_ok())
 }
 
 /// The same request again, if it changes nothing however often it is received.

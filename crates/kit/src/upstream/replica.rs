@@ -1,8 +1,8 @@
-//! One replica of a context elsewhere: whether it is ready, and how much it has in hand.
+//! One replica of a context elsewhere: whether it is ready, how much it has in hand, and which shards it hears.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::Notify;
 
 use super::connections::{Connections, Unanswered};
+use crate::bus::shard_of;
+use crate::http::operations::Heard;
 
 /// How often a replica is asked whether it is ready.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -27,13 +29,22 @@ pub(super) struct Replica {
     /// Taken to be ready until it is known not to be.
     ready: AtomicBool,
     in_flight: Arc<AtomicUsize>,
+    /// The shards that it hears, as far as it has said.
+    shards: RwLock<Heard>,
     /// Something gives reason to look at it at once.
     doubt: Notify,
 }
 
 impl Replica {
     pub(super) fn new(context: &'static str, connections: Connections) -> Self {
-        Self { context, connections, ready: AtomicBool::new(true), in_flight: Arc::default(), doubt: Notify::default() }
+        Self {
+            context,
+            connections,
+            ready: AtomicBool::new(true),
+            in_flight: Arc::default(),
+            shards: RwLock::default(),
+            doubt: Notify::default(),
+        }
     }
 
     pub(super) fn is_ready(&self) -> bool {
@@ -43,6 +54,12 @@ impl Replica {
     /// How many answers it has not finished, live streams among them.
     pub(super) fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Whether it hears what happens to the thing with this id, as far as is known.
+    pub(super) fn hears(&self, id: &str) -> bool {
+        let Heard { of, heard } = &*self.shards.read().unwrap_or_else(PoisonError::into_inner);
+        heard.contains(&shard_of(id, *of))
     }
 
     pub(super) async fn send(&self, request: Request) -> Result<Response, Unanswered> {
@@ -84,8 +101,12 @@ impl Replica {
     async fn look(&self) {
         let looked = tokio::time::timeout(LOOK_LIMIT, self.connections.look("/health/ready")).await;
         self.found(match looked {
-            Ok(Ok(StatusCode::OK)) => Ok(()),
-            Ok(Ok(status)) => Err(format!("it answers {status}")),
+            Ok(Ok((StatusCode::OK, said))) => {
+                let shards = shards_of(self.context, &said).unwrap_or_default();
+                *self.shards.write().unwrap_or_else(PoisonError::into_inner) = shards;
+                Ok(())
+            }
+            Ok(Ok((status, _))) => Err(format!("it answers {status}")),
             Ok(Err(why)) => Err(why),
             Err(_) => Err(format!("no answer within {LOOK_LIMIT:?}")),
         });
@@ -106,6 +127,13 @@ impl Replica {
             Ok(()) => {}
         }
     }
+}
+
+/// The shards that a context says that it hears, if it says so.
+fn shards_of(context: &str, readiness: &[u8]) -> Option<Heard> {
+    let mut readiness: serde_json::Value = serde_json::from_slice(readiness).ok()?;
+    let said = readiness.pointer_mut(&format!("/dependencies/{context}/shards"))?;
+    serde_json::from_value(said.take()).ok()
 }
 
 /// Whether the connection closes behind this answer.

@@ -30,6 +30,26 @@ async fn a_command_that_lost_a_race_is_decided_anew() {
 }
 
 #[tokio::test]
+async fn what_was_taken_for_new_and_is_not_is_decided_anew() {
+    let world = World::default();
+    let (one, other) = (world.wake().0, world.wake().0);
+    let (jar, new) = (Uuid::now_v7(), Uuid::now_v7());
+    fill(&other, jar, 5).await;
+    for (jar, cookies) in [(jar, 6), (jar, 7), (new, 1)] {
+        let origin = Origin::none();
+        let filled = one.execute(&origin, |work| {
+            Box::pin(async move {
+                work.expect_new::<Jar>(&jar);
+                work.tell::<Jar>(&jar, JarCommand::Fill(1)).await?;
+                Ok::<_, Failure>(work.load::<Jar>(&jar).await?.cookies)
+            })
+        });
+        assert_eq!(filled.await.unwrap().0, cookies);
+    }
+    assert_eq!(world.kitchen.load(&format!("jar/{jar}"), 0).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn a_refusal_out_of_an_old_memory_is_judged_on_a_fresh_look() {
     let world = World::default();
     let (one, other) = (world.wake().0, world.wake().0);

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{Commit, DeadLetter, Document, LeasedJob, Outcome, Query};
 use baedal_kit::feeds::Feeds;
-use baedal_kit::{Database, Failure, Recorded};
+use baedal_kit::time::Clock;
+use baedal_kit::{Database, Failure, Job, Origin, Recorded};
 use jiff::Timestamp;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -152,4 +153,23 @@ async fn jobs_that_were_taken_when_the_database_went_come_again_with_it() {
     flaky.is_away.store(false, Ordering::SeqCst);
     // The clock stands still: its lease does not end.
     jar_once(&kitchen, jar, |jar| jar.is_stale).await;
+}
+
+#[tokio::test]
+async fn a_job_that_was_taken_by_a_commit_whose_answer_was_lost_is_done_soon() {
+    let flaky = Arc::new(Flaky::default());
+    let world = World::over(Arc::clone(&flaky) as Arc<dyn Database>, Arc::<MemoryDatabase>::default());
+    let (kitchen, _) = world.wake();
+    start(&kitchen, vec![], vec![], vec![Arc::new(Staleness)]).await;
+    let (jar, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let stale = |jar| Job::new("stale", jar, world.clock.now()).about(jar);
+    for (jar, is_mute) in [(other, false), (jar, true)] {
+        fill(&kitchen, jar, 2).await;
+        flaky.is_mute.store(is_mute, Ordering::SeqCst);
+        let mut work = kitchen.work(Origin::none());
+        work.schedule(stale(jar));
+        assert_eq!(work.commit().await.is_err_and(|failure| failure.is_passing()), is_mute);
+        // The clock stands still: the lease does not end. (After the first, it is known that jobs are waited for.)
+        jar_once(&kitchen, jar, |jar| jar.is_stale).await;
+    }
 }

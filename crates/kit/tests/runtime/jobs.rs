@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use baedal_kit::database::{Commit, JobChange};
-use baedal_kit::{Database, Failure, Job, JobHandler, Retry, Service, Work};
+use baedal_kit::database::{Commit, JobChange, Outcome};
+use baedal_kit::{Database, Failure, Job, JobHandler, Origin, Retry, Service, Work};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -232,4 +232,72 @@ async fn a_job_under_way_ends_while_the_process_drains_and_none_begins() {
     kitchen.lifecycle().stop(Duration::from_secs(5)).await;
     assert_eq!(doer.runs.load(Ordering::SeqCst), 1);
     assert!(!over(&world.kitchen).await);
+}
+
+/// Schedules jobs as a unit of work does.
+async fn schedule_by(service: &Service, jobs: impl IntoIterator<Item = Job>) -> Result<Outcome, Failure> {
+    let mut work = service.work(Origin::none());
+    jobs.into_iter().for_each(|job| work.schedule(job));
+    work.commit().await
+}
+
+#[tokio::test]
+async fn what_is_due_at_once_is_taken_with_its_commit_and_more_than_that_is_done_as_well() {
+    let world = World::default();
+    let (kitchen, _) = world.wake();
+    let doer = Arc::new(Doer { gate: Some(Semaphore::new(0)), ..Doer::default() });
+    start(&kitchen, vec![], vec![], vec![Arc::clone(&doer) as Arc<dyn JobHandler>]).await;
+    // Somebody waits for jobs, so that they are taken.
+    schedule_by(&kitchen, [Job::new("wait", "first", now(&world.clock))]).await.unwrap();
+    until(async || doer.runs.load(Ordering::SeqCst) == 1).await;
+    let jobs: Vec<_> = (0..200).map(|key| Job::new("wait", key, now(&world.clock))).collect();
+    schedule_by(&kitchen, jobs.clone()).await.unwrap();
+    // It was leased before anybody could look for it.
+    let (now, until_then) = (now(&world.clock), now(&world.clock) + SignedDuration::from_secs(60));
+    let left = world.kitchen.lease(now, until_then, 1000).await.unwrap().len();
+    assert!(left <= 201 - 64, "{left} were left for others");
+    doer.gate.as_ref().unwrap().add_permits(1000);
+    until(async || doer.runs.load(Ordering::SeqCst) as usize == 201 - left).await;
+    world.clock.advance(SignedDuration::from_secs(60));
+    until(async || over(&world.kitchen).await).await;
+    assert_eq!(doer.runs.load(Ordering::SeqCst), 201);
+}
+
+#[tokio::test]
+async fn what_was_not_committed_is_not_done_and_keeps_no_hand_busy() {
+    let world = World::default();
+    let (kitchen, _) = world.wake();
+    let doer = Arc::new(Doer::default());
+    start(&kitchen, vec![], vec![], vec![Arc::clone(&doer) as Arc<dyn JobHandler>]).await;
+    for key in 0..100 {
+        let mut late = kitchen.work(Origin::none());
+        late.document::<u32>("notes", "one").await.unwrap();
+        late.put("notes", "one", &key, []).unwrap();
+        late.schedule(Job::new("fill", key, now(&world.clock)));
+        let mut faster = kitchen.work(Origin::none());
+        faster.put("notes", "one", &key, []).unwrap();
+        faster.commit().await.unwrap();
+        assert_eq!(late.commit().await.unwrap(), Outcome::Conflict);
+    }
+    let jar = Uuid::now_v7();
+    schedule_by(&kitchen, [Job::new("fill", "a", now(&world.clock)).about(jar)]).await.unwrap();
+    jar_once(&kitchen, jar, |jar| jar.cookies == 1).await;
+    assert_eq!(doer.runs.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn what_is_said_last_of_a_job_holds() {
+    let world = World::default();
+    let (kitchen, _) = world.wake();
+    let doer = Arc::new(Doer::default());
+    start(&kitchen, vec![], vec![], vec![Arc::clone(&doer) as Arc<dyn JobHandler>]).await;
+    let (gone, jar) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut work = kitchen.work(Origin::none());
+    work.schedule(Job::new("fill", "gone", now(&world.clock)).about(gone));
+    work.change_job(JobChange::unschedule("fill", "gone"));
+    work.schedule(Job::new("fill", "twice", now(&world.clock)).about(gone));
+    work.schedule(Job::new("fill", "twice", now(&world.clock)).about(jar));
+    work.commit().await.unwrap();
+    jar_once(&kitchen, jar, |jar| jar.cookies == 1).await;
+    assert_eq!((doer.runs.load(Ordering::SeqCst), jar_once(&kitchen, gone, |_| true).await.cookies), (1, 0));
 }

@@ -225,6 +225,10 @@ impl Projection for Jars {
     fn views(&self) -> &'static [&'static str] {
         &["jars"]
     }
+
+    fn remembers(&self) -> bool {
+        true
+    }
 }
 
 /// Tells jars that they are stale.

@@ -140,7 +140,8 @@ impl Wished {
         let wish = wish(&self.body.items, &self.body.deliver_to, &self.body.note);
         let basket = wish.place(&store).map_err(Refused::Wish)?;
 
-        let order_id = OrderId(work.new_id());
+        let order_id = OrderId(work.service().new_id_heard_here());
+        work.expect_new::<Order>(&order_id);
         let attempt_id = AttemptId(work.new_id());
         let amount_krw = basket.total_krw;
         let command = Command::Place {

@@ -30,7 +30,7 @@ pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) clock: ManualClock,
     database: Arc<dyn Database>,
-    policy: KitchenPolicy,
+    policy: Arc<KitchenPolicy>,
     router: axum::Router,
 }
 
@@ -74,13 +74,12 @@ impl World {
     }
 
     async fn hear_envelope(&self, envelope: &Envelope) {
-        loop {
-            let mut work = self.service.work(envelope.as_origin());
-            self.policy.hear(envelope, &mut work).await.expect("an event that can be handled");
-            if work.commit().await.expect("a database") != Outcome::Conflict {
-                return;
-            }
-        }
+        let (origin, envelope) = (envelope.as_origin(), Arc::new(envelope.clone()));
+        let heard = self.service.execute(&origin, |work| {
+            let (policy, envelope) = (Arc::clone(&self.policy), Arc::clone(&envelope));
+            Box::pin(async move { policy.hear(&envelope, work).await })
+        });
+        heard.await.expect("an event that can be handled");
     }
 
     /// Hears an event of order that cannot be handled yet.
@@ -150,7 +149,7 @@ impl Default for World {
         let clock = ManualClock::at(NOON);
         let service = service(&database, clock.clone());
         let router = crate::http::routes(service.clone());
-        Self { service, clock, database, policy: KitchenPolicy::new(Settings::default()), router }
+        Self { service, clock, database, policy: Arc::new(KitchenPolicy::new(Settings::default())), router }
     }
 }
 

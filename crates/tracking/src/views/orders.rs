@@ -61,4 +61,8 @@ impl Projection for Orders {
     fn views(&self) -> &'static [&'static str] {
         &[ORDERS]
     }
+
+    fn remembers(&self) -> bool {
+        true
+    }
 }

@@ -127,6 +127,10 @@ impl Projection for Stores {
     fn views(&self) -> &'static [&'static str] {
         &[STORES, MENUS, STOCKS]
     }
+
+    fn remembers(&self) -> bool {
+        true
+    }
 }
 
 async fn change(work: &mut Work, id: StoreId, change: impl FnOnce(&mut StoreDocument) + Send) -> Result<(), Failure> {

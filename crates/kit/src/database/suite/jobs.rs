@@ -90,6 +90,35 @@ pub async fn an_unscheduled_job_never_comes(database: Arc<dyn Database>) {
     assert_eq!(database.next_due().await.answered(), None);
 }
 
+/// Nobody else gets it before its lease ends; it is ended, or given up, like any other.
+pub async fn a_job_may_be_taken_with_the_commit_that_schedules_it(database: Arc<dyn Database>) {
+    let take = |key: &str| {
+        let job = Job { attempt: 1, ..job("wait", key, at(0)).with(&json!({"say": "김밥"})).about(Uuid::now_v7()) };
+        let lease = Lease { kind: job.kind.clone(), key: job.key.clone(), token: Uuid::now_v7() };
+        LeasedJob { job, lease }
+    };
+    let taking = |leased: &LeasedJob| changing([JobChange::Take { leased: leased.clone(), until: at(60) }]);
+    let (done, given_up, kept) = (take("a"), take("b"), take("c"));
+    // One that was there is replaced.
+    committed(&database, scheduling([job("wait", "a", at(0))])).await;
+    for leased in [&done, &given_up, &kept] {
+        committed(&database, taking(leased)).await;
+    }
+    assert_eq!(database.next_due().await.answered(), Some(at(60)));
+    assert_eq!(lease(&database, at(59)).await.len(), 0);
+    committed(&database, changing([JobChange::Finish(done.lease)])).await;
+    committed(&database, changing([retry(given_up.lease, at(30))])).await;
+    assert_eq!(keys(&lease(&database, at(30)).await), ["b"]);
+    let mut late = lease(&database, at(60)).await;
+    assert_eq!(late.remove(0).job, Job { attempt: 2, ..kept.job });
+    conflicts(&database, changing([JobChange::Finish(kept.lease)])).await;
+    // A conflict takes nothing.
+    let mut refused = taking(&take("d"));
+    refused.jobs.push(JobChange::Finish(take("e").lease));
+    conflicts(&database, refused).await;
+    assert_eq!(lease(&database, at(200)).await.len(), 2);
+}
+
 /// With another token, and one more attempt.
 pub async fn a_lease_runs_out_and_another_takes_over(database: Arc<dyn Database>) {
     committed(&database, scheduling([job("wait", "a", at(0))])).await;
