@@ -13,7 +13,7 @@ mod source;
 mod watch;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use async_trait::async_trait;
 use baedal_kit::bus::{Archive, Batch, the_one};
@@ -33,15 +33,24 @@ use watch::Watch;
 /// sources.
 pub struct NatsBus {
     shards: u16,
-    sources: HashMap<&'static str, Arc<Source>>,
+    sources: HashMap<&'static str, Followed>,
     heard: tokio::sync::watch::Sender<Arc<[u16]>>,
     history: History,
     archive: Arc<dyn Archive>,
+    nats: Nats,
+    lifecycle: Lifecycle,
     nobody: tokio::sync::watch::Sender<u64>,
 }
 
+/// A source, followed from the moment when somebody first wants to hear it.
+struct Followed {
+    source: Arc<Source>,
+    begun: Once,
+}
+
 impl NatsBus {
-    /// Begins to follow these sources, as long as the process lives.
+    /// The bus of these sources. Each is followed from the moment when it is first asked for, as long as the process
+    /// lives.
     #[must_use]
     pub fn new(
         nats: &Nats,
@@ -51,19 +60,27 @@ impl NatsBus {
         lifecycle: &Lifecycle,
     ) -> Self {
         let heard = tokio::sync::watch::Sender::new(Arc::default());
-        let sources: HashMap<_, _> = sources.iter().map(|name| (*name, Arc::new(Source::new(name, shards)))).collect();
-        for source in sources.values() {
-            lifecycle.spawn(follow::follow(Arc::clone(source), nats.clone(), heard.subscribe()));
+        let followed = |name| Followed { source: Arc::new(Source::new(name, shards)), begun: Once::new() };
+        let sources = sources.iter().map(|name| (*name, followed(name))).collect();
+        let history = History::new(nats.clone(), shards);
+        let (nats, lifecycle, nobody) = (nats.clone(), lifecycle.clone(), tokio::sync::watch::Sender::new(0));
+        Self { shards, sources, heard, history, archive, nats, lifecycle, nobody }
+    }
+
+    /// A source, which is followed from now on.
+    fn source(&self, name: &str) -> Option<&Arc<Source>> {
+        let Followed { source, begun } = self.sources.get(name)?;
+        begun.call_once(|| {
+            self.lifecycle.spawn(follow::follow(Arc::clone(source), self.nats.clone(), self.heard.subscribe()));
             let watch = Watch {
                 source: Arc::clone(source),
-                nats: nats.clone(),
-                archive: Arc::clone(&archive),
-                heard: heard.subscribe(),
+                nats: self.nats.clone(),
+                archive: Arc::clone(&self.archive),
+                heard: self.heard.subscribe(),
             };
-            lifecycle.spawn(watch.run());
-        }
-        let history = History::new(nats.clone(), shards);
-        Self { shards, sources, heard, history, archive, nobody: tokio::sync::watch::Sender::new(0) }
+            self.lifecycle.spawn(watch.run());
+        });
+        Some(source)
     }
 
     fn look(&self, source: &Source, shard: u16, held: &Shard, after: u64, limit: usize) -> Found {
@@ -129,13 +146,13 @@ impl Bus for NatsBus {
             is_news
         });
         if is_news {
-            self.sources.values().for_each(|source| source.keep_only(shards));
+            self.sources.values().for_each(|followed| followed.source.keep_only(shards));
         }
     }
 
     async fn read(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure> {
         let nothing = Batch { envelopes: Vec::new(), upto: after };
-        let Some(source) = self.sources.get(source) else { return Ok(nothing) };
+        let Some(source) = self.source(source) else { return Ok(nothing) };
         let Some(held) = source.shard(shard) else { return Ok(nothing) };
         match self.look(source, shard, held, after, limit) {
             Found::Here(batch) => Ok(from_shelf(batch)),
@@ -150,11 +167,11 @@ impl Bus for NatsBus {
     }
 
     fn head(&self, source: &str) -> tokio::sync::watch::Receiver<u64> {
-        self.sources.get(source).map_or_else(|| self.nobody.subscribe(), |source| source.head.subscribe())
+        self.source(source).map_or_else(|| self.nobody.subscribe(), |source| source.head.subscribe())
     }
 
     async fn look_at_head(&self, source: &str) -> u64 {
-        let Some(source) = self.sources.get(source) else { return 0 };
+        let Some(source) = self.source(source) else { return 0 };
         let known = *source.head.borrow();
         self.archive.head(source.name).await.map_or(known, |head| head.max(known))
     }
