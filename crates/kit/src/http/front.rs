@@ -16,7 +16,7 @@ use axum::routing::get;
 use futures::future::join_all;
 use tower::ServiceExt;
 
-use super::health::{Check, Dependency, Metrics, Readiness, in_time, told};
+use super::health::{Check, Dependency, Heard, Metrics, Readiness, in_time, told};
 use super::operations::Health;
 use super::peers::{CONTEXT, PeerSecret};
 use super::problem::{Problem, UNAVAILABLE};
@@ -97,7 +97,8 @@ struct Dependencies {
 async fn ready(State(Dependencies { services, checks, lifecycle }): State<Dependencies>) -> Readiness {
     let contexts = join_all(services.iter().map(|service| async {
         let found = in_time(Health::of(service)).await;
-        (service.name().to_owned(), Dependency::context(true, found))
+        let shards = Heard { of: service.bus().shards(), heard: service.share().borrow().shards.to_vec() };
+        (service.name().to_owned(), Dependency::context(true, found).hearing(shards))
     }));
     let others = join_all(checks.iter().map(Check::found));
     let (contexts, others) = tokio::join!(contexts, others);

@@ -8,10 +8,10 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use futures::future::BoxFuture;
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::operations::{Health, Heard};
+use super::operations::Health;
 
 /// How long one thing may take to say how it is.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
@@ -50,22 +50,38 @@ pub struct Dependency {
     shards: Option<Heard>,
 }
 
+/// Some of so many shards.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Heard {
+    /// How many there are.
+    #[schema(example = 8)]
+    pub of: u16,
+    /// Which ones.
+    pub heard: Vec<u16>,
+}
+
 impl Dependency {
     /// A context, as it said it is, or why it said nothing.
     #[must_use]
     pub fn context(needed: bool, found: Result<Health, String>) -> Self {
         match found {
-            Ok(Health { database, position, behind, shards, .. }) => Self {
+            Ok(Health { database, position, behind, .. }) => Self {
                 ready: database == Health::WELL,
                 needed,
                 wrong: None,
                 database: Some(database),
                 position: Some(position),
                 behind: Some(behind),
-                shards: Some(shards),
+                shards: None,
             },
             Err(wrong) => Self::other(needed, Err(wrong)),
         }
+    }
+
+    /// With the shards that this replica of it hears.
+    #[must_use]
+    pub(super) fn hearing(self, shards: Heard) -> Self {
+        Self { shards: Some(shards), ..self }
     }
 
     /// Anything else: that it works, or what is wrong.

@@ -49,19 +49,6 @@ pub struct Health {
     pub position: u64,
     /// How many events of other contexts each of its consumers has not heard yet.
     pub behind: std::collections::BTreeMap<String, u64>,
-    /// The shards of the others' journals that this replica hears.
-    #[serde(default)]
-    pub shards: Heard,
-}
-
-/// Some of so many shards.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
-pub struct Heard {
-    /// How many there are.
-    #[schema(example = 8)]
-    pub of: u16,
-    /// Which ones.
-    pub heard: Vec<u16>,
 }
 
 impl Health {
@@ -81,7 +68,6 @@ impl Health {
             database: database.map_or_else(|failure| failure.story(), |()| Self::WELL.to_owned()),
             position: *service.database().head().borrow(),
             behind: behind.collect(),
-            shards: Heard { of: service.bus().shards(), heard: service.share().borrow().shards.to_vec() },
         }
     }
 }

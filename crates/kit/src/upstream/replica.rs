@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use super::connections::{Connections, Unanswered};
 use crate::bus::shard_of;
-use crate::http::operations::Heard;
+use crate::http::health::Heard;
 
 /// How often a replica is asked whether it is ready.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
