@@ -25,6 +25,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_nats::header::{HeaderMap, HeaderName};
+use baedal_kit::bus::shard_of;
+use baedal_kit::http::journal;
 use baedal_kit::{Cause, CauseKind, Envelope, Failure, Origin};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -142,12 +144,14 @@ pub fn encode(envelope: &Envelope, prev: u64) -> Result<Bytes, Failure> {
     write(envelope, prev, None)
 }
 
-/// The message for an event that is too large for the broker: it says where the event is.
+/// The message for an event that is too large for the broker: it says where the source has the event.
 ///
 /// # Errors
 /// As [`encode`].
-pub fn encode_elsewhere(envelope: &Envelope, prev: u64) -> Result<Bytes, Failure> {
-    write(envelope, prev, Some(format!("/internal/journal?after={}&limit=1", envelope.position.saturating_sub(1))))
+pub fn encode_elsewhere(envelope: &Envelope, prev: u64, shards: u16) -> Result<Bytes, Failure> {
+    let shard = shard_of(&envelope.stream, shards);
+    let place = journal::path(shard, shards, envelope.position.saturating_sub(1), 1);
+    write(envelope, prev, Some(place))
 }
 
 fn write(envelope: &Envelope, prev: u64, dataref: Option<String>) -> Result<Bytes, Failure> {

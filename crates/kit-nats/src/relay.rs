@@ -150,7 +150,7 @@ impl Relay<'_> {
         let body = cloudevents::encode(envelope, prev)?;
         let sent = match self.nats.jetstream.send_publish(subject.clone(), message(body)).await {
             Err(error) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {
-                let elsewhere = cloudevents::encode_elsewhere(envelope, prev)?;
+                let elsewhere = cloudevents::encode_elsewhere(envelope, prev, self.journal.shards())?;
                 self.nats.jetstream.send_publish(subject, message(elsewhere)).await
             }
             sent => sent,

@@ -56,7 +56,7 @@ proptest! {
             serde_json::to_value(&envelope).expect("JSON")
         );
         prop_assert_eq!(carried.envelope.data.get(), envelope.data.get());
-        prop_assert!(matches!(decode(&encode_elsewhere(&envelope, prev).expect("a message")), Err(Unreadable::Elsewhere)));
+        prop_assert!(matches!(decode(&encode_elsewhere(&envelope, prev, 16).expect("a message")), Err(Unreadable::Elsewhere)));
     }
 
     #[test]

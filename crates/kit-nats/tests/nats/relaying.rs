@@ -3,8 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::world::{Event, SHARDS, SOURCE, World, within};
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use baedal_kit::bus::Batch;
 use baedal_kit::{Bus, Database};
+use tower::ServiceExt;
+
+use crate::world::{Event, SHARDS, SOURCE, World, within};
 
 #[tokio::test]
 async fn everything_arrives_once_in_order_and_unchanged_without_asking_the_source() {
@@ -152,4 +157,24 @@ async fn an_event_larger_than_the_broker_takes_comes_from_its_source() {
     assert_eq!(listener.positions(), world.said().await);
     assert!(world.archive.reads.load(Ordering::SeqCst) > 0);
     assert_eq!(listener.bus.shards(), SHARDS);
+}
+
+#[tokio::test]
+async fn the_message_of_an_event_too_large_says_where_the_source_has_it() {
+    let world = World::relayed().await;
+    world.tell(10).await;
+    let (position, shard) = world.happen(Event::Said { text: "길다".repeat(300_000) }).await;
+    world.all_relayed().await;
+    let subject = format!("baedal.events.{SOURCE}.{shard}");
+    let message = world.stream().await.get_last_raw_message_by_subject(&subject).await.expect("a message");
+    let event: serde_json::Value = serde_json::from_slice(&message.payload).expect("JSON");
+    let place = event["dataref"].as_str().expect("a place");
+
+    let source = baedal_kit::http::journal::routes(SOURCE, Arc::clone(&world.journal));
+    let asked = Request::get(place).body(Body::empty()).expect("a request");
+    let Ok(answer) = source.oneshot(asked).await;
+    let body = to_bytes(answer.into_body(), usize::MAX).await.expect("an answer");
+    let batch: Batch = serde_json::from_slice(&body).expect("a batch");
+    let found: Vec<_> = batch.envelopes.iter().map(|envelope| (envelope.position, envelope.id.to_string())).collect();
+    assert_eq!(found, [(position, event["id"].as_str().expect("an id").to_owned())]);
 }

@@ -54,6 +54,12 @@ struct Head {
     head: u64,
 }
 
+/// Where a source has the events of a shard that are among the first so many of its journal after a position.
+#[must_use]
+pub fn path(shard: u16, shards: u16, after: u64, limit: usize) -> String {
+    format!("/internal/journal/{shard}?shards={shards}&after={after}&limit={limit}")
+}
+
 async fn stretch(
     State(Source { name, journal }): State<Source>,
     Path(shard): Path<u16>,
@@ -82,8 +88,7 @@ pub struct PeerJournals {
 #[async_trait]
 impl Archive for PeerJournals {
     async fn read(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure> {
-        let shards = self.shards;
-        self.ask(source, format!("/internal/journal/{shard}?shards={shards}&after={after}&limit={limit}")).await
+        self.ask(source, path(shard, self.shards, after, limit)).await
     }
 
     async fn head(&self, source: &str) -> Result<u64, Failure> {
