@@ -170,10 +170,10 @@ impl Bus for NatsBus {
         self.source(source).map_or_else(|| self.nobody.subscribe(), |source| source.head.subscribe())
     }
 
-    async fn look_at_head(&self, source: &str) -> u64 {
-        let Some(source) = self.source(source) else { return 0 };
-        let known = *source.head.borrow();
-        self.archive.head(source.name).await.map_or(known, |head| head.max(known))
+    async fn look_at_head(&self, source: &str) -> Result<u64, Failure> {
+        let Some(source) = self.source(source) else { return Ok(0) };
+        let head = self.archive.head(source.name).await?;
+        Ok(head.max(*source.head.borrow()))
     }
 }
 

@@ -70,9 +70,12 @@ pub trait Bus: Send + Sync + 'static {
     /// that is not there.
     fn head(&self, source: &str) -> watch::Receiver<u64>;
 
-    /// A source's last position as the source itself has it now; where it does not say, the last known one.
-    async fn look_at_head(&self, source: &str) -> u64 {
-        *self.head(source).borrow()
+    /// A source's last position as the source itself has it now.
+    ///
+    /// # Errors
+    /// [`Failure::Unavailable`] where the source does not say.
+    async fn look_at_head(&self, source: &str) -> Result<u64, Failure> {
+        Ok(*self.head(source).borrow())
     }
 }
 
@@ -223,11 +226,8 @@ impl Bus for JournalBus {
         self.sources.get(source).map_or_else(|| self.nobody.subscribe(), |source| source.database.head())
     }
 
-    async fn look_at_head(&self, source: &str) -> u64 {
-        Archive::head(self, source).await.unwrap_or_else(|failure| {
-            tracing::debug!(source, error = failure.story(), "how far a journal goes is as last known");
-            *Bus::head(self, source).borrow()
-        })
+    async fn look_at_head(&self, source: &str) -> Result<u64, Failure> {
+        Archive::head(self, source).await
     }
 }
 

@@ -70,6 +70,7 @@ pub trait Projection: Consumer {
 /// Lets a policy hear for ever.
 pub fn run_policy(service: Service, policy: Arc<dyn Consumer>) -> impl Future<Output = ()> + Send {
     service.progress().follows(policy.name(), policy.sources());
+    service.catching_up().follows((policy.name(), policy.sources()));
     async move {
         let mut heads = Heads::new(&service, policy.sources());
         let mut pause = Pause::new(&service, policy.name());

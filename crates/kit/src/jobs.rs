@@ -165,6 +165,13 @@ pub trait JobHandler: Send + Sync + 'static {
     /// Does a job, putting what it changes into `work`, which commits together with the job's end.
     async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure>;
 
+    /// Whether a kind is a deadline that decides something which cannot be undone. Before it runs, the context catches
+    /// up with what the others had published by then: what happened first counts first. Where one of them is away, it
+    /// is put off.
+    fn is_deadline(&self, _kind: &str) -> bool {
+        false
+    }
+
     /// How jobs of a kind are tried again.
     fn retry(&self, _kind: &str) -> Retry {
         Retry::default()
@@ -335,16 +342,22 @@ async fn run_once(
     lease: Lease,
 ) -> Result<Outcome, Failure> {
     let handler = handler.ok_or_else(|| Failure::broken(format!("nobody does jobs of kind {}", job.kind)))?;
-    let mut work = service.work(origin(service, job));
-    if job.attempt > 1 {
-        work.look_afresh();
+    let run = async {
+        if handler.is_deadline(&job.kind) {
+            service.catch_up().await?;
+        }
+        let mut work = service.work(origin(service, job));
+        if job.attempt > 1 {
+            work.look_afresh();
+        }
+        work.change_job(JobChange::Finish(lease));
+        handler.run(job, &mut work).await?;
+        Ok(work)
+    };
+    match tokio::time::timeout(LONGEST_RUN, caught(&job.kind, run)).await {
+        Ok(done) => done?.commit().await,
+        Err(elapsed) => Err(Failure::unavailable(format!("what {} needs", job.kind), elapsed)),
     }
-    work.change_job(JobChange::Finish(lease));
-    match tokio::time::timeout(LONGEST_RUN, caught(&job.kind, handler.run(job, &mut work))).await {
-        Ok(done) => done?,
-        Err(elapsed) => return Err(Failure::unavailable(format!("what {} needs", job.kind), elapsed)),
-    }
-    work.commit().await
 }
 
 /// Records what became of a job that was not done. Where the database is away it is waited for, so that the job

@@ -16,6 +16,7 @@
 pub mod aggregate;
 pub mod breaker;
 pub mod bus;
+mod catching_up;
 pub mod consumer;
 pub mod database;
 pub mod failure;
@@ -32,6 +33,7 @@ pub mod replicas;
 pub mod scenario;
 pub mod secret;
 pub mod service;
+mod serving;
 pub mod time;
 pub mod trace;
 pub mod upstream;

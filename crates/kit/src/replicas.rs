@@ -10,6 +10,7 @@
 //! Nobody's clock is compared with anybody else's. Two may take a shard for theirs for a moment; the cursor,
 //! moved in the commit that holds the effect, lets one of them through, and the other looks again.
 
+mod presence;
 mod roster;
 mod talk;
 
@@ -21,9 +22,10 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
-use crate::database::{Commit, Direction, Outcome, Query, Select, Write};
-use crate::{Failure, Service, consumer};
+use crate::database::{Commit, Direction, Document, Outcome, Query, Select, Write};
+use crate::{Failure, Service, consumer, serving};
 
+use presence::Presence;
 use roster::Roster;
 use talk::Said;
 
@@ -63,10 +65,16 @@ impl Share {
     }
 }
 
-/// Takes part in sharing the work until the process stops. Returns at once where there is but one process.
+/// Takes part in sharing the work until the process stops. Where there is but one process, it only looks at itself.
 pub(crate) async fn run(service: Service) {
-    let Some(said) = service.database().replicas_say() else { return };
     let lifecycle = service.lifecycle().clone();
+    let Some(said) = service.database().replicas_say() else {
+        tokio::select! {
+            () = serving::watch(service) => {}
+            () = lifecycle.stopping() => {}
+        }
+        return;
+    };
     let mut member = Member::new(service);
     tokio::select! {
         () = member.take_part(said) => {}
@@ -80,6 +88,7 @@ struct Member {
     service: Service,
     id: String,
     roster: Roster,
+    presence: Presence,
     /// Which documents tell the views' generations, and how often each was written.
     generations: Option<Vec<(String, u64)>>,
     has_left: bool,
@@ -88,7 +97,8 @@ struct Member {
 impl Member {
     fn new(service: Service) -> Self {
         let id = Uuid::now_v7().to_string();
-        Self { service, roster: Roster::new(id.clone()), id, generations: None, has_left: false }
+        let (roster, presence) = (Roster::new(id.clone()), Presence::new(id.clone()));
+        Self { service, roster, presence, id, generations: None, has_left: false }
     }
 
     async fn take_part(&mut self, mut said: broadcast::Receiver<Arc<str>>) {
@@ -139,8 +149,10 @@ impl Member {
 
     async fn say_and_look(&mut self) -> Result<(), Failure> {
         let is_new = !self.roster.knows_me();
+        self.presence.begin(self.service.clock().now(), Instant::now());
         self.service.database().commit(Commit { writes: vec![self.document(true)], ..Commit::default() }).await?;
         self.look().await?;
+        self.presence.settle(&self.service, Instant::now()).await?;
         if is_new {
             self.tell(&Said::Here);
         }
@@ -154,9 +166,11 @@ impl Member {
 
     /// Looks who is here.
     async fn look(&mut self) -> Result<(), Failure> {
-        let found = self.versions(REPLICAS).await?;
+        let documents = self.documents(REPLICAS).await?;
+        let found: Vec<_> = documents.iter().map(|document| (document.id.clone(), document.version)).collect();
         let now = Instant::now();
         self.roster.observe(&found, now);
+        self.presence.observe(&documents);
         for (id, version) in self.roster.away(now) {
             let write = Write { expected_version: Some(version), ..document(id.clone(), None) };
             let gone = Commit { writes: vec![write], ..Commit::default() };
@@ -172,10 +186,14 @@ impl Member {
 
     /// The ids of a view's documents, and how often each was written.
     async fn versions(&self, view: &str) -> Result<Vec<(String, u64)>, Failure> {
+        let found = self.documents(view).await?;
+        Ok(found.into_iter().map(|document| (document.id, document.version)).collect())
+    }
+
+    async fn documents(&self, view: &str) -> Result<Vec<Document>, Failure> {
         let select = Select::Prefix(String::new());
         let all = Query { select, direction: Direction::Ascending, after: None, limit: MOST };
-        let found = self.service.database().list(view, all).await?;
-        Ok(found.into_iter().map(|document| (document.id, document.version)).collect())
+        self.service.database().list(view, all).await
     }
 
     fn take_share(&self) {
@@ -236,7 +254,7 @@ impl Member {
     }
 
     fn document(&self, is_here: bool) -> Write {
-        document(self.id.clone(), is_here.then(|| b"{}".to_vec()))
+        document(self.id.clone(), is_here.then(|| self.presence.said().to_vec()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -12,8 +12,8 @@ use rand::RngExt;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::aggregate::stream_name;
 use crate::bus::shard_of;
+use crate::catching_up::CatchingUp;
 use crate::database::Outcome;
 use crate::ids::Ids;
 use crate::jobs::Hands;
@@ -21,6 +21,7 @@ use crate::lifecycle::Lifecycle;
 use crate::message::Origin;
 use crate::progress::{Positions, Progress, has_reached};
 use crate::replicas::Share;
+use crate::serving::Serving;
 use crate::time::Clock;
 use crate::{Aggregate, Bus, Database, Failure, Work};
 
@@ -51,6 +52,8 @@ struct Inner {
     states: States,
     hands: Hands,
     progress: Progress,
+    catching_up: CatchingUp,
+    serving: Serving,
     share: watch::Sender<Share>,
     leads: watch::Sender<bool>,
     views: RwLock<HashMap<&'static str, u32>>,
@@ -81,7 +84,9 @@ impl Service {
     ) -> Self {
         let shards = bus.shards();
         // With replicas, who hears what is settled when they have looked at one another.
-        let share = if database.replicas_say().is_none() { Share::whole(shards) } else { Share::nothing() };
+        let is_alone = database.replicas_say().is_none();
+        let share = if is_alone { Share::whole(shards) } else { Share::nothing() };
+        let serving = Serving::new(is_alone.then(|| clock.now()));
         Self {
             inner: Arc::new(Inner {
                 name,
@@ -93,6 +98,8 @@ impl Service {
                 states: States::default(),
                 hands: Hands::default(),
                 progress: Progress::new(shards),
+                catching_up: CatchingUp::default(),
+                serving,
                 leads: watch::Sender::new(share.leads),
                 share: watch::Sender::new(share),
                 views: RwLock::default(),
@@ -178,7 +185,11 @@ impl Service {
             if tries > 1 {
                 work.look_afresh();
             }
-            let value = body(&mut work).await?;
+            let value = match body(&mut work).await {
+                Ok(value) => value,
+                Err(error) if work.is_verified().await? => return Err(error),
+                Err(_) => continue,
+            };
             if let Outcome::Committed { position } = work.commit().await? {
                 return Ok((value, position));
             }
@@ -234,7 +245,6 @@ impl Service {
     /// # Errors
     /// A failure of the database.
     pub async fn look<A: Aggregate>(&self, id: &A::Id) -> Result<Arc<A>, Failure> {
-        self.inner.states.forget(&stream_name::<A>(id));
         self.work(Origin::none()).load::<A>(id).await
     }
 
@@ -267,7 +277,7 @@ impl Service {
                 let sources: Vec<String> = reached.borrow().keys().cloned().collect();
                 let mut heads = Positions::new();
                 for source in sources {
-                    heads.insert(source.clone(), self.inner.bus.look_at_head(&source).await);
+                    heads.insert(source.clone(), self.head_as_known(&source).await);
                 }
                 // Nobody tells any more: the process stops.
                 let _ = reached.wait_for(|reached| has_reached(reached, &heads)).await;
@@ -277,6 +287,14 @@ impl Service {
         let _ = tokio::time::timeout(SETTLING, all_heard).await;
     }
 
+    /// How far a source is: as it says itself, or, where it does not, as was last known.
+    async fn head_as_known(&self, source: &str) -> u64 {
+        self.inner.bus.look_at_head(source).await.unwrap_or_else(|failure| {
+            tracing::debug!(source, error = failure.story(), "how far a journal goes is as last known");
+            *self.inner.bus.head(source).borrow()
+        })
+    }
+
     /// Waits until a consumer has got to these positions, for `limit` at the most. Whether it has.
     pub async fn reached(&self, consumer: &str, positions: &Positions, limit: Duration) -> bool {
         self.inner.progress.reached(consumer, positions, limit).await
@@ -284,6 +302,14 @@ impl Service {
 
     pub(crate) fn progress(&self) -> &Progress {
         &self.inner.progress
+    }
+
+    pub(crate) fn catching_up(&self) -> &CatchingUp {
+        &self.inner.catching_up
+    }
+
+    pub(crate) fn serving(&self) -> &Serving {
+        &self.inner.serving
     }
 
     /// How far each consumer has got, by consumer and source.
@@ -377,12 +403,19 @@ impl<R> From<Failure> for Undone<R> {
     }
 }
 
-/// A remembered state and the version of its stream.
-type Remembered = (u64, Arc<dyn Any + Send + Sync>);
+/// The state of an aggregate, and which events it is made of.
+#[derive(Clone)]
+pub(crate) struct Known {
+    /// How many events its stream has.
+    pub(crate) version: u64,
+    /// The last of them. Nil where nobody knows it: there is none, or only a snapshot was read.
+    pub(crate) last_event: Uuid,
+    pub(crate) state: Arc<dyn Any + Send + Sync>,
+}
 
 /// The states of the aggregates used last. They may be behind the database; see [`Work::decide`].
 pub(crate) struct States {
-    kept: Mutex<LruCache<String, Remembered>>,
+    kept: Mutex<LruCache<String, Known>>,
 }
 
 impl Default for States {
@@ -392,18 +425,28 @@ impl Default for States {
 }
 
 impl States {
-    pub(crate) fn get(&self, stream: &str) -> Option<Remembered> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(stream).cloned()
+    pub(crate) fn get(&self, stream: &str) -> Option<Known> {
+        self.kept().get(stream).cloned()
     }
 
-    pub(crate) fn keep(&self, stream: String, version: u64, state: Arc<dyn Any + Send + Sync>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.peek(&stream).is_none_or(|(known, _)| *known < version) {
-            kept.put(stream, (version, state));
+    /// Keeps what was read or committed; nothing where nothing has happened yet, or something newer is known.
+    pub(crate) fn keep(&self, stream: &str, known: &Known) {
+        let mut kept = self.kept();
+        let is_newer = kept.peek(stream).is_none_or(|before| before.version < known.version);
+        if !known.last_event.is_nil() && is_newer {
+            kept.put(stream.to_owned(), known.clone());
         }
     }
 
     pub(crate) fn forget(&self, stream: &str) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop(stream);
+        self.kept().pop(stream);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.kept().clear();
+    }
+
+    fn kept(&self) -> MutexGuard<'_, LruCache<String, Known>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,8 +13,8 @@ use crate::aggregate::stream_name;
 use crate::consumer::Memory;
 use crate::database::{Append, Commit, CursorMove, Document, JobChange, NewEvent, Outcome, Write};
 use crate::jobs::Job;
-use crate::message::Origin;
-use crate::service::Service;
+use crate::message::{Origin, Recorded};
+use crate::service::{Known, Service};
 use crate::{Aggregate, Failure};
 
 /// The view that snapshots of aggregates are kept in.
@@ -41,18 +41,19 @@ pub struct Work {
 
 /// An aggregate as this unit of work has it.
 struct Stream {
-    state: Arc<dyn Any + Send + Sync>,
-    version: u64,
+    known: Known,
     /// Where its events are in `commit.appends`, once there are any.
     append: Option<usize>,
-    /// Whether it came from the cache of states, which may be behind the database.
-    cached: bool,
+    /// Whether the database was not asked for it: it was remembered, or is expected to be new.
+    is_unverified: bool,
 }
 
 /// A document as this unit of work has it.
 struct Held {
     /// The version it was read at; `None` where it was written without being read.
     version: Option<u64>,
+    /// Whether the database was not asked for it: it was remembered.
+    is_unverified: bool,
     body: Option<Vec<u8>>,
     tags: Vec<String>,
     /// Where it is in `commit.writes`, once it was written.
@@ -126,43 +127,38 @@ impl Work {
         self.renamed.insert(view, name);
     }
 
-    /// An aggregate as it is, what this unit of work has decided included. It may come from memory and miss
-    /// what another process committed a moment ago; see [`Work::decide`].
+    /// An aggregate as the database has it now, what this unit of work has decided included.
+    ///
+    /// What is remembered of it only saves reading its whole stream: the database is always asked for what came since.
+    /// So nobody finds that there is nothing to do because another process has done something a moment ago. The one
+    /// exception is what is expected to be new, see [`Work::expect_new`].
     ///
     /// # Errors
     /// A failure of the database.
     pub async fn load<A: Aggregate>(&mut self, id: &A::Id) -> Result<Arc<A>, Failure> {
         let name = stream_name::<A>(id);
         if !self.streams.contains_key(&name) {
-            let cached = self.service.states().get(&name);
-            let is_cached = cached.is_some();
-            let (version, state) = match cached {
-                Some(found) => found,
-                None => self.read_stream::<A>(&name).await?,
-            };
-            self.streams.insert(name.clone(), Stream { state, version, append: None, cached: is_cached });
+            self.read::<A>(&name).await?;
         }
-        let stream = self.streams.get(&name).map(|stream| Arc::clone(&stream.state));
-        stream
-            .and_then(|state| state.downcast::<A>().ok())
-            .ok_or_else(|| Failure::broken(format!("{name} is not what its category says")))
+        self.state::<A>(&name)
     }
 
     /// Takes an aggregate for one that does not exist yet, without asking the database. Where it does exist, the
-    /// commit collides with it, and the next attempt looks.
+    /// commit conflicts, whether or not anything came of it, and the next attempt asks.
     pub fn expect_new<A: Aggregate>(&mut self, id: &A::Id) {
         let name = stream_name::<A>(id);
         if self.looks_afresh || self.streams.contains_key(&name) || self.service.states().get(&name).is_some() {
             return;
         }
-        let stream = Stream { state: Arc::new(A::default()), version: 0, append: None, cached: true };
-        self.streams.insert(name, stream);
+        let known = Known { version: 0, last_event: Uuid::nil(), state: Arc::new(A::default()) };
+        self.streams.insert(name, Stream { known, append: None, is_unverified: true });
     }
 
     /// Decides a command. What happens is part of this unit of work; so are the jobs that follow from it.
     ///
-    /// A state that was cached may be behind the database. Events decided on it are safe, because the
-    /// commit compares versions; a refusal, or a "nothing to do", is decided again on a fresh look.
+    /// It may be decided on a remembered state, which may be behind the database. Events decided on it are safe,
+    /// because the commit compares versions; a refusal, or a "nothing to do", is decided again on what the database
+    /// has.
     ///
     /// # Errors
     /// A failure of the database. The refusal is in the value.
@@ -171,21 +167,20 @@ impl Work {
         A::Command: Clone,
     {
         let name = stream_name::<A>(id);
-        let mut state = self.load::<A>(id).await?;
-        let mut decision = state.decide(command.clone(), self.at);
-        let is_settled = matches!(&decision, Ok(events) if !events.is_empty());
-        if !is_settled && self.streams.get(&name).is_some_and(|stream| stream.cached && stream.append.is_none()) {
-            self.service.states().forget(&name);
-            self.streams.remove(&name);
-            state = self.load::<A>(id).await?;
-            decision = state.decide(command.clone(), self.at);
+        if !self.streams.contains_key(&name) && !self.recall(&name) {
+            self.read::<A>(&name).await?;
+        }
+        let mut decision = self.state::<A>(&name)?.decide(command.clone(), self.at);
+        let happened = matches!(&decision, Ok(events) if !events.is_empty());
+        if !happened && self.streams.get(&name).is_some_and(Stream::is_in_doubt) {
+            self.read::<A>(&name).await?;
+            decision = self.state::<A>(&name)?.decide(command.clone(), self.at);
         }
         let events = match decision {
             Ok(events) if events.is_empty() => return Ok(Ok(events)),
             Ok(events) => events,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        drop(state);
         self.append::<A>(id, name, A::command_name(&command), &events)?;
         Ok(Ok(events))
     }
@@ -212,11 +207,10 @@ impl Work {
         let Some(stream) = self.streams.get_mut(&name) else {
             return Err(Failure::broken(format!("{name} was not loaded")));
         };
+        let known = &mut stream.known;
         let mut recorded = Vec::with_capacity(events.len());
-        let mut owned = Arc::clone(&stream.state)
-            .downcast::<A>()
-            .map_err(|_| Failure::broken(format!("{name} is not what its category says")))?;
-        stream.state = Arc::new(());
+        let mut owned = downcast::<A>(&name, &known.state)?;
+        known.state = Arc::new(());
         let state = Arc::make_mut(&mut owned);
         for event in events {
             state.evolve(event, self.at);
@@ -232,15 +226,15 @@ impl Work {
                 origin: Arc::clone(&self.origin),
             });
         }
-        let before = stream.version;
-        stream.version += events.len() as u64;
-        stream.cached = false;
-        let snapshot = A::SNAPSHOT_EVERY.is_some_and(|every| before / every != stream.version / every);
+        let before = known.version;
+        known.version += events.len() as u64;
+        known.last_event = recorded.last().map_or(known.last_event, |last| last.id);
+        let snapshot = A::SNAPSHOT_EVERY.is_some_and(|every| before / every != known.version / every);
         let snapshot = snapshot
-            .then(|| serde_json::to_vec(&Snapshot { version: stream.version, state: &*owned }))
+            .then(|| serde_json::to_vec(&Snapshot { version: known.version, state: &*owned }))
             .transpose()
             .map_err(|error| Failure::broken_by(format!("a snapshot of {name} cannot be written"), error))?;
-        stream.state = owned;
+        known.state = owned;
         match stream.append {
             Some(place) => self.commit.appends[place].events.extend(recorded),
             None => {
@@ -266,7 +260,46 @@ impl Work {
         Ok(())
     }
 
-    async fn read_stream<A: Aggregate>(&self, name: &str) -> Result<(u64, Arc<dyn Any + Send + Sync>), Failure> {
+    /// Takes the remembered state, where there is one and it may be used. Whether there was.
+    fn recall(&mut self, name: &str) -> bool {
+        let remembered = if self.looks_afresh { None } else { self.service.states().get(name) };
+        let Some(known) = remembered else { return false };
+        self.streams.insert(name.to_owned(), Stream { known, append: None, is_unverified: true });
+        true
+    }
+
+    /// Reads an aggregate: what came since it was remembered, or all of its stream.
+    async fn read<A: Aggregate>(&mut self, name: &str) -> Result<(), Failure> {
+        let remembered = if self.looks_afresh { None } else { self.service.states().get(name) };
+        let caught_up = match remembered {
+            Some(known) => self.caught_up::<A>(name, known).await?,
+            None => None,
+        };
+        let known = match caught_up {
+            Some(known) => known,
+            None => {
+                self.service.states().forget(name);
+                self.read_stream::<A>(name).await?
+            }
+        };
+        self.service.states().keep(name, &known);
+        self.streams.insert(name.to_owned(), Stream { known, append: None, is_unverified: false });
+        Ok(())
+    }
+
+    /// What is remembered, with what came since; nothing where the database does not have what is remembered, because
+    /// it is another one than before, or was set back.
+    async fn caught_up<A: Aggregate>(&self, name: &str, known: Known) -> Result<Option<Known>, Failure> {
+        let Known { version, last_event, state } = known;
+        let since = self.service.database().load(name, version.saturating_sub(1)).await?;
+        let Some((last, since)) = since.split_first() else { return Ok(None) };
+        if last.version != version || last.id != last_event {
+            return Ok(None);
+        }
+        Ok(Some(evolved::<A>(version, last_event, downcast::<A>(name, &state)?, since)?))
+    }
+
+    async fn read_stream<A: Aggregate>(&self, name: &str) -> Result<Known, Failure> {
         let (mut version, mut state) = (0, A::default());
         if A::SNAPSHOT_EVERY.is_some()
             && let Some(document) = self.service.database().get(SNAPSHOTS, name).await?
@@ -275,11 +308,37 @@ impl Work {
             // A snapshot of an older shape cannot be read any more; then the whole stream is.
             (version, state) = (snapshot.version, snapshot.state);
         }
-        for recorded in self.service.database().load(name, version).await? {
-            state.evolve(&recorded.read::<A::Event>()?, recorded.at);
-            version = recorded.version;
+        // With the last event that is in the snapshot: it names what is remembered.
+        let events = self.service.database().load(name, version.saturating_sub(1)).await?;
+        let (known, since) = events.split_at(usize::from(version > 0).min(events.len()));
+        let last_event = known.first().map_or(Uuid::nil(), |last| last.id);
+        evolved::<A>(version, last_event, Arc::new(state), since)
+    }
+
+    fn state<A: Aggregate>(&self, name: &str) -> Result<Arc<A>, Failure> {
+        let stream = self.streams.get(name).ok_or_else(|| Failure::broken(format!("{name} was not loaded")))?;
+        downcast::<A>(name, &stream.known.state)
+    }
+
+    /// Whether the database still has what was remembered and led to nothing; what led to something is compared when
+    /// it is committed. Otherwise what was remembered is forgotten, and all of it is to be done again.
+    pub(crate) async fn is_verified(&self) -> Result<bool, Failure> {
+        let database = self.service.database();
+        let mut verified = true;
+        for (name, stream) in self.streams.iter().filter(|(_, stream)| stream.is_in_doubt()) {
+            if !database.load(name, stream.known.version).await?.is_empty() {
+                self.service.states().forget(name);
+                verified = false;
+            }
         }
-        Ok((version, Arc::new(state)))
+        for (key, held) in self.documents.iter().filter(|(_, held)| held.is_unverified && held.write.is_none()) {
+            let version = database.get(&key.0, &key.1).await?.map(|document| document.version);
+            if version != held.version {
+                self.memory.iter().for_each(|memory| memory.put(key.clone(), None));
+                verified = false;
+            }
+        }
+        Ok(verified)
     }
 
     /// A document of a view, what this unit of work has written included. If it is written afterwards,
@@ -291,15 +350,16 @@ impl Work {
         let key = (self.view_name(view), id.to_owned());
         if !self.documents.contains_key(&key) {
             let remembered = self.memory.as_ref().filter(|_| !self.looks_afresh).and_then(|memory| memory.get(&key));
+            let is_unverified = remembered.is_some();
             let found = match remembered {
                 Some(document) => Some(document),
                 None => self.service.database().get(&key.0, id).await?,
             };
             let held = match found {
                 Some(Document { version, body, tags, .. }) => {
-                    Held { version: Some(version), body: Some(body), tags, write: None }
+                    Held { version: Some(version), is_unverified, body: Some(body), tags, write: None }
                 }
-                None => Held { version: Some(0), body: None, tags: Vec::new(), write: None },
+                None => Held { version: Some(0), is_unverified, body: None, tags: Vec::new(), write: None },
             };
             self.documents.insert(key.clone(), held);
         }
@@ -337,6 +397,7 @@ impl Work {
         let key = (self.view_name(view), id.to_owned());
         let held = self.documents.entry(key.clone()).or_insert_with(|| Held {
             version: None,
+            is_unverified: false,
             body: None,
             tags: Vec::new(),
             write: None,
@@ -390,18 +451,32 @@ impl Work {
         self.commit.cleared_views.push(view);
     }
 
-    /// Makes all of it happen, or nothing.
+    /// Makes all of it happen, or nothing. A conflict, too, where it came to nothing because of something remembered
+    /// that is no longer so.
     ///
     /// # Errors
     /// A failure of the database.
     pub async fn commit(self) -> Result<Outcome, Failure> {
+        if !self.is_verified().await? {
+            return Ok(conflict(&self.service));
+        }
         let Self { service, at, streams, documents, mut commit, memory, .. } = self;
         if commit.is_empty() {
             return Ok(Outcome::Committed { position: *service.database().head().borrow() });
         }
         let known = memory.map(|memory| (memory, as_committed(documents, &commit)));
         let taken = service.hands().take(&service, &mut commit, at);
-        let outcome = service.database().commit(commit).await?;
+        let outcome = match service.database().commit(commit).await {
+            Ok(outcome) => outcome,
+            Err(failure) => {
+                // When it answers again it may be another one, which does not have what we remember.
+                service.states().clear();
+                if failure.is_passing() {
+                    service.serving().is_not();
+                }
+                return Err(failure);
+            }
+        };
         let decided = streams.into_iter().filter(|(_, stream)| stream.append.is_some());
         match outcome {
             Outcome::Committed { .. } => {
@@ -410,19 +485,50 @@ impl Work {
                     documents.into_iter().for_each(|(key, document)| memory.put(key, document));
                 }
                 for (name, stream) in decided {
-                    service.states().keep(name, stream.version, stream.state);
+                    service.states().keep(&name, &stream.known);
                 }
+                Ok(outcome)
             }
             Outcome::Conflict => {
                 taken.forget();
-                metrics::counter!("baedal_conflicts_total", "context" => service.name()).increment(1);
                 for (name, _) in decided {
                     service.states().forget(&name);
                 }
+                Ok(conflict(&service))
             }
         }
-        Ok(outcome)
     }
+}
+
+impl Stream {
+    /// Whether nothing came of it, and nobody asked the database.
+    fn is_in_doubt(&self) -> bool {
+        self.is_unverified && self.append.is_none()
+    }
+}
+
+fn conflict(service: &Service) -> Outcome {
+    metrics::counter!("baedal_conflicts_total", "context" => service.name()).increment(1);
+    Outcome::Conflict
+}
+
+fn downcast<A: Aggregate>(name: &str, state: &Arc<dyn Any + Send + Sync>) -> Result<Arc<A>, Failure> {
+    let state = Arc::clone(state).downcast::<A>();
+    state.map_err(|_| Failure::broken(format!("{name} is not what its category says")))
+}
+
+/// A state after these events, the first of which has the version that follows.
+fn evolved<A: Aggregate>(
+    mut version: u64,
+    mut last_event: Uuid,
+    mut state: Arc<A>,
+    events: &[Recorded],
+) -> Result<Known, Failure> {
+    for recorded in events {
+        Arc::make_mut(&mut state).evolve(&recorded.read::<A::Event>()?, recorded.at);
+        (version, last_event) = (recorded.version, recorded.id);
+    }
+    Ok(Known { version, last_event, state })
 }
 
 /// The documents as they are once this is committed; nothing where they are gone, or nobody knows which version they
@@ -432,7 +538,7 @@ fn as_committed(
     commit: &Commit,
 ) -> Vec<((String, String), Option<Document>)> {
     let after = |(key, held): ((String, String), Held)| {
-        let Held { version, body, tags, write } = held;
+        let Held { version, body, tags, write, .. } = held;
         let (written, tags) = match write.and_then(|place| commit.writes.get(place)) {
             Some(write) => (1, write.tags.clone()),
             None => (0, tags),

@@ -144,13 +144,17 @@ impl Ear {
         }
         let unkept = batches.iter().map(|(place, batch)| batch.upto - self.kept_of(*place)).max().unwrap_or(0);
         // Other replicas look how far views that are being built have got.
-        if !work.is_empty() || unkept >= MOST_UNKEPT || self.is_building {
+        let is_kept = !work.is_empty() || unkept >= MOST_UNKEPT || self.is_building;
+        if is_kept {
             for (place, batch) in batches {
                 work.move_cursor(self.cursor_move(*place, batch.upto));
             }
-            if work.commit().await? == Outcome::Conflict {
-                return Ok(false);
-            }
+        }
+        // Also where there is nothing to commit: nothing may have come of something that is no longer so.
+        if work.commit().await? == Outcome::Conflict {
+            return Ok(false);
+        }
+        if is_kept {
             self.kept.extend(batches.iter().map(|(place, batch)| (*place, batch.upto)));
         }
         self.moved(batches.iter().map(|(place, batch)| (*place, batch.upto)));

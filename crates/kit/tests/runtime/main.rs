@@ -2,7 +2,9 @@
 //! live streams, with rivals, poison, panics, and databases that go away.
 #![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
 
+mod alternating;
 mod commands;
+mod deadlines;
 mod flaky;
 mod jobs;
 mod live;

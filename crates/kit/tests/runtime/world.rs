@@ -15,7 +15,7 @@ use baedal_kit::ids::SystemIds;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::scenario::NOON;
 use baedal_kit::service::Done;
-use baedal_kit::time::ManualClock;
+use baedal_kit::time::{Clock, ManualClock};
 use baedal_kit::{
     Aggregate, Bus, Consumer, Database, Envelope, Failure, Job, JobHandler, Module, Origin, Projection, Recorded,
     Service, Work,
@@ -262,6 +262,11 @@ impl Default for World {
 impl World {
     pub(crate) fn over(kitchen: Arc<dyn Database>, pantry: Arc<dyn Database>) -> Self {
         Self { clock: ManualClock::at(NOON), kitchen, pantry }
+    }
+
+    /// What the clock shows.
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// A kitchen and a pantry as a process has them.
