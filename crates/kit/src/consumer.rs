@@ -28,6 +28,7 @@ use crate::message::Envelope;
 use crate::{Failure, Service, Work};
 
 pub use aside::HearAgain;
+pub(crate) use aside::none_parked;
 pub(crate) use memory::Memory;
 pub(crate) use rebuild::GENERATIONS;
 pub use rebuild::{request_rebuild, restore_generations, run_projection};

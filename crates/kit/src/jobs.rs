@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use crate::consumer::none_parked;
 use crate::database::{Commit, JobChange, Lease, LeasedJob, Outcome};
 use crate::failure::caught;
 use crate::message::{Cause, CauseKind, Origin};
@@ -166,8 +167,8 @@ pub trait JobHandler: Send + Sync + 'static {
     async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure>;
 
     /// Whether a kind is a deadline that decides something which cannot be undone. Before it runs, the context catches
-    /// up with what the others had published by then: what happened first counts first. Where one of them is away, it
-    /// is put off.
+    /// up with what the others had published by then: what happened first counts first. Where one of them is away, or
+    /// an event that belongs to the same order is set aside or a dead letter, it is put off.
     fn is_deadline(&self, _kind: &str) -> bool {
         false
     }
@@ -344,7 +345,7 @@ async fn run_once(
     let handler = handler.ok_or_else(|| Failure::broken(format!("nobody does jobs of kind {}", job.kind)))?;
     let run = async {
         if handler.is_deadline(&job.kind) {
-            service.catch_up().await?;
+            all_is_heard(service, job).await?;
         }
         let mut work = service.work(origin(service, job));
         if job.attempt > 1 {
@@ -357,6 +358,15 @@ async fn run_once(
     match tokio::time::timeout(LONGEST_RUN, caught(&job.kind, run)).await {
         Ok(done) => done?.commit().await,
         Err(elapsed) => Err(Failure::unavailable(format!("what {} needs", job.kind), elapsed)),
+    }
+}
+
+/// What the others had published by now is handled, and nothing about the job's subject is set aside.
+async fn all_is_heard(service: &Service, job: &Job) -> Result<(), Failure> {
+    service.catch_up().await?;
+    match job.correlation {
+        Some(correlation) => none_parked(service, correlation).await,
+        None => Ok(()),
     }
 }
 

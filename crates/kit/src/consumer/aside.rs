@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::Consumer;
 use crate::bus::{UNPUBLISHABLE, shard_of};
+use crate::database::{Direction, Query, Select};
 use crate::jobs::{Job, JobHandler};
 use crate::message::Envelope;
 use crate::service::generation_name;
@@ -14,6 +16,8 @@ use crate::{Failure, Service, Work};
 
 /// The job that lets a consumer hear an event again.
 pub(super) const HEAR_AGAIN: &str = "hear_again";
+/// The view of the events that policies could not handle yet, by the key of that job, tagged with what they belong to.
+const PARKED: &str = "parked_events";
 
 /// An event set aside for a consumer.
 #[derive(Serialize, Deserialize)]
@@ -32,6 +36,28 @@ pub(super) fn unpublishable(envelope: &Envelope) -> Failure {
     Failure::broken(format!("{} {} could not be published: {said}", envelope.source, envelope.position))
 }
 
+/// Writes down that a policy has not handled an event about something, until it has.
+pub(super) fn park(work: &mut Work, job: &Job, envelope: &Envelope) -> Result<(), Failure> {
+    let belongs_to = envelope.correlation.map(|correlation| correlation.to_string());
+    work.put(PARKED, &job.key, &(&envelope.source, envelope.position), belongs_to)
+}
+
+/// Nothing where the policies have handled every event about something that came to them.
+///
+/// # Errors
+/// [`Failure::Unavailable`] where one of them is set aside, or a dead letter: it comes first, and may change everything.
+pub(crate) async fn none_parked(service: &Service, correlation: Uuid) -> Result<(), Failure> {
+    let (select, direction) = (Select::Tag(correlation.to_string()), Direction::Ascending);
+    let query = Query { select, direction, after: None, limit: 1 };
+    match service.database().list(PARKED, query).await?.first() {
+        None => Ok(()),
+        Some(parked) => {
+            let which = format!("the event set aside as {HEAR_AGAIN} {}", parked.id);
+            Err(Failure::unavailable(which, "it has to be handled first; see the dead letters"))
+        }
+    }
+}
+
 /// Lets consumers hear again what was set aside.
 pub struct HearAgain(pub Vec<Arc<dyn Consumer>>);
 
@@ -45,6 +71,9 @@ impl JobHandler for HearAgain {
         let aside: SetAside = job.read()?;
         let consumer = self.0.iter().find(|consumer| consumer.name() == aside.consumer);
         let consumer = consumer.ok_or_else(|| Failure::broken(format!("there is no consumer {}", aside.consumer)))?;
+        if aside.views.is_empty() {
+            work.delete(PARKED, &job.key);
+        }
         for view in &aside.views {
             let Some((view, active)) = work.service().generation(view) else { continue };
             if aside.generation < active {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::aside::{HEAR_AGAIN, SetAside, unpublishable};
+use super::aside::{HEAR_AGAIN, SetAside, park, unpublishable};
 use super::{Consumer, Memory, Projection};
 use crate::bus::{Batch, UNPUBLISHABLE};
 use crate::database::{CursorMove, Outcome};
@@ -216,6 +216,9 @@ impl Ear {
             envelope: (**envelope).clone(),
         });
         again.correlation = envelope.correlation;
+        if self.views.is_empty() {
+            park(&mut work, &again, envelope)?;
+        }
         work.schedule(again);
         work.move_cursor(cursor);
         Ok(work.commit().await? != Outcome::Conflict)

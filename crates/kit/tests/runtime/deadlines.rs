@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use baedal_kit::bus::{Batch, JournalBus};
 use baedal_kit::database::memory::MemoryDatabase;
+use baedal_kit::database::{Commit, JobChange};
 use baedal_kit::ids::SystemIds;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::{Bus, Failure, Job, JobHandler, Service, Work};
@@ -15,7 +16,8 @@ use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 use crate::world::{
-    FRESH, Jar, JarCommand, Shelver, World, command, dead_letters, fill, jar_once, publish, start, until,
+    FRESH, Jar, JarCommand, POISON, Shelver, World, command, dead_letters, fill, heard_all, jar_once, publish, start,
+    until,
 };
 
 /// A bus whose source may be away, and whose news may be held up.
@@ -75,6 +77,10 @@ impl JobHandler for Closing {
 
 /// A pantry that hears the kitchen over a road.
 async fn pantry(world: &World) -> (Service, Arc<Road>, Service) {
+    pantry_with(world, Arc::new(Shelver::default())).await
+}
+
+async fn pantry_with(world: &World, shelver: Arc<Shelver>) -> (Service, Arc<Road>, Service) {
     let road = Arc::new(Road {
         journals: JournalBus::default().with("kitchen", Arc::clone(&world.kitchen), publish),
         is_away: AtomicBool::default(),
@@ -84,7 +90,7 @@ async fn pantry(world: &World) -> (Service, Arc<Road>, Service) {
     let (bus, database): (Arc<dyn Bus>, _) = (Arc::clone(&road) as _, Arc::clone(&world.pantry));
     let clock = Arc::new(world.clock.clone());
     let pantry = Service::new("pantry", database, bus, clock, Arc::new(SystemIds), Lifecycle::default());
-    start(&pantry, vec![Arc::new(Shelver::default())], vec![], vec![Arc::new(Closing)]).await;
+    start(&pantry, vec![shelver], vec![], vec![Arc::new(Closing)]).await;
     (world.wake().0, road, pantry)
 }
 
@@ -129,6 +135,38 @@ async fn while_a_source_is_away_a_deadline_is_put_off_and_never_given_up() {
     };
     until(closed).await;
     command(&pantry, jar, JarCommand::Open).await.unwrap();
+}
+
+#[tokio::test]
+async fn while_an_event_about_it_is_set_aside_a_deadline_is_put_off() {
+    let world = World::default();
+    let shelver = Arc::new(Shelver::default());
+    let (kitchen, _road, pantry) = pantry_with(&world, Arc::clone(&shelver)).await;
+    let (jar, other) = (Uuid::now_v7(), Uuid::now_v7());
+    fill(&pantry, jar, 1).await;
+    fill(&pantry, other, 1).await;
+    fill(&kitchen, jar, POISON).await;
+    heard_all(&pantry, "shelver").await;
+    let passes = |by| {
+        world.clock.advance(by);
+        world.pantry.next_due()
+    };
+    passes(FRESH).await.unwrap();
+    jar_once(&pantry, other, |jar| jar.is_closed).await;
+    until(async || {
+        passes(SignedDuration::from_secs(61)).await.unwrap();
+        !dead_letters(&pantry).await.is_empty()
+    })
+    .await;
+    assert!(!pantry.look::<Jar>(&jar).await.unwrap().is_closed);
+    // Its cause is mended, and an operator lets it be tried again.
+    shelver.is_healed.store(true, Ordering::SeqCst);
+    let job = dead_letters(&pantry).await.remove(0).job;
+    let redrive = JobChange::Redrive { kind: job.kind, key: job.key, run_at: world.clock_now() };
+    world.pantry.commit(Commit { jobs: vec![redrive], ..Commit::default() }).await.unwrap();
+    until(async || passes(SignedDuration::from_secs(61)).await.unwrap().is_none()).await;
+    let jar = pantry.look::<Jar>(&jar).await.unwrap();
+    assert_eq!((jar.cookies, jar.is_closed), (POISON + 1, false));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
