@@ -55,7 +55,8 @@ impl World {
             Arc::new(clock.clone()),
             Arc::new(SystemIds),
             Lifecycle::default(),
-        );
+        )
+        .as_two_replicas();
         let keys = Keys::ephemeral().expect("a key");
         let module = baedal_identity::module(service.clone(), settings(), keys);
         let router = module.start().await.expect("it starts");

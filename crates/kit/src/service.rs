@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -106,6 +107,20 @@ impl Service {
                 rebuilds: watch::Sender::new(0),
             }),
         }
+    }
+
+    /// The same, as if it were two replicas that take turns: after each commit the one acts that did not write, and
+    /// remembers what it saw when it was its turn before.
+    ///
+    /// # Panics
+    /// Where it has been cloned already.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn as_two_replicas(mut self) -> Self {
+        #[expect(clippy::expect_used, reason = "a test that does it too late is to fail")]
+        let inner = Arc::get_mut(&mut self.inner).expect("a service that nobody else has yet");
+        inner.states = States::of(2);
+        self
     }
 
     /// The context's name, as `order`.
@@ -415,26 +430,46 @@ pub(crate) struct Known {
 
 /// The states of the aggregates used last. They may be behind the database; see [`Work::decide`].
 pub(crate) struct States {
-    kept: Mutex<LruCache<String, Known>>,
+    /// One memory; two where a test lets one process act as two.
+    memories: Vec<Mutex<LruCache<String, Known>>>,
+    /// Whose turn it is.
+    turn: AtomicUsize,
 }
 
 impl Default for States {
     fn default() -> Self {
-        Self { kept: Mutex::new(LruCache::new(REMEMBERED_STATES)) }
+        Self::of(1)
     }
 }
 
 impl States {
+    fn of(replicas: usize) -> Self {
+        let memories = (0..replicas).map(|_| Mutex::new(LruCache::new(REMEMBERED_STATES))).collect();
+        Self { memories, turn: AtomicUsize::new(0) }
+    }
+
     pub(crate) fn get(&self, stream: &str) -> Option<Known> {
         self.kept().get(stream).cloned()
     }
 
-    /// Keeps what was read or committed; nothing where nothing has happened yet, or something newer is known.
+    /// Keeps what was read; nothing where nothing has happened yet, or something newer is known.
     pub(crate) fn keep(&self, stream: &str, known: &Known) {
         let mut kept = self.kept();
         let is_newer = kept.peek(stream).is_none_or(|before| before.version < known.version);
         if !known.last_event.is_nil() && is_newer {
             kept.put(stream.to_owned(), known.clone());
+        }
+    }
+
+    /// Keeps what was committed.
+    pub(crate) fn committed<'s>(&self, written: impl Iterator<Item = (&'s str, &'s Known)>) {
+        let mut wrote = false;
+        for (stream, known) in written {
+            self.keep(stream, known);
+            wrote = true;
+        }
+        if wrote {
+            self.turn.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -447,6 +482,7 @@ impl States {
     }
 
     fn kept(&self) -> MutexGuard<'_, LruCache<String, Known>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        let turn = self.turn.load(Ordering::Relaxed) % self.memories.len();
+        self.memories[turn].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -484,9 +484,9 @@ impl Work {
                 if let Some((memory, documents)) = known {
                     documents.into_iter().for_each(|(key, document)| memory.put(key, document));
                 }
-                for (name, stream) in decided {
-                    service.states().keep(&name, &stream.known);
-                }
+                let decided: Vec<_> = decided.collect();
+                let written = decided.iter().map(|(name, stream)| (name.as_str(), &stream.known));
+                service.states().committed(written);
                 Ok(outcome)
             }
             Outcome::Conflict => {

@@ -13,7 +13,7 @@ use baedal_contracts::{
 };
 use baedal_kit::bus::JournalBus;
 use baedal_kit::database::memory::MemoryDatabase;
-use baedal_kit::database::{Direction, Outcome, Query, Select};
+use baedal_kit::database::{Direction, Query, Select};
 use baedal_kit::ids::CountingIds;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::scenario::NOON;
@@ -57,7 +57,7 @@ pub(crate) struct World {
     clock: ManualClock,
     service: Service,
     tried: Tried,
-    policy: Policy,
+    policy: Arc<Policy>,
     jobs: Vec<Arc<dyn JobHandler>>,
     heard: Mutex<u64>,
 }
@@ -83,9 +83,10 @@ impl World {
                 Arc::new(clock.clone()),
                 Arc::new(CountingIds::default()),
                 Lifecycle::default(),
-            ),
+            )
+            .as_two_replicas(),
             clock,
-            policy: Policy { reminder_after: settings.reminder_after },
+            policy: Arc::new(Policy { reminder_after: settings.reminder_after }),
             jobs: vec![Arc::new(Send::new(settings, Arc::new(tried.clone())))],
             tried,
             heard: Mutex::default(),
@@ -113,7 +114,7 @@ impl World {
     {
         let envelope = self.envelope(source, event);
         for _ in 0..2 {
-            self.listen(&self.policy, &envelope).await;
+            self.listen(Arc::clone(&self.policy) as Arc<dyn Consumer>, &envelope).await;
         }
     }
 
@@ -124,14 +125,17 @@ impl World {
     {
         let envelope = self.envelope(source, event);
         for _ in 0..2 {
-            self.listen(&Facts, &envelope).await;
+            self.listen(Arc::new(Facts), &envelope).await;
         }
     }
 
-    async fn listen(&self, consumer: &dyn Consumer, envelope: &Envelope) {
-        let mut work = self.service.work(Origin::none());
-        consumer.hear(envelope, &mut work).await.expect("heard");
-        assert!(matches!(work.commit().await, Ok(Outcome::Committed { .. })));
+    async fn listen(&self, consumer: Arc<dyn Consumer>, envelope: &Envelope) {
+        let (origin, envelope) = (Origin::none(), Arc::new(envelope.clone()));
+        let heard = self.service.execute(&origin, |work| {
+            let (consumer, envelope) = (Arc::clone(&consumer), Arc::clone(&envelope));
+            Box::pin(async move { consumer.hear(&envelope, work).await })
+        });
+        heard.await.expect("heard");
     }
 
     fn envelope<E: serde::Serialize>(&self, source: &str, event: &E) -> Envelope

@@ -52,7 +52,8 @@ impl World {
             Arc::new(SystemClock),
             Arc::new(SystemIds),
             lifecycle.clone(),
-        );
+        )
+        .as_two_replicas();
         let module = module(service, Settings::default(), Arc::new(KeptProvider::default()));
         let router = module.start().await.expect("started");
         Self { identity, store, delivery, kept, router, lifecycle }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use baedal_contracts::{AccountId, OrderId};
 use baedal_kit::bus::JournalBus;
+use baedal_kit::database::Database;
 use baedal_kit::database::memory::MemoryDatabase;
-use baedal_kit::database::{Database, JobChange};
 use baedal_kit::scenario::NOON;
 use baedal_kit::service::Undone;
 use baedal_kit::time::{Clock, ManualClock};
-use baedal_kit::{Failure, JobHandler, Origin, Service};
+use baedal_kit::{Failure, JobHandler, Origin, Service, jobs};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -138,12 +138,9 @@ impl Machine {
 
     async fn work_on_what_is_due(&self) -> Result<(), Failure> {
         let deadlines = Deadlines { settings: Arc::new(self.settings.clone()) };
-        let now = self.clock.now();
-        for leased in self.database.lease(now, now, 100).await? {
-            let mut work = self.service.work(Origin::none());
-            work.change_job(JobChange::Finish(leased.lease));
-            deadlines.run(&leased.job, &mut work).await?;
-            work.commit().await?;
+        let handlers: [Arc<dyn JobHandler>; 1] = [Arc::new(deadlines)];
+        while self.database.next_due().await?.is_some_and(|due| due <= self.clock.now()) {
+            jobs::run_due(&self.service, &handlers).await?;
         }
         Ok(())
     }
@@ -244,7 +241,7 @@ proptest! {
 
     #[test]
     fn whatever_happens_in_whatever_order(acts in proptest::collection::vec(act(), 1..60)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         runtime.block_on(async {
             let machine = Machine::new();
             for rider in 0..RIDERS {

@@ -69,6 +69,7 @@ pub(crate) struct World {
 pub(crate) fn quiet(clock: &ManualClock, bus: JournalBus, database: Arc<MemoryDatabase>) -> Service {
     let clock = Arc::new(clock.clone());
     Service::new(source::DELIVERY, database, Arc::new(bus), clock, Arc::new(SystemIds), Lifecycle::default())
+        .as_two_replicas()
 }
 
 impl World {

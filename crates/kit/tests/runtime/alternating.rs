@@ -108,9 +108,7 @@ async fn fill_as_new(service: &Service, jar: Uuid, cookies: u32) -> Result<(), J
     filled.await.unwrap().0
 }
 
-async fn walk(steps: Vec<Step>) {
-    let world = World::default();
-    let processes = [world.wake().0, world.wake().0];
+async fn walk(world: &World, processes: [Service; 2], steps: Vec<Step>) {
     let jar = Uuid::now_v7();
     let (mut model, mut turn) = (Model::default(), 0);
     for step in steps {
@@ -131,7 +129,7 @@ async fn walk(steps: Vec<Step>) {
             Step::Open => drop((command(service, jar, JarCommand::Open).await, model.asked(JarCommand::Open))),
             Step::Close => drop((command(service, jar, JarCommand::Close).await, model.asked(JarCommand::Close))),
             Step::Eat => {
-                eat(&world, service, jar).await;
+                eat(world, service, jar).await;
                 model.cookies = 0;
             }
             Step::Look => {
@@ -151,12 +149,25 @@ async fn walk(steps: Vec<Step>) {
     }
 }
 
+fn block_on(walked: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(walked);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn two_processes_in_turn_are_as_one(steps in prop::collection::vec(step(), 1..40)) {
-        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(walk(steps));
+        let world = World::default();
+        let processes = [world.wake().0, world.wake().0];
+        block_on(walk(&world, processes, steps));
+    }
+
+    #[test]
+    fn so_is_one_that_acts_as_two(steps in prop::collection::vec(step(), 1..40)) {
+        let world = World::default();
+        let both = world.wake().0.as_two_replicas();
+        block_on(walk(&world, [both.clone(), both], steps));
     }
 }
 

@@ -139,7 +139,8 @@ impl World {
             Arc::new(clock.clone()),
             Arc::new(SystemIds),
             Lifecycle::default(),
-        );
+        )
+        .as_two_replicas();
         let module: Module = baedal_order::module_paid_by(service.clone(), Settings::default(), till.clone());
         let router = module.start().await.unwrap();
         Self { service, till, clock, router, store, payment, delivery }

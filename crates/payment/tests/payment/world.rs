@@ -65,7 +65,8 @@ impl World {
             Arc::new(clock.clone()),
             Arc::new(SystemIds),
             Lifecycle::default(),
-        );
+        )
+        .as_two_replicas();
         let provider = wrap(SimulatedProvider::new(service.clone()));
         let module = baedal_payment::module(service.clone(), settings, Arc::new(provider));
         let policy = Arc::clone(&module.policies[0]);

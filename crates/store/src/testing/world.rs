@@ -7,12 +7,11 @@ use baedal_contracts::store::Event as Told;
 use baedal_contracts::{AccountId, ItemId, OrderId, source};
 use baedal_kit::bus::JournalBus;
 use baedal_kit::database::memory::MemoryDatabase;
-use baedal_kit::database::{JobChange, Outcome};
 use baedal_kit::ids::SystemIds;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::scenario::NOON;
 use baedal_kit::time::{Clock, ManualClock};
-use baedal_kit::{Cause, CauseKind, Consumer, Database, Envelope, JobHandler, Origin, Service};
+use baedal_kit::{Cause, CauseKind, Consumer, Database, Envelope, JobHandler, Origin, Service, jobs};
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -123,12 +122,9 @@ impl World {
     /// Time passes, and the jobs that become due are done.
     pub(crate) async fn pass(&self, time: SignedDuration) {
         self.clock.advance(time);
-        let now = self.clock.now();
-        for leased in self.database.lease(now, now + SignedDuration::from_mins(1), 1_000).await.expect("jobs") {
-            let mut work = self.service.work(Origin::none());
-            work.change_job(JobChange::Finish(leased.lease));
-            Deadlines.run(&leased.job, &mut work).await.expect("a job that can be done");
-            assert_ne!(work.commit().await.expect("a database"), Outcome::Conflict);
+        let handlers: [Arc<dyn JobHandler>; 1] = [Arc::new(Deadlines)];
+        while self.next_deadline().await.is_some_and(|due| due <= self.clock.now()) {
+            jobs::run_due(&self.service, &handlers).await.expect("jobs");
         }
     }
 
@@ -157,6 +153,7 @@ fn service(database: &Arc<dyn Database>, clock: ManualClock) -> Service {
     let bus = JournalBus::default().with(source::STORE, Arc::clone(database), crate::publish);
     let ids = Arc::new(SystemIds);
     Service::new(source::STORE, Arc::clone(database), Arc::new(bus), Arc::new(clock), ids, Lifecycle::default())
+        .as_two_replicas()
 }
 
 pub(crate) fn origin_of_a_request() -> Origin {
