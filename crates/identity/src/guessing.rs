@@ -3,14 +3,15 @@
 //! Failures are counted per phone number, so that one account is not guessed at from many addresses, and
 //! per client address, so that many accounts are not guessed at from one. They are counted in memory, of
 //! a bounded size: a failure must not cost us a write to the disk, and to push a count out of it takes
-//! more wrong guesses than waiting would have cost. A restart forgets them.
+//! more wrong guesses than waiting would have cost. A restart forgets them. Waits go by the monotonic clock.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
+use baedal_kit::time::Instant;
+use jiff::SignedDuration;
 use lru::LruCache;
 use tokio::sync::OwnedMutexGuard;
 
@@ -39,7 +40,7 @@ enum Guesser {
 #[derive(Clone, Copy, Debug)]
 struct Failures {
     count: u32,
-    last: Timestamp,
+    last: Instant,
 }
 
 /// The right to try a password for a phone number; attempts at the same one take turns, so that many at
@@ -70,7 +71,7 @@ impl Guessing {
     }
 
     /// Whether another attempt may be made now.
-    pub(crate) fn may_try(&self, phone: &Phone, address: Option<IpAddr>, now: Timestamp) -> Result<(), Slower> {
+    pub(crate) fn may_try(&self, phone: &Phone, address: Option<IpAddr>, now: Instant) -> Result<(), Slower> {
         let failures = self.failures();
         let until = keys(phone, address)
             .filter_map(|key| failures.peek(&key).map(|found| found.last + self.wait_after(&key, found.count)))
@@ -83,7 +84,7 @@ impl Guessing {
     }
 
     /// The password was wrong.
-    pub(crate) fn failed(&self, phone: &Phone, address: Option<IpAddr>, now: Timestamp) {
+    pub(crate) fn failed(&self, phone: &Phone, address: Option<IpAddr>, now: Instant) {
         let mut failures = self.failures();
         for key in keys(phone, address) {
             let before = failures.peek(&key).filter(|before| now.duration_since(before.last) < self.forgotten_after());
@@ -128,9 +129,12 @@ fn keys(phone: &Phone, address: Option<IpAddr>) -> impl Iterator<Item = Guesser>
 
 #[cfg(test)]
 mod tests {
-    use baedal_kit::scenario::NOON;
-
     use super::*;
+
+    /// Some instant, later than the beginning.
+    fn start() -> Instant {
+        Instant::default() + SignedDuration::from_hours(1)
+    }
 
     const HERE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
 
@@ -145,14 +149,14 @@ mod tests {
     #[test]
     fn after_five_failures_each_further_one_doubles_the_wait() {
         let guessing = Guessing::new(Settings::default());
-        let mut now = NOON;
+        let mut now = start();
         for _ in 0..5 {
             assert_eq!(guessing.may_try(&phone(1), HERE, now), Ok(()));
             guessing.failed(&phone(1), HERE, now);
         }
         for wait in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
             assert_eq!(guessing.may_try(&phone(1), HERE, now), Err(Slower(seconds(wait))));
-            now += seconds(wait);
+            now = now + seconds(wait);
             assert_eq!(guessing.may_try(&phone(1), HERE, now), Ok(()));
             guessing.failed(&phone(1), HERE, now);
         }
@@ -162,34 +166,34 @@ mod tests {
     fn the_right_password_starts_the_count_anew() {
         let guessing = Guessing::new(Settings::default());
         for _ in 0..4 {
-            guessing.failed(&phone(1), HERE, NOON);
+            guessing.failed(&phone(1), HERE, start());
         }
         guessing.succeeded(&phone(1));
-        guessing.failed(&phone(1), HERE, NOON);
-        assert_eq!(guessing.may_try(&phone(1), HERE, NOON), Ok(()));
+        guessing.failed(&phone(1), HERE, start());
+        assert_eq!(guessing.may_try(&phone(1), HERE, start()), Ok(()));
     }
 
     #[test]
     fn one_address_cannot_try_many_phones() {
         let guessing = Guessing::new(Settings::default());
         for last in 0..50 {
-            assert_eq!(guessing.may_try(&phone(last), HERE, NOON), Ok(()));
-            guessing.failed(&phone(last), HERE, NOON);
+            assert_eq!(guessing.may_try(&phone(last), HERE, start()), Ok(()));
+            guessing.failed(&phone(last), HERE, start());
         }
-        assert_eq!(guessing.may_try(&phone(99), HERE, NOON), Err(Slower(seconds(1))));
-        assert_eq!(guessing.may_try(&phone(99), None, NOON), Ok(()));
+        assert_eq!(guessing.may_try(&phone(99), HERE, start()), Err(Slower(seconds(1))));
+        assert_eq!(guessing.may_try(&phone(99), None, start()), Ok(()));
     }
 
     #[test]
     fn failures_of_long_ago_are_forgotten_and_memory_is_bounded() {
         let guessing = Guessing::new(Settings { remembered: 2, ..Settings::default() });
         for _ in 0..4 {
-            guessing.failed(&phone(1), None, NOON);
+            guessing.failed(&phone(1), None, start());
         }
-        guessing.failed(&phone(1), None, NOON + seconds(15 * 60));
-        assert_eq!(guessing.may_try(&phone(1), None, NOON + seconds(15 * 60)), Ok(()));
+        guessing.failed(&phone(1), None, start() + seconds(15 * 60));
+        assert_eq!(guessing.may_try(&phone(1), None, start() + seconds(15 * 60)), Ok(()));
         for last in 2..10 {
-            guessing.failed(&phone(last), None, NOON);
+            guessing.failed(&phone(last), None, start());
         }
         assert_eq!(guessing.failures().len(), 2);
     }

@@ -296,6 +296,24 @@ async fn guessing_is_slowed_down_and_the_right_password_ends_that() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_makes_no_guess_wait_longer_or_shorter() {
+    for hours in [-9, 9] {
+        let world = World::new().await;
+        world.open("010-1234-5678").await;
+        let guess = || world.sign_in("010-1234-5678", "battery staple");
+        for _ in 0..5 {
+            assert_eq!(guess().await.status, StatusCode::UNAUTHORIZED);
+        }
+        world.clock.step(SignedDuration::from_hours(hours));
+        let slowed = guess().await;
+        assert_eq!(slowed.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(slowed.headers[header::RETRY_AFTER], "1");
+        world.clock.advance(SignedDuration::from_secs(1));
+        assert_eq!(world.sign_in("010-1234-5678", PASSWORD).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
 async fn guesses_at_once_are_counted_as_surely_as_one_after_the_other() {
     let world = World::new().await;
     world.open("010-1234-5678").await;

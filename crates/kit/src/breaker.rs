@@ -17,6 +17,8 @@
 //! - a call that was let through in one state and ends in another is not counted (there, a call from
 //!   before the break is counted as a trial);
 //! - each time that the trials fail, it stays open twice as long (there, that is an option).
+//!
+//! All of it goes by the monotonic clock. The wall clock, which may be set, is only shown.
 
 mod rules;
 mod settings;
@@ -28,14 +30,12 @@ mod window;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-
 pub use self::settings::{BreakerSettings, Window};
 pub use self::snapshot::{Snapshot, State, Transition};
 
-use self::rules::{Pass, Rules};
+use self::rules::{Now, Pass, Rules};
 use self::window::Call;
-use crate::time::Clock;
+use crate::time::{Clock, Instant};
 
 /// A circuit breaker in front of one thing that is called. Cloning shares it.
 #[derive(Clone)]
@@ -63,7 +63,7 @@ pub struct Open {
 pub struct Permit {
     breaker: Breaker,
     pass: Pass,
-    begun: Timestamp,
+    begun: Instant,
     open: bool,
 }
 
@@ -81,7 +81,7 @@ impl Breaker {
     /// # Errors
     /// [`Open`], where none is to be made now.
     pub fn try_acquire(&self) -> Result<Permit, Open> {
-        let now = self.inner.clock.now();
+        let now = self.now();
         let (asked, moved) = {
             let mut rules = self.rules();
             let seen = rules.moves();
@@ -89,7 +89,7 @@ impl Breaker {
         };
         self.tell(moved);
         match asked {
-            Ok(pass) => Ok(Permit { breaker: self.clone(), pass, begun: now, open: true }),
+            Ok(pass) => Ok(Permit { breaker: self.clone(), pass, begun: now.instant, open: true }),
             Err(wait) => {
                 self.count("not_permitted");
                 Err(Open { retry_after: wait.unsigned_abs() })
@@ -100,13 +100,13 @@ impl Breaker {
     /// How it is now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let now = self.inner.clock.now();
+        let now = self.now();
         self.rules().snapshot(self.inner.name, now)
     }
 
-    fn end(&self, pass: Pass, begun: Timestamp, failed: bool) {
-        let now = self.inner.clock.now();
-        let took = now.duration_since(begun).max(SignedDuration::ZERO);
+    fn end(&self, pass: Pass, begun: Instant, failed: bool) {
+        let now = self.now();
+        let took = now.instant.duration_since(begun);
         let (slow, moved) = {
             let mut rules = self.rules();
             let call = Call { failed, slow: took > rules.settings().slow_call };
@@ -119,6 +119,10 @@ impl Breaker {
         if slow {
             metrics::counter!("baedal_breaker_slow_calls_total", "breaker" => self.inner.name).increment(1);
         }
+    }
+
+    fn now(&self) -> Now {
+        Now { instant: self.inner.clock.monotonic(), shown: self.inner.clock.now() }
     }
 
     /// Tells about a transition, once the lock is released.

@@ -114,9 +114,9 @@ impl Payments for PaymentClient {
         origin: &Origin,
     ) -> Result<TakePaymentAnswer, PutOff> {
         let permit = self.breaker.try_acquire().map_err(|open| PutOff::NotAsked { retry_after: open.retry_after })?;
-        let begun = self.clock.now();
+        let begun = self.clock.monotonic();
         let answer = tokio::time::timeout(self.time_limit, self.ask(order_id, &request, origin)).await;
-        let is_slow = self.clock.now().duration_since(begun) > self.slow_call;
+        let is_slow = self.clock.monotonic().duration_since(begun) > self.slow_call;
         match answer {
             Ok(Ok(answer)) => {
                 match &answer {

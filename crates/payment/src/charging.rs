@@ -60,7 +60,7 @@ impl Charging {
     /// Begins an attempt and calls the provider, to the end, whoever waits; answers when it is known what
     /// became of it, after `answer_limit` at the most.
     pub(crate) async fn take(&self, origin: Origin, order_id: OrderId, asked: TakePayment) -> Result<Answer, Failure> {
-        let patience_ends = self.service.clock().now() + self.settings.answer_limit;
+        let patience_ends = self.service.clock().monotonic() + self.settings.answer_limit;
         let Ok(line) = Arc::clone(&self.lines).try_acquire_owned() else {
             return self.answer_when_busy(order_id, asked.attempt_id).await;
         };
@@ -92,7 +92,7 @@ impl Charging {
         let Awaited { meanwhile, outcome } = begun.await.map_err(gone)??;
         tokio::select! {
             answer = outcome => Ok(answer.unwrap_or(meanwhile)),
-            () = self.service.clock().sleep_until(patience_ends) => Ok(meanwhile),
+            () = self.service.clock().sleep_until_instant(patience_ends) => Ok(meanwhile),
         }
     }
 
@@ -137,7 +137,7 @@ impl Charging {
     pub(crate) async fn charge_in_background(&self, origin: Origin, charge: Charge) -> Result<(), Failure> {
         let busy = |error| Failure::unavailable("a line to the payment provider", error);
         let line = Arc::clone(&self.lines).try_acquire_owned().map_err(busy)?;
-        let patience_ends = self.service.clock().now() + self.settings.answer_limit;
+        let patience_ends = self.service.clock().monotonic() + self.settings.answer_limit;
         let (tell_done, done) = oneshot::channel::<()>();
         let charging = self.clone();
         self.service.lifecycle().spawn_to_its_end(async move {
@@ -147,7 +147,7 @@ impl Charging {
         });
         tokio::select! {
             _ = done => {}
-            () = self.service.clock().sleep_until(patience_ends) => {}
+            () = self.service.clock().sleep_until_instant(patience_ends) => {}
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod charge_extra;
 mod look_up;
 mod refund;
+mod unknown;
 
 use std::time::Duration;
 
@@ -13,17 +14,19 @@ use crate::Settings;
 use crate::charging::Charging;
 use crate::domain::{CHARGE_EXTRA, LOOK_UP, REFUND};
 use crate::provider::Calls;
+use unknown::Unknown;
 
 /// Does payment's jobs.
 pub(crate) struct Jobs {
     charging: Charging,
     calls: Calls,
     settings: Settings,
+    unknown: Unknown,
 }
 
 impl Jobs {
     pub(crate) fn new(charging: Charging, calls: Calls, settings: Settings) -> Self {
-        Self { charging, calls, settings }
+        Self { charging, calls, settings, unknown: Unknown::default() }
     }
 }
 

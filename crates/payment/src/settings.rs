@@ -17,7 +17,8 @@ pub struct Settings {
     pub call_limit: SignedDuration,
     /// How long after it began an attempt without an answer is first looked up.
     pub look_up_after: SignedDuration,
-    /// How old an attempt must be before the provider's not knowing it means that it took nothing.
+    /// How long a process must have looked for an attempt before the provider's not knowing it means that it took
+    /// nothing.
     pub unknown_after: SignedDuration,
 }
 

@@ -105,7 +105,8 @@ impl Provider for SimulatedProvider {
         if booked.token == "sim_silence" {
             std::future::pending::<()>().await;
         }
-        self.service.clock().sleep_until(booked.decided_at).await;
+        let clock = self.service.clock();
+        clock.sleep_until_instant(clock.monotonic() + booked.left(clock.now())).await;
         Ok(booked.outcome)
     }
 
@@ -117,7 +118,7 @@ impl Provider for SimulatedProvider {
             .map_err(|error| ProviderError::Answered(format!("the book cannot be read: {error}")))?;
         Ok(match book.charges.get(&key) {
             None => LookUp::Unknown,
-            Some(booked) if booked.decided_at > self.service.clock().now() => LookUp::InProgress,
+            Some(booked) if !booked.left(self.service.clock().now()).is_zero() => LookUp::InProgress,
             Some(booked) => LookUp::Decided(booked.outcome.clone()),
         })
     }

@@ -8,10 +8,10 @@ use axum::body::Body;
 use axum::extract::Request;
 use baedal_kit::Failure;
 use baedal_kit::http::body::read_limited;
-use baedal_kit::time::Clock;
+use baedal_kit::time::{Clock, Instant};
 use baedal_kit::upstream::Upstream;
 use http::StatusCode;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet};
 use tokio::sync::Mutex;
@@ -30,7 +30,7 @@ pub(super) struct Keys {
     clock: Arc<dyn Clock>,
     ring: RwLock<Arc<Ring>>,
     /// When they were last fetched, or tried to be; held by whoever fetches them.
-    fetched: Mutex<Option<Timestamp>>,
+    fetched: Mutex<Option<Instant>>,
 }
 
 /// What came of looking for a key.
@@ -54,7 +54,7 @@ impl Keys {
         }
         let mut fetched = self.fetched.lock().await;
         let ring = self.ring();
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         // Whoever waited for the lock may find what another has fetched meanwhile.
         let is_recent = fetched.is_some_and(|at| now.duration_since(at) < FETCH_EVERY);
         if is_recent && !ring.is_empty() || ring.contains_key(kid) {

@@ -64,13 +64,13 @@ pub(crate) async fn sign_in(
 ) -> Result<Json<TokenPair>, Problem> {
     let place = app.passwords.queue()?;
     let _turn = app.guessing.turn(&phone).await;
-    app.guessing.may_try(&phone, address, app.service.clock().now()).map_err(slower)?;
+    app.guessing.may_try(&phone, address, app.service.clock().monotonic()).map_err(slower)?;
 
     let known = credentials(&app.service, &phone).await?;
     let hash = known.as_ref().map(|known| known.password_hash.clone());
     let is_right = app.passwords.check(place, password, hash).await?;
     let Some(known) = known.filter(|_| is_right) else {
-        app.guessing.failed(&phone, address, app.service.clock().now());
+        app.guessing.failed(&phone, address, app.service.clock().monotonic());
         metrics::counter!("baedal_sign_ins_total", "outcome" => "wrong").increment(1);
         return Err(unauthorized(Problem::new(&WRONG_CREDENTIALS, "wrong phone number or password")));
     };

@@ -7,11 +7,21 @@ use jiff::{SignedDuration, Timestamp};
 use super::settings::{BreakerSettings, Window};
 use super::snapshot::{Snapshot, State, Transition};
 use super::window::{Call, Calls, Counts};
+use crate::time::Instant;
 
 /// How many changes of state are remembered.
 const REMEMBERED: usize = 20;
 /// How soon to come back when all the trials are under way: nobody knows when they end.
 const TRIALS_UNDER_WAY: SignedDuration = SignedDuration::from_secs(1);
+
+/// What the clocks show.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    /// The monotonic clock, by which everything is decided.
+    pub(super) instant: Instant,
+    /// The wall clock, for people to see.
+    pub(super) shown: Timestamp,
+}
 
 /// Names the stretch between two changes of state in which a call was let through.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +46,8 @@ pub(super) struct Rules {
 enum Phase {
     Closed,
     Open {
-        until: Timestamp,
+        since: Instant,
+        until: Instant,
     },
     /// `granted` trials were let through and not given back.
     HalfOpen {
@@ -73,9 +84,9 @@ impl Rules {
     }
 
     /// Asks to be let through. `Err` says when to ask again.
-    pub(super) fn ask(&mut self, now: Timestamp) -> Result<Pass, SignedDuration> {
-        if let Phase::Open { until } = self.phase
-            && until <= now
+    pub(super) fn ask(&mut self, now: Now) -> Result<Pass, SignedDuration> {
+        if let Phase::Open { until, .. } = self.phase
+            && until <= now.instant
         {
             self.calls = Calls::new(Window::Count(self.settings.half_open_calls));
             self.go(Phase::HalfOpen { granted: 0 }, now, "its time is over: trying".to_owned());
@@ -90,7 +101,7 @@ impl Rules {
         }
         self.not_permitted += 1;
         Err(match self.phase {
-            Phase::Open { until } => until.duration_since(now),
+            Phase::Open { until, .. } => until.duration_since(now.instant),
             Phase::Closed | Phase::HalfOpen { .. } => TRIALS_UNDER_WAY,
         })
     }
@@ -105,12 +116,12 @@ impl Rules {
     }
 
     /// A call has ended.
-    pub(super) fn end(&mut self, pass: Pass, call: Call, now: Timestamp) {
+    pub(super) fn end(&mut self, pass: Pass, call: Call, now: Now) {
         if pass.0 != self.moves {
             return;
         }
-        self.calls.record(call, now);
-        let counts = self.calls.counts(now);
+        self.calls.record(call, now.instant);
+        let counts = self.calls.counts(now.instant);
         match self.phase {
             Phase::Closed if counts.calls >= self.settings.minimum_calls => {
                 if let Some(why) = self.too_bad(counts) {
@@ -143,16 +154,16 @@ impl Rules {
         None
     }
 
-    fn open(&mut self, now: Timestamp, why: String) {
-        let until = now.checked_add(self.settings.open_after(self.failed_rounds)).unwrap_or(Timestamp::MAX);
-        self.go(Phase::Open { until }, now, why);
+    fn open(&mut self, now: Now, why: String) {
+        let (since, until) = (now.instant, now.instant + self.settings.open_after(self.failed_rounds));
+        self.go(Phase::Open { since, until }, now, why);
     }
 
-    fn go(&mut self, to: Phase, at: Timestamp, why: String) {
+    fn go(&mut self, to: Phase, now: Now, why: String) {
         if self.transitions.len() == REMEMBERED {
             self.transitions.pop_front();
         }
-        self.transitions.push_back(Transition { at, from: self.phase.state(), to: to.state(), why });
+        self.transitions.push_back(Transition { at: now.shown, from: self.phase.state(), to: to.state(), why });
         self.phase = to;
         self.moves += 1;
     }
@@ -167,18 +178,20 @@ impl Rules {
         if self.moves == moves { None } else { self.transitions.back().cloned() }
     }
 
-    pub(super) fn snapshot(&mut self, name: &str, now: Timestamp) -> Snapshot {
+    pub(super) fn snapshot(&mut self, name: &str, now: Now) -> Snapshot {
         // What broke it stays to be seen while it is open.
-        let seen_at = match (self.phase, self.transitions.back()) {
-            (Phase::Open { .. }, Some(opened)) => opened.at,
-            _ => now,
+        let seen_at = match self.phase {
+            Phase::Open { since, .. } => since,
+            Phase::Closed | Phase::HalfOpen { .. } => now.instant,
         };
         let counts = self.calls.counts(seen_at);
         Snapshot {
             name: name.to_owned(),
             state: self.phase.state(),
             open_until: match self.phase {
-                Phase::Open { until } => Some(until),
+                Phase::Open { until, .. } => {
+                    Some(now.shown.saturating_add(until.duration_since(now.instant)).unwrap_or(Timestamp::MAX))
+                }
                 Phase::Closed | Phase::HalfOpen { .. } => None,
             },
             settings: self.settings.clone(),

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::{Breaker, BreakerSettings, Open, Permit, State, Window};
-use crate::time::{Clock, ManualClock};
+use crate::time::{Clock, Instant, ManualClock};
 
 const START: Timestamp = Timestamp::constant(1_795_230_000, 0);
 
@@ -155,6 +155,32 @@ fn seconds_slide_out_of_a_window_of_time() {
 }
 
 #[test]
+fn a_clock_that_is_set_neither_keeps_it_open_nor_lets_it_go_early() {
+    for hours in [-9, 9] {
+        let (breaker, clock) = breaker(BreakerSettings::default());
+        fail(&breaker, 10);
+        clock.step(SignedDuration::from_hours(hours));
+        assert_eq!(refused(&breaker), Duration::from_secs(5));
+        let until = breaker.snapshot().open_until.unwrap();
+        assert_eq!(until, clock.now() + SignedDuration::from_secs(5), "shown by the clock as it is now");
+        clock.advance(SignedDuration::from_secs(5));
+        succeed(&breaker, 3);
+        assert_eq!(breaker.snapshot().state, State::Closed);
+    }
+}
+
+#[test]
+fn a_call_during_which_the_clock_is_set_is_not_slow_by_that() {
+    let (breaker, clock) = breaker(BreakerSettings::default());
+    for _ in 0..10 {
+        let permit = breaker.try_acquire().unwrap();
+        clock.step(SignedDuration::from_hours(1));
+        permit.success();
+    }
+    assert_eq!((breaker.snapshot().state, breaker.snapshot().slow), (State::Closed, 0));
+}
+
+#[test]
 fn settings_and_snapshots_travel_as_json() {
     let settings: BreakerSettings =
         serde_json::from_str(r#"{"window": {"time": 30}, "slow_call": "250ms", "open_for": "2s"}"#).unwrap();
@@ -176,6 +202,8 @@ enum Step {
     Fail(usize),
     GiveUp(usize),
     Wait(i64),
+    /// Somebody sets the wall clock, by so many seconds.
+    SetClock(i64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -185,6 +213,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => any::<usize>().prop_map(Step::Fail),
         1 => any::<usize>().prop_map(Step::GiveUp),
         3 => (1_i64..1500).prop_map(Step::Wait),
+        1 => (-40_000_i64..40_000).prop_map(Step::SetClock),
     ];
     prop::collection::vec(step, 1..300)
 }
@@ -212,26 +241,27 @@ struct Model {
     settings: BreakerSettings,
     state: State,
     since: usize,
-    until: Timestamp,
+    until: Instant,
     wait: SignedDuration,
     stretch: u32,
     under_way: usize,
     /// When each counted call ended, and whether it failed and was slow.
-    history: Vec<(Timestamp, bool, bool)>,
+    history: Vec<(Instant, bool, bool)>,
 }
 
 impl Model {
     fn new(settings: BreakerSettings) -> Self {
         let (wait, history) = (settings.open_for, Vec::new());
-        Self { settings, state: State::Closed, since: 0, until: START, wait, stretch: 0, under_way: 0, history }
+        let until = Instant::default();
+        Self { settings, state: State::Closed, since: 0, until, wait, stretch: 0, under_way: 0, history }
     }
 
-    fn counts(&self, now: Timestamp) -> (usize, usize, usize) {
+    fn counts(&self, now: Instant) -> (usize, usize, usize) {
         let stretch = &self.history[self.since..];
         let window: Vec<_> = match (self.state, self.settings.window) {
             (State::Closed, Window::Count(size)) => stretch.iter().rev().take(size as usize).collect(),
             (State::Closed, Window::Time(seconds)) => {
-                stretch.iter().filter(|(at, ..)| at.as_second() > now.as_second() - i64::from(seconds)).collect()
+                stretch.iter().filter(|(at, ..)| at.second() > now.second() - i64::from(seconds)).collect()
             }
             _ => stretch.iter().collect(),
         };
@@ -244,7 +274,7 @@ impl Model {
         self.stretch += 1;
     }
 
-    fn ask(&mut self, now: Timestamp) -> bool {
+    fn ask(&mut self, now: Instant) -> bool {
         if self.state == State::Open && now >= self.until {
             self.enter(State::HalfOpen);
         }
@@ -258,7 +288,7 @@ impl Model {
         pass
     }
 
-    fn end(&mut self, stretch: u32, begun: Timestamp, failed: bool, now: Timestamp) {
+    fn end(&mut self, stretch: u32, begun: Instant, failed: bool, now: Instant) {
         if stretch != self.stretch {
             return;
         }
@@ -293,14 +323,15 @@ proptest! {
     fn it_does_what_counting_the_whole_history_says(settings in small_settings(), steps in steps()) {
         let (breaker, clock) = breaker(settings.clone());
         let mut model = Model::new(settings);
-        let mut permits: Vec<(Permit, u32, Timestamp)> = Vec::new();
-        let pick = |permits: &mut Vec<(Permit, u32, Timestamp)>, which: usize| {
+        let mut permits: Vec<(Permit, u32, Instant)> = Vec::new();
+        let pick = |permits: &mut Vec<(Permit, u32, Instant)>, which: usize| {
             if permits.is_empty() { None } else { Some(permits.swap_remove(which % permits.len())) }
         };
         for step in steps {
-            let now = clock.now();
+            let now = clock.monotonic();
             match step {
                 Step::Wait(millis) => clock.advance(SignedDuration::from_millis(millis)),
+                Step::SetClock(seconds) => clock.step(SignedDuration::from_secs(seconds)),
                 Step::Ask => {
                     let asked = breaker.try_acquire();
                     prop_assert_eq!(asked.is_ok(), model.ask(now));
@@ -327,9 +358,12 @@ proptest! {
             }
             let seen = breaker.snapshot();
             prop_assert_eq!(seen.state, model.state);
+            let left = seen.open_until.map(|until| until.duration_since(clock.now()));
+            let models = (model.state == State::Open).then(|| model.until.duration_since(clock.monotonic()));
+            prop_assert_eq!(left, models);
             if model.state != State::Open {
                 let counted = (seen.calls as usize, seen.failures as usize, seen.slow as usize);
-                prop_assert_eq!(counted, model.counts(clock.now()));
+                prop_assert_eq!(counted, model.counts(clock.monotonic()));
             }
         }
     }

@@ -3,9 +3,8 @@
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
-
 use super::settings::Window;
+use crate::time::Instant;
 
 /// How one call went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,7 +77,7 @@ impl Calls {
     }
 
     /// Counts a call that ended now.
-    pub(super) fn record(&mut self, call: Call, now: Timestamp) {
+    pub(super) fn record(&mut self, call: Call, now: Instant) {
         self.slide(now);
         self.total.add(call);
         match &mut self.ring {
@@ -91,10 +90,9 @@ impl Calls {
                 calls.push_back(call);
             }
             Ring::Time { buckets, .. } => {
-                let second = now.as_second();
+                let second = now.second();
                 match buckets.back_mut() {
-                    // A clock that was set back adds to the newest second, so that seconds stay in order.
-                    Some((newest, counts)) if *newest >= second => counts.add(call),
+                    Some((newest, counts)) if *newest == second => counts.add(call),
                     _ => buckets.push_back((second, Counts::one(call))),
                 }
             }
@@ -102,15 +100,15 @@ impl Calls {
     }
 
     /// What is in the window now.
-    pub(super) fn counts(&mut self, now: Timestamp) -> Counts {
+    pub(super) fn counts(&mut self, now: Instant) -> Counts {
         self.slide(now);
         self.total
     }
 
     /// Lets go of the seconds that are over.
-    fn slide(&mut self, now: Timestamp) {
+    fn slide(&mut self, now: Instant) {
         let Ring::Time { seconds, buckets } = &mut self.ring else { return };
-        let first = now.as_second() - *seconds + 1;
+        let first = now.second() - *seconds + 1;
         while let Some((_, counts)) = buckets.pop_front_if(|(second, _)| *second < first) {
             self.total.take(counts);
         }

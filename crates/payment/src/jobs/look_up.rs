@@ -12,18 +12,21 @@ use crate::provider::LookUp;
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(60);
 
 impl Jobs {
-    /// Settles the attempt, or looks again later: after as long as it is old, so that the waits double.
+    /// Settles the attempt, or looks again later: after as long as it has been looked for, so that the waits double.
     ///
-    /// That the provider does not know it proves nothing while the call may still be on its way.
+    /// That the provider does not know it proves nothing while the call may still be on its way, and that is judged by
+    /// what this process has seen itself ([`Unknown`](super::unknown::Unknown)).
     pub(super) async fn look_up(&self, looked_for: LookUpAttempt, work: &mut Work) -> Result<(), Failure> {
         let LookUpAttempt { order_id, attempt_id } = looked_for;
         let payment = work.load::<Payment>(&order_id).await?;
         let open = payment.attempts.get(&attempt_id).filter(|attempt| attempt.outcome == Outcome::Open);
-        let Some(begun_at) = open.map(|attempt| attempt.begun_at) else { return Ok(()) };
+        if open.is_none() {
+            return Ok(());
+        }
         drop(payment);
         let found = self.calls.look_up(attempt_id).await;
         let found = found.map_err(|error| Failure::unavailable("the payment provider", error))?;
-        let age = work.at().duration_since(begun_at);
+        let age = self.unknown.age(attempt_id, work.service().clock().monotonic());
         let outcome = match found {
             LookUp::Decided(outcome) => self.charging.outcome(attempt_id, outcome),
             LookUp::Unknown if age >= self.settings.unknown_after => {

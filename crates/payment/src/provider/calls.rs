@@ -45,17 +45,17 @@ impl Calls {
         limit: SignedDuration,
         answer: impl Future<Output = Result<T, ProviderError>>,
     ) -> Result<T, ProviderError> {
-        let begun = self.clock.now();
+        let begun = self.clock.monotonic();
         let answer = tokio::select! {
             answer = answer => answer,
-            () = self.clock.sleep_until(begun + limit) => Err(ProviderError::NoAnswer(format!("not within {limit:#}"))),
+            () = self.clock.sleep_until_instant(begun + limit) => Err(ProviderError::NoAnswer(format!("not within {limit:#}"))),
         };
         let outcome = match &answer {
             Ok(_) => "answered",
             Err(ProviderError::Answered(_)) => "failed",
             Err(ProviderError::NoAnswer(_)) => "no_answer",
         };
-        let took = self.clock.now().duration_since(begun).as_secs_f64();
+        let took = self.clock.monotonic().duration_since(begun).as_secs_f64();
         metrics::histogram!("baedal_provider_call_seconds", "call" => call, "outcome" => outcome).record(took);
         answer
     }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use baedal_contracts::{AttemptId, Won};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::SLOW;
 use crate::provider::ChargeOutcome;
 
 /// Its book of one order.
@@ -35,9 +36,18 @@ pub(super) struct BookedRefund {
     pub(super) done: bool,
 }
 
+impl BookedCharge {
+    /// How long it is until it is decided. It never takes longer than [`SLOW`]: where it seems to, the clock was set
+    /// back, or is behind the one by which it was booked, and it counts as decided.
+    pub(super) fn left(&self, now: Timestamp) -> SignedDuration {
+        let left = self.decided_at.duration_since(now);
+        if left > SLOW { SignedDuration::ZERO } else { left.max(SignedDuration::ZERO) }
+    }
+}
+
 impl Book {
     fn taken(&self, now: Timestamp) -> impl Iterator<Item = &BookedCharge> {
-        let decided = self.charges.values().filter(move |charge| charge.decided_at <= now);
+        let decided = self.charges.values().filter(move |charge| charge.left(now).is_zero());
         decided.filter(|charge| charge.outcome == ChargeOutcome::Approved)
     }
 

@@ -5,6 +5,7 @@
 
 mod answers;
 mod changes;
+mod clocks;
 mod crashes;
 mod refunds;
 mod world;

@@ -80,6 +80,12 @@ impl World {
         Self::on(self.database, self.clock, |simulated| simulated, Settings::default()).await
     }
 
+    /// Another process on the same database at the same time, whose wall clock is ahead by so much.
+    pub(crate) async fn beside(&self, ahead: SignedDuration) -> Self {
+        let clock = self.clock.ahead_by(ahead);
+        Self::on(Arc::clone(&self.database), clock, |simulated| simulated, Settings::default()).await
+    }
+
     pub(crate) fn pass(&self, seconds: i64) {
         self.clock.advance(SignedDuration::from_secs(seconds));
     }
