@@ -21,6 +21,7 @@ use http::request::Parts;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::grace::Grace;
 use crate::guessing::Guessing;
 use crate::keys::Keys;
 use crate::passwords::{Busy, Passwords};
@@ -34,13 +35,15 @@ pub(crate) struct App {
     keys: Keys,
     passwords: Passwords,
     guessing: Guessing,
+    grace: Grace,
 }
 
 impl App {
     pub(crate) fn new(service: Service, settings: Settings, keys: Keys) -> Self {
         let passwords = Passwords::new(settings.hash_cost.clone(), settings.hash_queue);
         let guessing = Guessing::new(settings.guessing);
-        Self { service, settings: Arc::new(settings), keys, passwords, guessing }
+        let grace = Grace::new(settings.refresh_grace, Arc::clone(service.clock()));
+        Self { service, settings: Arc::new(settings), keys, passwords, guessing, grace }
     }
 }
 

@@ -12,6 +12,7 @@
 
 pub mod accounts;
 pub mod domain;
+mod grace;
 mod guessing;
 mod http;
 mod jobs;

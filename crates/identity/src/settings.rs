@@ -15,6 +15,8 @@ pub struct Settings {
     pub access_token_lasts: SignedDuration,
     /// How long a refresh token can be used; each use gives a new one that lasts as long again.
     pub refresh_token_lasts: SignedDuration,
+    /// How long a refresh token that was used may be sent again, where its answer was lost. `0s`: not at all.
+    pub refresh_grace: SignedDuration,
     /// How many password checks may wait for their turn; more are answered 503.
     pub hash_queue: usize,
     /// How much work it is to hash a password.
@@ -31,6 +33,7 @@ impl Default for Settings {
         Self {
             access_token_lasts: SignedDuration::from_mins(15),
             refresh_token_lasts: SignedDuration::from_hours(30 * 24),
+            refresh_grace: SignedDuration::from_secs(30),
             hash_queue: 256,
             hash_cost: HashCost::default(),
             key_file: None,

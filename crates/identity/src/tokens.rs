@@ -8,8 +8,13 @@
 //!   family ──── first (used) ──▶ second (used) ──▶ third          used again: the family goes,
 //!   whose, until when                                              and every token of it with it
 //! ```
+//!
+//! An answer may be lost, and then its owner sends the same token again. So for a short [`Grace`] the token that was
+//! used last gives the same next token again, as long as that has not been used itself: then its owner has it. The
+//! next token is made from the one before and a salt, and only the salt is kept, so that whoever reads the database
+//! has neither.
 
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::{digest, hmac, rand};
 use baedal_contracts::AccountId;
 use baedal_contracts::identity::{Claims, Role, TOKEN_AUDIENCE, TOKEN_ISSUER};
 use baedal_kit::{Failure, Job, Service, Work};
@@ -17,6 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::grace::Grace;
 use crate::jobs::FORGET_TOKENS;
 use crate::keys::Keys;
 use crate::settings::Settings;
@@ -38,13 +44,21 @@ struct Family {
 #[derive(Serialize, Deserialize)]
 struct Token {
     family: Uuid,
-    used: bool,
+    used: Option<Use>,
     expires_at: Timestamp,
+}
+
+/// That a refresh token was used.
+#[derive(Serialize, Deserialize)]
+struct Use {
+    at: Timestamp,
+    /// Makes the next token, together with the one that was used.
+    salt: String,
 }
 
 /// What became of a refresh token that was sent.
 pub(crate) enum Refreshed {
-    /// It was good: this is the next.
+    /// It was good, or its grace holds: this is the next.
     Next { account_id: AccountId, refresh_token: String },
     /// It had been used before: its family is revoked.
     UsedBefore,
@@ -55,43 +69,74 @@ pub(crate) enum Refreshed {
 /// Begins a family and gives its first token.
 pub(crate) fn begin(work: &mut Work, account_id: AccountId, lasts: SignedDuration) -> Result<String, Failure> {
     let family = work.new_id();
-    add(work, family, account_id, lasts)
+    let secret = random()?;
+    add(work, family, account_id, &secret, lasts)?;
+    Ok(secret)
 }
 
 /// Uses a refresh token. Of two that use the same one at the same time, one commits first; the other
 /// finds it used.
-pub(crate) async fn refresh(work: &mut Work, token: &str, lasts: SignedDuration) -> Result<Refreshed, Failure> {
-    let id = fingerprint(token);
+pub(crate) async fn refresh(
+    work: &mut Work,
+    sent: &str,
+    lasts: SignedDuration,
+    grace: &Grace,
+) -> Result<Refreshed, Failure> {
+    let id = fingerprint(sent);
     let Some(mut token) = work.document::<Token>(TOKENS, &id).await? else { return Ok(Refreshed::Unknown) };
     let family_id = token.family.to_string();
     let Some(family) = work.document::<Family>(FAMILIES, &family_id).await? else { return Ok(Refreshed::Unknown) };
-    if token.used {
+    let account_id = family.account_id;
+    if let Some(used) = token.used {
+        let refresh_token = next(sent, &used.salt);
+        let follower = work.document::<Token>(TOKENS, &fingerprint(&refresh_token)).await?;
+        if grace.holds(&id, used.at) && follower.is_some_and(|follower| follower.used.is_none()) {
+            return Ok(Refreshed::Next { account_id, refresh_token });
+        }
         work.delete(FAMILIES, &family_id);
         return Ok(Refreshed::UsedBefore);
     }
     if token.expires_at <= work.at() {
         return Ok(Refreshed::Unknown);
     }
-    token.used = true;
+    let salt = random()?;
+    let refresh_token = next(sent, &salt);
+    token.used = Some(Use { at: work.at(), salt });
     work.put(TOKENS, &id, &token, [day_tag(token.expires_at)])?;
-    let account_id = family.account_id;
-    let refresh_token = add(work, token.family, account_id, lasts)?;
+    add(work, token.family, account_id, &refresh_token, lasts)?;
+    grace.begins(&id);
     Ok(Refreshed::Next { account_id, refresh_token })
 }
 
 /// Adds a token to a family, which lasts as long as its last token, and has both forgotten afterwards.
-fn add(work: &mut Work, family: Uuid, account_id: AccountId, lasts: SignedDuration) -> Result<String, Failure> {
-    let mut secret = [0; 32];
-    rand::fill(&mut secret).map_err(|error| Failure::broken_by("the machine has no randomness", error))?;
-    let secret = hex(&secret);
+fn add(
+    work: &mut Work,
+    family: Uuid,
+    account_id: AccountId,
+    secret: &str,
+    lasts: SignedDuration,
+) -> Result<(), Failure> {
     let expires_at = work.at().saturating_add(lasts).unwrap_or(Timestamp::MAX);
-    let token = Token { family, used: false, expires_at };
-    work.put(TOKENS, &fingerprint(&secret), &token, [day_tag(expires_at)])?;
+    let token = Token { family, used: None, expires_at };
+    work.put(TOKENS, &fingerprint(secret), &token, [day_tag(expires_at)])?;
     work.put(FAMILIES, &family.to_string(), &Family { account_id }, [day_tag(expires_at)])?;
     let day = day_of(expires_at);
     let day_is_over = Timestamp::from_second((day + 1) * DAY).unwrap_or(Timestamp::MAX);
     work.schedule(Job::new(FORGET_TOKENS, day, day_is_over));
-    Ok(secret)
+    Ok(())
+}
+
+/// The token that follows one that is used.
+fn next(token: &str, salt: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, token.as_bytes());
+    hex(hmac::sign(&key, salt.as_bytes()).as_ref())
+}
+
+/// 32 bytes that nobody can guess, in hex.
+fn random() -> Result<String, Failure> {
+    let mut bytes = [0; 32];
+    rand::fill(&mut bytes).map_err(|error| Failure::broken_by("the machine has no randomness", error))?;
+    Ok(hex(&bytes))
 }
 
 /// The day on which something expires, counted from 1970; what expires on the same day is forgotten

@@ -46,8 +46,19 @@ fn settings() -> Settings {
 
 impl World {
     async fn new() -> Self {
-        let database = Arc::new(MemoryDatabase::default());
-        let clock = ManualClock::at(NOON);
+        Self::set(settings()).await
+    }
+
+    async fn set(settings: Settings) -> Self {
+        Self::on(Arc::new(MemoryDatabase::default()), ManualClock::at(NOON), settings).await
+    }
+
+    /// Another replica, whose wall clock is ahead by so much.
+    async fn beside(&self, ahead: SignedDuration) -> Self {
+        Self::on(Arc::clone(&self.database), self.clock.ahead_by(ahead), settings()).await
+    }
+
+    async fn on(database: Arc<MemoryDatabase>, clock: ManualClock, settings: Settings) -> Self {
         let service = Service::new(
             "identity",
             Arc::clone(&database) as Arc<dyn Database>,
@@ -58,7 +69,7 @@ impl World {
         )
         .as_two_replicas();
         let keys = Keys::ephemeral().expect("a key");
-        let module = baedal_identity::module(service.clone(), settings(), keys);
+        let module = baedal_identity::module(service.clone(), settings, keys);
         let router = module.start().await.expect("it starts");
         Self { router, service, database, clock }
     }
@@ -352,8 +363,69 @@ async fn a_refresh_token_works_once_and_its_reuse_ends_the_family() {
 }
 
 #[tokio::test]
-async fn of_many_that_use_a_refresh_token_at_once_one_succeeds() {
+async fn all_who_send_a_refresh_token_at_once_are_given_the_same_next_one() {
     let world = World::new().await;
+    world.open("010-1234-5678").await;
+    let first = world.sign_in("010-1234-5678", PASSWORD).await.body["refresh_token"].clone();
+    let answers = futures::future::join_all((0..8).map(|_| world.refresh(&first))).await;
+    let next = &answers[0].body["refresh_token"];
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK && answer.body["refresh_token"] == *next));
+    assert_eq!(world.refresh(next).await.status, StatusCode::OK);
+    assert_eq!(world.documents("refresh_tokens").await, 3);
+}
+
+#[tokio::test]
+async fn a_refresh_whose_answer_was_lost_is_answered_again_for_half_a_minute() {
+    let world = World::new().await;
+    world.open("010-1234-5678").await;
+    let first = world.sign_in("010-1234-5678", PASSWORD).await.body["refresh_token"].clone();
+    let lost = world.refresh(&first).await;
+    world.clock.advance(SignedDuration::from_secs(29));
+    let again = world.refresh(&first).await;
+    assert_eq!(again.status, StatusCode::OK, "{}", again.body);
+    assert_eq!(again.body["refresh_token"], lost.body["refresh_token"]);
+    assert_ne!(again.body["access_token"], lost.body["access_token"], "which lasts as long as any");
+
+    world.clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(world.refresh(&first).await.status, StatusCode::UNAUTHORIZED, "later it is reuse");
+    assert_eq!(world.refresh(&again.body["refresh_token"]).await.status, StatusCode::UNAUTHORIZED, "which revokes");
+}
+
+#[tokio::test]
+async fn the_grace_ends_when_the_next_token_is_used_and_holds_for_no_older_one() {
+    let world = World::new().await;
+    world.open("010-1234-5678").await;
+    let first = world.sign_in("010-1234-5678", PASSWORD).await.body["refresh_token"].clone();
+    let second = world.refresh(&first).await.body["refresh_token"].clone();
+    let third = world.refresh(&second).await.body["refresh_token"].clone();
+    assert_eq!(world.refresh(&second).await.body["refresh_token"], third, "the last one that was used");
+    assert_eq!(world.refresh(&first).await.status, StatusCode::UNAUTHORIZED, "an older one");
+    assert_eq!(world.refresh(&second).await.status, StatusCode::UNAUTHORIZED, "the family is revoked");
+    assert_eq!(world.refresh(&third).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn the_grace_holds_at_another_replica_and_whatever_is_done_to_the_clock() {
+    // By how much the clock of the other replica is ahead, and by how much ours is set meanwhile.
+    for (ahead, step) in [(0, 0), (-300, 0), (5, 0), (0, 9 * 3600), (0, -9 * 3600)] {
+        let world = World::new().await;
+        world.open("010-1234-5678").await;
+        let first = world.sign_in("010-1234-5678", PASSWORD).await.body["refresh_token"].clone();
+        let next = world.refresh(&first).await.body["refresh_token"].clone();
+        world.clock.step(SignedDuration::from_secs(step));
+        world.clock.advance(SignedDuration::from_secs(10));
+        let asked = if step == 0 { world.beside(SignedDuration::from_secs(ahead)).await } else { world };
+        assert_eq!(asked.refresh(&first).await.body["refresh_token"], next, "ahead {ahead}, step {step}");
+        asked.clock.advance(SignedDuration::from_secs(20));
+        if ahead >= 0 {
+            assert_eq!(asked.refresh(&first).await.status, StatusCode::UNAUTHORIZED, "ahead {ahead}, step {step}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_grace_a_refresh_token_works_once() {
+    let world = World::set(Settings { refresh_grace: SignedDuration::ZERO, ..settings() }).await;
     world.open("010-1234-5678").await;
     let first = world.sign_in("010-1234-5678", PASSWORD).await.body["refresh_token"].clone();
     let answers = futures::future::join_all((0..8).map(|_| world.refresh(&first))).await;

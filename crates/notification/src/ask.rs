@@ -42,6 +42,12 @@ pub(crate) struct Ask {
     pub(crate) order_id: OrderId,
     /// Since when we mean to send it.
     pub(crate) since: Timestamp,
+    /// How often we have looked in vain for what must be known.
+    #[serde(default)]
+    pub(crate) looks: u32,
+    /// How often a provider was asked and could not take it now.
+    #[serde(default)]
+    pub(crate) put_off: u32,
     pub(crate) draft: Draft,
 }
 
@@ -127,7 +133,7 @@ impl Ask {
             To::Rider(rider_id) => notice_id(cause.id, &rider_id.to_string()),
         };
         let draft = draft.with(var::ORDER_NO, OrderNo::of(order_id).as_str());
-        Self { notice_id, order_id, since, draft }
+        Self { notice_id, order_id, since, looks: 0, put_off: 0, draft }
     }
 
     /// The job that sends it.

@@ -28,6 +28,8 @@ pub(crate) struct Send {
 /// What came of an attempt.
 enum Attempt {
     Sent(Channel),
+    /// Not now: to be tried again later.
+    PutOff(String),
     Failed(String),
 }
 
@@ -44,19 +46,24 @@ impl JobHandler for Send {
         }
     }
 
-    /// What fails for good here (an order that nobody ever told us of) does not get better by itself.
+    /// What fails for good here (an order that nobody ever told us of) does not get better by itself. What fails
+    /// because the database is away is tried for ever, and is no attempt at a channel.
     fn retry(&self, _kind: &str) -> Retry {
-        Retry {
-            max_attempts: Some(1),
-            first_wait: self.settings.first_wait.unsigned_abs(),
-            longest_wait: self.settings.longest_wait.unsigned_abs(),
-        }
+        self.waits()
     }
 }
 
 impl Send {
     pub(crate) fn new(settings: Settings, provider: Arc<dyn MessageProvider>) -> Self {
         Self { settings, provider, known: Known::new() }
+    }
+
+    fn waits(&self) -> Retry {
+        Retry {
+            max_attempts: Some(1),
+            first_wait: self.settings.first_wait.unsigned_abs(),
+            longest_wait: self.settings.longest_wait.unsigned_abs(),
+        }
     }
 
     /// The order is still unpaid: what is to be sent becomes a job of its own, so that nothing is sent if
@@ -79,7 +86,7 @@ impl Send {
         let facts = match ask.needs_facts() {
             true => match self.known.order(ask.order_id, ask.draft.change_id, work).await? {
                 Some(facts) => Some(facts),
-                None if self.is_too_late(&ask, work) => {
+                None if self.has_looked_enough(&ask) => {
                     return Err(Failure::broken(format!("order {} was never heard of", ask.order_id)));
                 }
                 None => return self.look_again_soon(ask, job, work),
@@ -94,20 +101,26 @@ impl Send {
         }
         let text = letter.template.render(&letter.variables);
         let Some(contact) = self.known.contact(letter.recipient_id, work).await? else {
-            if self.is_too_late(&ask, work) {
+            if self.has_looked_enough(&ask) {
                 let reason = "no phone is known".to_owned();
                 return record::failed(&letter, text, Channel::Kakaotalk, reason, work).await;
             }
             return self.look_again_soon(ask, job, work);
         };
-        match self.attempt(&letter, &text, &contact.phone, job.attempt).await? {
+        match self.attempt(&letter, &text, &contact.phone, ask.put_off).await {
             Attempt::Sent(channel) => record::sent(&letter, text, channel, work).await,
+            Attempt::PutOff(why) => {
+                self.try_again_later(ask, &why, job, work);
+                Ok(())
+            }
             Attempt::Failed(reason) => record::failed(&letter, text, Channel::Sms, reason, work).await,
         }
     }
 
-    /// Tries the channels in their order; fails where the same channel is to be tried again later.
-    async fn attempt(&self, letter: &Letter, text: &str, phone: &str, attempt: u32) -> Result<Attempt, Failure> {
+    /// Tries the channels in their order. What counts is how often a provider has put it off, not how often the job
+    /// was begun: a database that was away says nothing about KakaoTalk.
+    async fn attempt(&self, letter: &Letter, text: &str, phone: &str, put_off: u32) -> Attempt {
+        let attempt = put_off.saturating_add(1);
         let mut message = Message {
             id: letter.notice_id,
             channel: Channel::Kakaotalk,
@@ -119,20 +132,20 @@ impl Send {
         let kakaotalk_attempts = self.settings.kakaotalk_attempts;
         if attempt <= kakaotalk_attempts {
             match self.hand_over(&message).await {
-                Ok(()) => return Ok(Attempt::Sent(Channel::Kakaotalk)),
+                Ok(()) => return Attempt::Sent(Channel::Kakaotalk),
                 Err(SendError::Retryable(why)) if attempt < kakaotalk_attempts => {
-                    return Err(Failure::unavailable("KakaoTalk", why));
+                    return Attempt::PutOff(format!("KakaoTalk: {why}"));
                 }
                 Err(SendError::Retryable(_) | SendError::Rejected(_)) => {}
             }
         }
         message.channel = Channel::Sms;
         match self.hand_over(&message).await {
-            Ok(()) => Ok(Attempt::Sent(Channel::Sms)),
+            Ok(()) => Attempt::Sent(Channel::Sms),
             Err(SendError::Retryable(why)) if attempt + 1 < kakaotalk_attempts + self.settings.sms_attempts => {
-                Err(Failure::unavailable("the text message service", why))
+                Attempt::PutOff(format!("the text message service: {why}"))
             }
-            Err(error) => Ok(Attempt::Failed(error.to_string())),
+            Err(error) => Attempt::Failed(error.to_string()),
         }
     }
 
@@ -141,12 +154,28 @@ impl Send {
         answer.await.unwrap_or_else(|_| Err(SendError::Retryable("no answer in time".to_owned())))
     }
 
-    fn is_too_late(&self, ask: &Ask, work: &Work) -> bool {
-        work.at() >= ask.since + self.settings.facts_within
+    /// Whether it was looked for as often as fits into the time that there is for it. Time itself proves nothing: we
+    /// may have been away, or the clock may have been set.
+    fn has_looked_enough(&self, ask: &Ask) -> bool {
+        let Settings { facts_within, facts_wait, .. } = &self.settings;
+        u128::from(ask.looks) * facts_wait.unsigned_abs().as_nanos() >= facts_within.unsigned_abs().as_nanos()
+    }
+
+    fn try_again_later(&self, mut ask: Ask, why: &str, job: &Job, work: &mut Work) {
+        ask.put_off = ask.put_off.saturating_add(1);
+        tracing::warn!(
+            order_id = %ask.order_id, notice_id = %ask.notice_id, put_off = ask.put_off, error = why,
+            "a notice is tried again later"
+        );
+        let wait = self.waits().wait_after(ask.put_off);
+        let mut again = ask.job(work.at() + wait);
+        again.origin.clone_from(&job.origin);
+        work.schedule(again);
     }
 
     /// What must be known comes from another context, which may be slower than the one whose event this is.
-    fn look_again_soon(&self, ask: Ask, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    fn look_again_soon(&self, mut ask: Ask, job: &Job, work: &mut Work) -> Result<(), Failure> {
+        ask.looks = ask.looks.saturating_add(1);
         let mut again = ask.job(work.at() + self.settings.facts_wait);
         again.origin.clone_from(&job.origin);
         work.schedule(again);

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// How long an order may stay unpaid before the customer is reminded.
     pub reminder_after: SignedDuration,
-    /// How often KakaoTalk is tried before a text message is sent instead.
+    /// How often KakaoTalk is asked before a text message is sent instead.
     pub kakaotalk_attempts: u32,
-    /// How often a text message is tried before the notice is kept as failed.
+    /// How often the service for text messages is asked before the notice is kept as failed.
     pub sms_attempts: u32,
     /// The wait after the first failed attempt; it doubles with each.
     pub first_wait: SignedDuration,
@@ -21,7 +21,8 @@ pub struct Settings {
     pub answer_within: SignedDuration,
     /// How soon a notice looks again for what it must know and has not heard yet.
     pub facts_wait: SignedDuration,
-    /// How long a notice waits for what it must know before it is given up.
+    /// For how long a notice looks for what it must know before it is given up. Time in which nobody could look, because
+    /// we were away, does not count.
     pub facts_within: SignedDuration,
     /// The built-in provider.
     pub provider: ProviderSettings,

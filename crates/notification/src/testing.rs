@@ -13,13 +13,15 @@ use baedal_contracts::{
 };
 use baedal_kit::bus::JournalBus;
 use baedal_kit::database::memory::MemoryDatabase;
-use baedal_kit::database::{Direction, Query, Select};
+use baedal_kit::database::{Commit, DeadLetter, Direction, Document, LeasedJob, Outcome, Query, Select};
+use baedal_kit::feeds::Feeds;
 use baedal_kit::ids::CountingIds;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::scenario::NOON;
 use baedal_kit::time::ManualClock;
-use baedal_kit::{Consumer, Database, Envelope, JobHandler, Origin, Service, jobs};
+use baedal_kit::{Consumer, Database, Envelope, Failure, JobHandler, Origin, Recorded, Service, jobs};
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::jobs::Send;
@@ -51,9 +53,108 @@ impl MessageProvider for Tried {
     }
 }
 
+/// What does not work when a database is away.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Away {
+    /// Streams and documents cannot be read.
+    Reading,
+    /// Events cannot be committed; that a job is to be tried again can.
+    Writing,
+}
+
+/// A database that is away for a number of calls.
+#[derive(Default)]
+pub(crate) struct Flaky {
+    inner: MemoryDatabase,
+    failing: Mutex<Option<(Away, u32)>>,
+}
+
+impl Flaky {
+    /// The next calls fail.
+    pub(crate) fn fail(&self, away: Away, calls: u32) {
+        *self.failing.lock().expect("no panic") = Some((away, calls));
+    }
+
+    /// How many more calls fail.
+    pub(crate) fn left(&self) -> u32 {
+        self.failing.lock().expect("no panic").map_or(0, |(_, left)| left)
+    }
+
+    fn is_there(&self, asked: Away) -> Result<(), Failure> {
+        match self.failing.lock().expect("no panic").as_mut() {
+            Some((away, left)) if *away == asked && *left > 0 => {
+                *left -= 1;
+                Err(Failure::unavailable("the database", "it is away"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Database for Flaky {
+    async fn commit(&self, commit: Commit) -> Result<Outcome, Failure> {
+        if !commit.appends.is_empty() {
+            self.is_there(Away::Writing)?;
+        }
+        self.inner.commit(commit).await
+    }
+
+    async fn load(&self, stream: &str, after_version: u64) -> Result<Vec<Recorded>, Failure> {
+        self.is_there(Away::Reading)?;
+        self.inner.load(stream, after_version).await
+    }
+
+    async fn published(&self, after: u64, limit: usize) -> Result<Vec<Recorded>, Failure> {
+        self.inner.published(after, limit).await
+    }
+
+    fn head(&self) -> watch::Receiver<u64> {
+        self.inner.head()
+    }
+
+    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<u64, Failure> {
+        self.inner.cursor(consumer, source, shard).await
+    }
+
+    async fn get(&self, view: &str, id: &str) -> Result<Option<Document>, Failure> {
+        self.is_there(Away::Reading)?;
+        self.inner.get(view, id).await
+    }
+
+    async fn list(&self, view: &str, query: Query) -> Result<Vec<Document>, Failure> {
+        self.inner.list(view, query).await
+    }
+
+    async fn lease(&self, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<LeasedJob>, Failure> {
+        self.inner.lease(now, until, limit).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, Failure> {
+        self.inner.next_due().await
+    }
+
+    fn jobs_changed(&self) -> watch::Receiver<u64> {
+        self.inner.jobs_changed()
+    }
+
+    async fn dead_letters(&self, after: Option<(String, String)>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
+        self.inner.dead_letters(after, limit).await
+    }
+
+    fn feeds(&self) -> &Feeds {
+        self.inner.feeds()
+    }
+
+    async fn ping(&self) -> Result<(), Failure> {
+        self.inner.ping().await
+    }
+}
+
 /// A notification over a memory database, with a clock that stands still until it is moved.
 pub(crate) struct World {
     pub(crate) outages: Outages,
+    pub(crate) database: Arc<Flaky>,
     clock: ManualClock,
     service: Service,
     tried: Tried,
@@ -72,10 +173,12 @@ impl World {
         let outages = Outages::default();
         let tried = Tried { provider: KeptProvider::new(provider, outages.clone()), ..Tried::default() };
         let settings = Settings::default();
-        let database: Arc<dyn Database> = Arc::new(MemoryDatabase::default());
+        let flaky = Arc::new(Flaky::default());
+        let database = Arc::clone(&flaky) as Arc<dyn Database>;
         let bus = JournalBus::default().with(source::NOTIFICATION, Arc::clone(&database), crate::publish);
         Self {
             outages,
+            database: flaky,
             service: Service::new(
                 source::NOTIFICATION,
                 database,

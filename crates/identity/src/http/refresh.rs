@@ -24,8 +24,9 @@ pub(crate) struct Refresh {
 
 /// Refresh the tokens
 ///
-/// A refresh token works once. One that is used again revokes all that came from the same sign-in,
-/// because two must have it.
+/// A refresh token works once. Where its answer was lost, the same token may be sent again for a moment (30
+/// seconds, `refresh_grace`), and gives the same next one, until that has been used. One that is used again after
+/// that revokes all that came from the same sign-in, because two must have it.
 #[utoipa::path(post, path = "/api/token/refresh", tag = "accounts", request_body = Refresh, responses(
     (status = 200, description = "The next pair", body = TokenPair),
     (status = 401, description = "The token has expired, was used before, or is revoked", body = ProblemBody, content_type = "application/problem+json"),
@@ -40,8 +41,8 @@ pub(crate) async fn refresh(
     let (refreshed, _) = app
         .service
         .execute(&origin, |work| {
-            let refresh_token = refresh_token.clone();
-            Box::pin(async move { tokens::refresh(work, &refresh_token, lasts).await })
+            let (refresh_token, grace) = (refresh_token.clone(), app.grace.clone());
+            Box::pin(async move { tokens::refresh(work, &refresh_token, lasts, &grace).await })
         })
         .await?;
     match refreshed {

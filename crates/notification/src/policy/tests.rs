@@ -120,9 +120,10 @@ async fn a_phone_that_never_becomes_known_is_a_failed_notice() {
     let world = World::new();
     world.learn(source::ORDER, &order_placed()).await;
     world.hear(source::STORE, &cook_started()).await;
-    world.pass(599).await;
+    // A look every second here, and four a second fit into ten minutes.
+    world.pass(4 * 600).await;
     assert_eq!(world.notices(CUSTOMER).await, []);
-    world.pass(2).await;
+    world.pass(1).await;
     let notices = world.notices(CUSTOMER).await;
     assert_eq!((notices[0].outcome, notices[0].reason.as_deref()), (Outcome::Failed, Some("no phone is known")));
     assert_eq!(world.told().await, ["NoticeFailed"]);
@@ -132,7 +133,10 @@ async fn a_phone_that_never_becomes_known_is_a_failed_notice() {
 async fn an_order_that_never_becomes_known_is_a_dead_letter() {
     let world = World::new();
     world.hear(source::STORE, &cook_started()).await;
-    world.pass(601).await;
+    world.clock_jumps(3 * 3600);
+    world.do_jobs().await;
+    assert_eq!(world.dead_letters().await, Vec::<String>::new(), "the clock says that it is late; we have looked once");
+    world.pass(4 * 600).await;
     assert_eq!(world.dead_letters().await, [format!("order {ORDER} was never heard of")]);
 }
 
@@ -207,6 +211,32 @@ async fn kakaotalk_that_comes_back_is_used() {
     world.outages.end(Channel::Kakaotalk);
     world.pass(5).await;
     assert_eq!(world.notices(CUSTOMER).await[0].channel, Channel::Kakaotalk);
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_no_attempt_at_kakaotalk() {
+    for away in [Away::Reading, Away::Writing] {
+        let world = World::with_facts().await;
+        world.hear(source::STORE, &cook_started()).await;
+        world.database.fail(away, 10);
+        world.pass(600).await;
+        assert_eq!(world.database.left(), 0, "it was away");
+        let notices = world.notices(CUSTOMER).await;
+        assert_eq!((notices.len(), notices[0].channel, notices[0].outcome), (1, Channel::Kakaotalk, Outcome::Sent));
+        assert!(world.tried().iter().all(|(channel, _)| *channel == Channel::Kakaotalk), "{:?}", world.tried());
+    }
+}
+
+#[tokio::test]
+async fn what_kakaotalk_put_off_counts_also_where_the_database_was_away_between() {
+    let world = World::with_facts().await;
+    world.outages.begin(Channel::Kakaotalk, SendError::Retryable("busy".to_owned()));
+    world.hear(source::STORE, &cook_started()).await;
+    world.do_jobs().await;
+    world.database.fail(Away::Reading, 10);
+    world.pass(600).await;
+    let by = |wanted| world.tried().iter().filter(|(channel, _)| *channel == wanted).count();
+    assert_eq!((by(Channel::Kakaotalk), by(Channel::Sms)), (4, 1));
 }
 
 #[tokio::test]
