@@ -78,12 +78,14 @@ impl Platform {
         let usual = if settings.has_peers(&roles) { DRAIN_FOR } else { Duration::ZERO };
         let drain_for = settings.drain_for.map_or(usual, SignedDuration::unsigned_abs);
         let stop_limit = Duration::from_secs(settings.stop_limit_seconds);
+        let keep_alive = settings.keep_alive.unsigned_abs();
+        let patience = server::Patience { keep_alive, drain_for, limit: stop_limit };
         let (entry, inside) = (Doorway::default(), Doorway::default());
         let mut servers = JoinSet::new();
         let mut listen = async |address, door: &Doorway| {
             let listener = server::bind(address).await?;
             let bound = listener.local_addr().context("the address listened on is unknown")?;
-            servers.spawn(server::run(listener, door.router(), lifecycle.clone(), drain_for, stop_limit));
+            servers.spawn(server::run(listener, door.router(), lifecycle.clone(), patience));
             Ok::<_, anyhow::Error>(bound)
         };
         let address = listen(settings.listen, if roles.gateway { &entry } else { &inside }).await?;

@@ -24,7 +24,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::connection::{Stops, serve};
+use self::connection::{KeepAlive, Stops, serve};
 
 /// The most connections held at once; more wait to be taken.
 const CONNECTIONS: usize = 20_000;
@@ -37,9 +37,22 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Takes connections until the process drains and for `drain_for` after that, which is the time in which all
-/// who send requests here get to know that they should not. Then requests in flight may finish, within `limit`.
-pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, drain_for: Duration, limit: Duration) {
+/// How long a server waits for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For another request over a connection, in whole seconds. It is announced to clients.
+    pub keep_alive: Duration,
+    /// For all who send requests here to get to know that they should not, when the process drains.
+    pub drain_for: Duration,
+    /// For requests in flight to finish, after that.
+    pub limit: Duration,
+}
+
+/// Takes connections until the process drains and for `drain_for` after that. Then requests in flight may finish,
+/// within `limit`.
+pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, patience: Patience) {
+    let Patience { keep_alive, drain_for, limit } = patience;
+    let kept = KeepAlive::of(keep_alive);
     let connections = TaskTracker::new();
     let stops =
         Stops { lifecycle: lifecycle.clone(), finish: CancellationToken::new(), cut_off: CancellationToken::new() };
@@ -49,7 +62,7 @@ pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, dr
     };
     tokio::select! {
         () = drained => {}
-        () = take(&listener, &router, &connections, &stops) => {}
+        () = take(&listener, &router, &connections, &stops, &kept) => {}
     }
     drop(listener);
     stops.finish.cancel();
@@ -61,7 +74,7 @@ pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, dr
 }
 
 /// Takes connections, for as long as there is room.
-async fn take(listener: &TcpListener, router: &Router, connections: &TaskTracker, stops: &Stops) {
+async fn take(listener: &TcpListener, router: &Router, connections: &TaskTracker, stops: &Stops, kept: &KeepAlive) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
         let (stream, peer) = match listener.accept().await {
@@ -76,7 +89,7 @@ async fn take(listener: &TcpListener, router: &Router, connections: &TaskTracker
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "small packets will be held back");
         }
-        let served = serve(stream, peer, router.clone(), stops.clone());
+        let served = serve(stream, peer, router.clone(), stops.clone(), kept.clone());
         connections.spawn(async move {
             served.await;
             drop(permit);

@@ -38,6 +38,10 @@ pub struct Settings {
     pub log: String,
     /// How it is logged.
     pub log_format: LogFormat,
+    /// How long a connection is kept for its next request, in whole seconds, at least one. It is announced to clients
+    /// (`Keep-Alive: timeout=…`). What stands in front, as a load balancer, must give up unused connections sooner,
+    /// or some of its requests meet a connection that is just being closed.
+    pub keep_alive: SignedDuration,
     /// How long requests in flight may take to finish when the platform stops, in seconds.
     pub stop_limit_seconds: u64,
     /// How long a process that is to stop goes on serving, so that those who send it requests notice. Not
@@ -94,6 +98,7 @@ impl Default for Settings {
             data: PathBuf::from("baedal-data"),
             log: "info".to_owned(),
             log_format: LogFormat::Text,
+            keep_alive: SignedDuration::from_secs(75),
             stop_limit_seconds: 10,
             drain_for: None,
             gateway: baedal_gateway::Settings::default(),

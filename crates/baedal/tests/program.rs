@@ -2,9 +2,13 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+#[cfg(target_os = "linux")]
+use std::io::Read;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+#[cfg(target_os = "linux")]
+use std::time::{Duration, Instant};
 
 struct Running {
     child: Child,
@@ -18,7 +22,11 @@ fn program() -> Command {
 }
 
 fn serve(data: &Path) -> Running {
-    let mut child = program()
+    serve_by(program(), data)
+}
+
+fn serve_by(mut command: Command, data: &Path) -> Running {
+    let mut child = command
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(data)
         .stdout(Stdio::piped())
@@ -40,6 +48,39 @@ impl Running {
     fn stop(mut self) {
         self.signal("-TERM");
         assert_eq!(self.child.wait().expect("its end").code(), Some(0));
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Running {
+    /// What `/health/ready` says: its status, and why.
+    fn readiness(&self) -> (u16, String) {
+        let mut stream = std::net::TcpStream::connect(&self.address).expect("a connection");
+        stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+        (status.expect("a status"), answer)
+    }
+
+    /// Waits until it answers so, and returns the answer.
+    fn until_readiness_is(&self, wanted: u16) -> String {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let (status, answer) = self.readiness();
+            if status == wanted {
+                return answer;
+            }
+            assert!(Instant::now() < deadline, "never {wanted}: {answer}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// From now on no file of its may be written beyond so many bytes: to SQLite that is a disk that is full.
+    fn limit_files(&self, bytes: &str) {
+        let pid = self.child.id().to_string();
+        let set = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={bytes}:")]).status();
+        assert!(set.expect("prlimit").success());
     }
 }
 
@@ -74,6 +115,24 @@ fn it_stops_gracefully_and_starts_again() {
         assert!(running.address.starts_with("127.0.0.1:"));
         running.stop();
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_full_disk_it_is_not_ready_though_nobody_writes_anything_and_ready_when_there_is_room() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Too large a file is an error then, and not the end of the process.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_baedal")]);
+    shell.env("BAEDAL_LOG", "off").stdin(Stdio::null());
+    let running = serve_by(shell, folder.path());
+    running.until_readiness_is(200);
+    running.limit_files("4096");
+    let answer = running.until_readiness_is(503);
+    assert!(answer.contains("\"status\":\"not_ready\""), "{answer}");
+    running.limit_files("unlimited");
+    running.until_readiness_is(200);
+    running.stop();
 }
 
 #[test]

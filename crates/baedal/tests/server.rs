@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::routing::{any, get};
-use baedal::server;
+use baedal::server::{self, Patience};
 use baedal_kit::http::peers::PeerSecret;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::upstream::Upstream;
@@ -37,10 +37,14 @@ struct Running {
 
 impl Running {
     async fn start(address: SocketAddr, router: Router, drain_for: Duration, limit: Duration) -> Self {
+        Self::with(address, router, Patience { keep_alive: FOREVER, drain_for, limit }).await
+    }
+
+    async fn with(address: SocketAddr, router: Router, patience: Patience) -> Self {
         let listener = server::bind(address).await.expect("an address");
         let address = listener.local_addr().expect("an address");
         let lifecycle = Lifecycle::default();
-        let server = tokio::spawn(server::run(listener, router, lifecycle.clone(), drain_for, limit));
+        let server = tokio::spawn(server::run(listener, router, lifecycle.clone(), patience));
         Self { address, lifecycle, server }
     }
 
@@ -105,7 +109,8 @@ impl Replica {
             counted.fetch_add(1, Ordering::Relaxed);
             body
         });
-        let served = server::run(listener, router, lifecycle.clone(), Duration::from_millis(500), LIMIT);
+        let patience = Patience { keep_alive: FOREVER, drain_for: Duration::from_millis(500), limit: LIMIT };
+        let served = server::run(listener, router, lifecycle.clone(), patience);
         Self { running: Running { address, lifecycle, server: tokio::spawn(served) }, answered }
     }
 
@@ -178,6 +183,27 @@ async fn while_it_drains_it_serves_on_and_every_answer_is_its_connections_last()
             }
         }
     }
+}
+
+#[tokio::test]
+async fn for_how_long_a_connection_is_kept_is_announced_and_then_it_is_closed() {
+    let patience = Patience { keep_alive: Duration::from_secs(1), drain_for: Duration::ZERO, limit: FOREVER };
+    let running = Running::with(anywhere(), Router::new().fallback(async || "served"), patience).await;
+    let mut stream = running.connect().await;
+    for _ in 0..2 {
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("a socket");
+        let answer = read_until(&mut stream, "served").await;
+        assert!(answer.contains("keep-alive: timeout=1\r\n"), "{answer}");
+        assert!(answer.contains("connection: keep-alive\r\n"), "{answer}");
+    }
+    assert!(is_closed(&mut stream).await);
+    // HTTP/1.0 knows nothing of that.
+    let mut old = running.connect().await;
+    old.write_all(b"GET / HTTP/1.0\r\nhost: x\r\n\r\n").await.expect("a socket");
+    let answer = read_until(&mut old, "served").await;
+    assert!(!answer.contains("keep-alive"), "{answer}");
+    assert!(is_closed(&mut old).await);
+    running.stop().await;
 }
 
 #[tokio::test]

@@ -18,6 +18,9 @@ use crate::session::Session;
 /// The longest that a call waits for its answer.
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// How long a connection waits for its next call: less than the platform keeps it (`keep_alive`).
+const IDLE_LIMIT: Duration = Duration::from_secs(30);
+
 /// The platform at one address. Cloning shares its connections.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -56,6 +59,7 @@ impl Client {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE_LIMIT)
             .pool_max_idle_per_host(1024)
             .build(connector);
         Self { base: base_url.into().trim_end_matches('/').to_owned(), http }

@@ -178,7 +178,7 @@ impl Database for PostgresDatabase {
     }
 
     async fn ping(&self) -> Result<(), Failure> {
-        self.writer.ping()?;
+        self.writer.ping().await?;
         self.read(sqlx::query("SELECT FROM meta LIMIT 1"), |_| Ok(())).await
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use baedal_kit::Failure;
+use baedal_kit::database::writing::{Probed, Writing};
 use baedal_kit::database::{Commit, Outcome};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout};
@@ -35,6 +36,7 @@ pub(crate) struct Writer {
     context: &'static str,
     room: Arc<Semaphore>,
     requests: mpsc::UnboundedSender<Request>,
+    writing: Writing,
 }
 
 type Answer = Result<Outcome, Failure>;
@@ -53,9 +55,11 @@ impl Writer {
         let context = target.context;
         let (requests, arriving) = mpsc::unbounded_channel();
         let connections = Connections::new(Arc::clone(target), 1);
-        let desk = Desk { context, connections, arriving, waiting: VecDeque::new(), told, holder };
+        let writing = Writing::default();
+        let known = writing.clone();
+        let desk = Desk { context, connections, arriving, waiting: VecDeque::new(), told, holder, writing: known };
         tokio::spawn(desk.work());
-        Self { context, room: Arc::new(Semaphore::new(QUEUE)), requests }
+        Self { context, room: Arc::new(Semaphore::new(QUEUE)), requests, writing }
     }
 
     pub(crate) async fn commit(&self, commit: Commit) -> Answer {
@@ -75,9 +79,22 @@ impl Writer {
         answered.await.map_err(|_| self.unavailable("its writer gave no answer"))?
     }
 
-    /// Whether the task lives.
-    pub(crate) fn ping(&self) -> Result<(), Failure> {
-        if self.requests.is_closed() { Err(self.unavailable("its writer has ended")) } else { Ok(()) }
+    /// Whether the task lives, and can write.
+    pub(crate) async fn ping(&self) -> Result<(), Failure> {
+        if self.requests.is_closed() {
+            return Err(self.unavailable("its writer has ended"));
+        }
+        self.writing.look(|commit| self.probe(commit)).await.map_err(|why| self.unavailable(why))
+    }
+
+    /// Begins a commit whose answer can be waited for when this writer is gone. Nothing where many wait already.
+    fn probe(&self, commit: Commit) -> Option<Probed> {
+        let piece = reduce(commit).ok()?;
+        let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(Request { piece, answer, since: Instant::now(), _room: room }).ok()?;
+        let gone = self.unavailable("its writer gave no answer");
+        Some(Box::pin(async move { answered.await.unwrap_or(Err(gone)) }))
     }
 
     fn unavailable(&self, source: impl Into<baedal_kit::failure::BoxError>) -> Failure {
@@ -96,6 +113,7 @@ struct Desk {
     told: Arc<Told>,
     /// Whose the leases are that are taken.
     holder: Uuid,
+    writing: Writing,
 }
 
 impl Desk {
@@ -179,6 +197,9 @@ impl Desk {
                 .increment(number);
         };
         count("committed", outcomes.len() as u64 - conflicts);
+        if outcomes.len() as u64 > conflicts {
+            self.writing.went_well();
+        }
         count("conflict", conflicts);
         for (request, outcome) in group.into_iter().zip(outcomes) {
             // Whoever does not wait for the answer any more does not need it.
@@ -193,6 +214,10 @@ impl Desk {
             group.extend(self.waiting.drain(..));
         }
         tracing::warn!(context = self.context, commits = group.len(), error = %trouble, "commits failed");
+        // What took too long, or met a lock, says nothing about the next; that is seen when nothing is committed.
+        if !trouble.leaves_the_connection() {
+            self.writing.failed(trouble.to_string());
+        }
         for request in group {
             let _ = request.answer.send(Err(trouble.of(self.context)));
         }

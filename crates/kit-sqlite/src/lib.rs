@@ -143,7 +143,7 @@ impl Database for SqliteDatabase {
     }
 
     async fn ping(&self) -> Result<(), Failure> {
-        self.writer.ping()?;
+        self.writer.ping().await?;
         self.readers.read(rows::ping).await
     }
 }

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use baedal_kit::Failure;
+use baedal_kit::database::writing::{Probed, Writing};
 use baedal_kit::database::{Commit, LeasedJob, Outcome};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
@@ -40,6 +41,7 @@ pub(crate) struct Writer {
     context: &'static str,
     room: Arc<Semaphore>,
     requests: Option<Mutex<Sender<Request>>>,
+    writing: Writing,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -79,9 +81,12 @@ impl Writer {
         let (requests, waiting) = channel();
         let position = position.cast_signed();
         let room = Arc::new(Semaphore::new(QUEUE));
-        let mut desk = Desk { context, connection, waiting, room: Arc::clone(&room), position, told, readers };
+        let writing = Writing::default();
+        let known = writing.clone();
+        let mut desk =
+            Desk { context, connection, waiting, room: Arc::clone(&room), position, told, readers, writing: known };
         let thread = std::thread::Builder::new().name(format!("write-{context}")).spawn(move || desk.work())?;
-        Ok(Self { context, room, requests: Some(Mutex::new(requests)), thread: Some(thread) })
+        Ok(Self { context, room, requests: Some(Mutex::new(requests)), writing, thread: Some(thread) })
     }
 
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, Failure> {
@@ -102,22 +107,37 @@ impl Writer {
         let room = room.map_err(|_| self.unavailable("too much waits to be written"))?;
         let room = room.map_err(|closed| self.unavailable(closed))?;
         let (answer, answered) = oneshot::channel();
-        let sent = self.requests.as_ref().is_some_and(|requests| {
-            let requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
-            requests.send(Request { asked: asked(answer), _room: room }).is_ok()
-        });
-        if !sent {
+        if !self.send(asked(answer), room) {
             return Err(self.unavailable("its writer has ended"));
         }
         answered.await.map_err(|_| self.unavailable("its writer gave no answer"))?
     }
 
-    /// Whether the thread lives.
-    pub(crate) fn ping(&self) -> Result<(), Failure> {
+    /// Whether it could be handed over.
+    fn send(&self, asked: Asked, room: OwnedSemaphorePermit) -> bool {
+        self.requests.as_ref().is_some_and(|requests| {
+            let requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
+            requests.send(Request { asked, _room: room }).is_ok()
+        })
+    }
+
+    /// Whether the thread lives, and can write.
+    pub(crate) async fn ping(&self) -> Result<(), Failure> {
         match &self.thread {
-            Some(thread) if !thread.is_finished() => Ok(()),
+            Some(thread) if !thread.is_finished() => {
+                self.writing.look(|commit| self.probe(commit)).await.map_err(|why| self.unavailable(why))
+            }
             _ => Err(self.unavailable("its writer has ended")),
         }
+    }
+
+    /// Begins a commit whose answer can be waited for when this writer is gone. Nothing where many wait already.
+    fn probe(&self, commit: Commit) -> Option<Probed> {
+        let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
+        let (answer, answered) = oneshot::channel();
+        let gone = self.unavailable("its writer gave no answer");
+        self.send(Asked::Commit(Box::new(commit), answer), room)
+            .then(|| -> Probed { Box::pin(async move { answered.await.unwrap_or(Err(gone)) }) })
     }
 
     fn unavailable(&self, source: impl Into<baedal_kit::failure::BoxError>) -> Failure {
@@ -145,6 +165,7 @@ struct Desk {
     position: i64,
     told: Arc<Told>,
     readers: Arc<Readers>,
+    writing: Writing,
 }
 
 impl Desk {
@@ -177,9 +198,15 @@ impl Desk {
     fn write(&mut self, group: Vec<Request>) {
         let before = self.position;
         let answers = match self.transact(&group) {
-            Ok(answers) => answers,
+            Ok(answers) => {
+                if answers.iter().any(|answer| matches!(answer, Answer::Outcome(Outcome::Committed { .. }))) {
+                    self.writing.went_well();
+                }
+                answers
+            }
             Err(error) => {
                 self.position = before;
+                self.writing.failed(error.to_string());
                 tracing::error!(context = self.context, commits = group.len(), %error, "nothing of a group was written");
                 self.roll_back();
                 let failed = || Answer::Failed(self.failure(&error));
@@ -370,6 +397,7 @@ mod tests {
         // To SQLite a file that may not grow and a disk that is full are the same.
         opened.writer.pragma_update(None, "max_page_count", 60).unwrap();
         let database = Arc::new(SqliteDatabase::assemble(opened, "order").unwrap());
+        database.ping().await.unwrap();
         let mut written = 0;
         let refused = loop {
             match database.commit(put(written, 10_000)).await {
@@ -386,11 +414,28 @@ mod tests {
             crowd.spawn(async move { database.commit(put(1000 + id, 10_000)).await });
         }
         assert!(crowd.join_all().await.into_iter().all(|outcome| outcome.is_err_and(|failure| failure.is_passing())));
+        assert!(database.ping().await.unwrap_err().story().contains("full"));
         // Somebody makes room.
         let clear = Commit { cleared_views: vec!["orders".to_owned()], ..Commit::default() };
         database.commit(clear).await.unwrap();
         assert_eq!(database.commit(put(7, 10_000)).await.unwrap(), Outcome::Committed { position: 0 });
         assert_eq!(all(&database).await.len(), 1);
+        // It is tried again within a moment.
+        while database.ping().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_is_full_when_nobody_writes_is_known_to_whoever_asks() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = open::open(&folder.path().join("order.db"), "order").unwrap();
+        let pages: i64 = opened.writer.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        opened.writer.pragma_update(None, "max_page_count", pages).unwrap();
+        let database = SqliteDatabase::assemble(opened, "order").unwrap();
+        let refused = database.ping().await.unwrap_err();
+        assert!(refused.is_passing() && refused.story().contains("full"), "{}", refused.story());
+        assert_eq!(database.get("orders", "1").await.unwrap(), None, "it answers all the same");
     }
 
     #[tokio::test]

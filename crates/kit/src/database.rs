@@ -31,6 +31,7 @@ use crate::message::{Origin, Recorded};
 pub mod memory;
 #[cfg(feature = "testing")]
 pub mod suite;
+pub mod writing;
 
 /// Everything that happens together or not at all.
 #[derive(Clone, Debug, Default)]
@@ -343,6 +344,6 @@ pub trait Database: Send + Sync + 'static {
         None
     }
 
-    /// Whether it answers.
+    /// Whether it answers, and takes what is to be kept ([`writing`]).
     async fn ping(&self) -> Result<(), Failure>;
 }

@@ -23,7 +23,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use tower::ServiceExt;
 
-pub use self::connections::WrongAddress;
+pub use self::connections::{KEEP_ALIVE, WrongAddress};
 use self::remote::Remote;
 use crate::http::peers::PeerSecret;
 use crate::lifecycle::Lifecycle;

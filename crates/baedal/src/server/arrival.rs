@@ -4,33 +4,80 @@
 //! never come to its end, and is not waited for.
 //!
 //! ```text
-//!   waiting ── bytes ──▶ begun ── head ──▶ arriving ── body ──▶ in hand ── answered ──▶ waiting
+//!   new ── bytes ──▶ begun ── head ──▶ arriving ── body ──▶ in hand ── answered ──▶ waiting
+//!                      ▲                                                               │
+//!                      └──────────────────────────── bytes ────────────────────────────┘
 //! ```
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
-const WAITING: u8 = 0;
-const BEGUN: u8 = 1;
-const ARRIVING: u8 = 2;
-const IN_HAND: u8 = 3;
+const NEW: u64 = 0;
+const WAITING: u64 = 1;
+const BEGUN: u64 = 2;
+const ARRIVING: u64 = 3;
+const IN_HAND: u64 = 4;
+/// How many bits a step takes; above them are the milliseconds, since the connection was taken, at which it came.
+const BITS: u32 = 3;
 
 /// Where one connection is with its request; it has one at a time. Cloning shares it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Arrival(Arc<AtomicU8>);
+#[derive(Clone, Debug)]
+pub(super) struct Arrival {
+    taken: Instant,
+    step: Arc<AtomicU64>,
+}
+
+/// What a connection's client owes us, and since when.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Owes {
+    /// The head of its first request, or the rest of a head.
+    Head(Instant),
+    /// Nothing: it may send another request.
+    Nothing(Instant),
+    /// The rest of a body that is being read; or it is our turn.
+    Elsewhere,
+}
 
 impl Arrival {
+    /// Of a connection that was just taken.
+    pub(super) fn new() -> Self {
+        Self { taken: Instant::now(), step: Arc::new(AtomicU64::new(NEW)) }
+    }
+
     /// Whether a part of a request has arrived, and not all of it.
     pub(super) fn is_half(&self) -> bool {
-        matches!(self.0.load(Ordering::Relaxed), BEGUN | ARRIVING)
+        matches!(self.now().0, BEGUN | ARRIVING)
+    }
+
+    /// What the client owes us.
+    pub(super) fn owes(&self) -> Owes {
+        match self.now() {
+            (NEW | BEGUN, since) => Owes::Head(since),
+            (WAITING, since) => Owes::Nothing(since),
+            _ => Owes::Elsewhere,
+        }
+    }
+
+    /// The step it is at, and since when.
+    fn now(&self) -> (u64, Instant) {
+        let step = self.step.load(Ordering::Relaxed);
+        (step & ((1 << BITS) - 1), self.taken + Duration::from_millis(step >> BITS))
+    }
+
+    /// A step, taken now.
+    fn taken_now(&self, to: u64) -> u64 {
+        let since = u64::try_from(self.taken.elapsed().as_millis()).unwrap_or(u64::MAX);
+        (since << BITS) | to
     }
 
     /// The connection's socket, watched.
@@ -44,14 +91,14 @@ impl Arrival {
             self.in_hand();
             return body;
         }
-        self.0.store(ARRIVING, Ordering::Relaxed);
+        self.step.store(self.taken_now(ARRIVING), Ordering::Relaxed);
         let arrival = self.clone();
         Body::new(Until { body, then: move || arrival.step(ARRIVING, IN_HAND) })
     }
 
     /// It is being answered.
     pub(super) fn in_hand(&self) {
-        self.0.store(IN_HAND, Ordering::Relaxed);
+        self.step.store(self.taken_now(IN_HAND), Ordering::Relaxed);
     }
 
     /// The answer's body: when it is sent, the next request may come.
@@ -61,9 +108,11 @@ impl Arrival {
         Body::new(Until { body, then: move || arrival.step(IN_HAND, WAITING) })
     }
 
-    fn step(&self, from: u8, to: u8) {
+    fn step(&self, from: u64, to: u64) {
         // It may be elsewhere already.
-        let _ = self.0.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.step.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |step| {
+            (step & ((1 << BITS) - 1) == from).then(|| self.taken_now(to))
+        });
     }
 }
 
@@ -115,6 +164,7 @@ impl AsyncRead for Watched {
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
             self.arrival.step(WAITING, BEGUN);
+            self.arrival.step(NEW, BEGUN);
         }
         read
     }

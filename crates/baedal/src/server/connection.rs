@@ -9,17 +9,24 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use baedal_kit::lifecycle::Lifecycle;
-use http::{HeaderValue, Request, Response, header};
+use baedal_kit::upstream::KEEP_ALIVE;
+use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::arrival::Arrival;
+use super::arrival::{Arrival, Owes};
 
 /// How long a client may take to send a request's head.
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
+/// How much longer than we announce a connection may wait for its next request: for as long as that, a client that
+/// goes by what we announced may have one on its way.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
+/// The least that can be announced, in seconds.
+const LEAST_KEPT: Duration = Duration::from_secs(1);
 /// How long it may take to send the rest of a request when we want to end.
 const REST_LIMIT: Duration = Duration::from_secs(1);
 
@@ -34,23 +41,50 @@ pub(super) struct Stops {
     pub(super) cut_off: CancellationToken,
 }
 
+/// For how long a connection is kept for its next request, and how that is announced. Cloning shares it.
+#[derive(Clone)]
+pub(super) struct KeepAlive {
+    limit: Duration,
+    announced: HeaderValue,
+}
+
+impl KeepAlive {
+    /// For so long, in whole seconds, and never for less than one.
+    pub(super) fn of(limit: Duration) -> Self {
+        let limit = Duration::from_secs(limit.max(LEAST_KEPT).as_secs());
+        let announced = HeaderValue::from_str(&format!("timeout={}", limit.as_secs()));
+        Self { limit, announced: announced.unwrap_or(HeaderValue::from_static("timeout=1")) }
+    }
+}
+
 /// Serves a connection to its end.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stops: Stops) {
-    let arrival = Arrival::default();
+pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stops: Stops, kept: KeepAlive) {
+    let arrival = Arrival::new();
     let socket = TokioIo::new(arrival.of(stream));
-    let (arriving, lifecycle) = (arrival.clone(), stops.lifecycle);
+    let (arriving, lifecycle, announced) = (arrival.clone(), stops.lifecycle, kept.announced);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(|body| arriving.arriving(Body::new(body)));
         request.extensions_mut().insert(ConnectInfo(peer));
-        answer(router.clone(), request, arriving.clone(), lifecycle.clone())
+        answer(router.clone(), request, arriving.clone(), lifecycle.clone(), announced.clone())
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
-    let builder = builder.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
+    // hyper's own limit for a head runs while a connection waits for one, too; ours tells the two apart.
+    let builder = builder.timer(TokioTimer::new()).header_read_timeout(None);
     let mut connection = pin!(builder.serve_connection(socket, service));
     let ended = tokio::select! {
         // First, so that a request that is here already is not overlooked.
         biased;
         ended = connection.as_mut() => ended,
+        owed = overdue(&arrival, kept.limit) => match owed {
+            Overdue::Head => {
+                tracing::debug!(%peer, "the head of a request did not arrive in time");
+                return;
+            }
+            Overdue::Nothing => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        },
         () = stops.finish.cancelled() => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
@@ -73,12 +107,44 @@ async fn answer(
     request: Request<Body>,
     arrival: Arrival,
     lifecycle: Lifecycle,
+    announced: HeaderValue,
 ) -> Result<Response<Body>, Infallible> {
+    let is_kept = request.version() == Version::HTTP_11;
     let mut response = router.oneshot(request).await?;
     if lifecycle.is_draining() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    } else if is_kept && !response.headers().contains_key(header::CONNECTION) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
+        response.headers_mut().insert(KEEP_ALIVE, announced);
     }
     Ok(response.map(|body| arrival.answering(body)))
+}
+
+/// What a client owed us for too long.
+enum Overdue {
+    Head,
+    /// It has sent nothing, and need not have.
+    Nothing,
+}
+
+/// Returns when the client has taken too long.
+async fn overdue(arrival: &Arrival, kept: Duration) -> Overdue {
+    loop {
+        let (since, limit, overdue) = match arrival.owes() {
+            Owes::Head(since) => (since, HEAD_LIMIT, Overdue::Head),
+            Owes::Nothing(since) => (since, kept + ON_ITS_WAY, Overdue::Nothing),
+            Owes::Elsewhere => {
+                // Whatever begins meanwhile has not taken too long before we look again.
+                tokio::time::sleep(HEAD_LIMIT.min(kept)).await;
+                continue;
+            }
+        };
+        if since.elapsed() >= limit {
+            return overdue;
+        }
+        // A request that begins meanwhile has a limit of its own, which may be over sooner.
+        tokio::time::sleep_until((since + limit).min(Instant::now() + HEAD_LIMIT)).await;
+    }
 }
 
 /// Returns if a request is half sent after the time there is for the rest.

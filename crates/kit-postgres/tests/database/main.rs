@@ -4,6 +4,7 @@
 mod chance;
 mod opening;
 mod outages;
+mod read_only;
 mod replicas;
 mod tls;
 mod unkeepable;

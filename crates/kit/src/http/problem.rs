@@ -150,6 +150,16 @@ impl Problem {
     }
 }
 
+/// The longest that anybody is told to wait. What takes longer is better asked again meanwhile.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// `Retry-After`, in whole seconds: never before the wait is over, never at once, and never later than an hour.
+#[must_use]
+pub fn retry_after(wait: Duration) -> HeaderValue {
+    let whole = if wait.subsec_nanos() > 0 { wait.as_secs().saturating_add(1) } else { wait.as_secs() };
+    HeaderValue::from(whole.clamp(1, LONGEST_WAIT.as_secs()))
+}
+
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         let story = failure.story();
@@ -177,9 +187,25 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(wait) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs_f64().ceil() as u64));
+            headers.insert(header::RETRY_AFTER, retry_after(wait));
         }
         headers.extend(self.headers);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_to_wait_is_told_whole_seconds_that_are_enough_and_not_absurd() {
+        let said = |wait| retry_after(wait).to_str().map(str::to_owned).unwrap_or_default();
+        assert_eq!(said(Duration::ZERO), "1");
+        assert_eq!(said(Duration::from_millis(1)), "1");
+        assert_eq!(said(Duration::from_secs(2)), "2");
+        assert_eq!(said(Duration::from_millis(2001)), "3");
+        assert_eq!(said(Duration::from_secs(9 * 3600)), "3600");
+        assert_eq!(said(Duration::MAX), "3600");
     }
 }

@@ -10,16 +10,21 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::Response;
-use http::{HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
+/// How long a server keeps a connection for its next request: `timeout=75`, in seconds.
+/// Source: <https://www.rfc-editor.org/rfc/rfc2068#section-19.7.1.1>
+pub const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+
 /// How long a connection may take to be made, its name's resolution included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// How long a connection waits for its next request. Less than a replica that is told to stop goes on serving:
-/// so one that has waited through all of that, and is closed at its end, is not used any more.
+/// so one that has waited through all of that, and is closed at its end, is not used any more. And never more than half
+/// of what the replica announces, so that no request meets a connection that is just being closed.
 const IDLE_LIMIT: Duration = Duration::from_secs(2);
 /// The most connections that wait.
 const MOST_IDLE: usize = 512;
@@ -63,7 +68,7 @@ pub(super) struct Connections {
 
 struct Idle {
     connection: SendRequest<Body>,
-    since: Instant,
+    until: Instant,
 }
 
 impl Connections {
@@ -149,8 +154,8 @@ impl Connections {
     /// The connection that has waited least; those that are of no use any more are let go.
     fn waiting(&self) -> Option<SendRequest<Body>> {
         let mut idle = self.idle();
-        while let Some(Idle { connection, since }) = idle.pop() {
-            if since.elapsed() >= IDLE_LIMIT {
+        while let Some(Idle { connection, until }) = idle.pop() {
+            if until <= Instant::now() {
                 // All others have waited longer.
                 idle.clear();
             } else if connection.is_ready() {
@@ -163,11 +168,12 @@ impl Connections {
     /// Keeps the connection for another request, once the answer has come to its end.
     fn keep(&self, mut connection: SendRequest<Body>, response: hyper::Response<hyper::body::Incoming>) -> Response {
         let idle = Arc::clone(&self.idle);
+        let limit = announced(response.headers()).map_or(IDLE_LIMIT, |announced| IDLE_LIMIT.min(announced / 2));
         tokio::spawn(async move {
             if connection.ready().await.is_ok() {
                 let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
                 if idle.len() < MOST_IDLE {
-                    idle.push(Idle { connection, since: Instant::now() });
+                    idle.push(Idle { connection, until: Instant::now() + limit });
                 }
             }
         });
@@ -177,6 +183,13 @@ impl Connections {
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How long the other end says that it keeps a connection.
+fn announced(headers: &HeaderMap) -> Option<Duration> {
+    let mut parameters = headers.get(KEEP_ALIVE)?.to_str().ok()?.split(',');
+    let seconds = parameters.find_map(|parameter| parameter.trim().strip_prefix("timeout="))?;
+    seconds.parse().ok().map(Duration::from_secs)
 }
 
 /// An error with all that caused it.
@@ -192,6 +205,15 @@ fn in_full(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_other_end_announces_is_read_and_nonsense_is_not() {
+        let said =
+            |value: &'static str| announced(&HeaderMap::from_iter([(KEEP_ALIVE, HeaderValue::from_static(value))]));
+        assert_eq!(said("timeout=75"), Some(Duration::from_secs(75)));
+        assert_eq!(said("max=100, timeout=5"), Some(Duration::from_secs(5)));
+        assert_eq!((said("timeout=soon"), said("5"), announced(&HeaderMap::new())), (None, None, None));
+    }
 
     #[test]
     fn an_address_is_a_host_and_nothing_more() {

@@ -6,7 +6,8 @@ use axum::Json;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use baedal_contracts::{OrderId, OrderNo, Won};
 use baedal_kit::http::Position;
-use http::{HeaderName, StatusCode, header};
+use baedal_kit::http::problem::retry_after;
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -99,9 +100,9 @@ impl OrderAnswer {
     }
 
     /// 202 with `Retry-After` where the customer is to pay or look a little later; otherwise as given.
-    pub(crate) fn after_paying(self, otherwise: StatusCode, position: Position, retry_after: Duration) -> Response {
+    pub(crate) fn after_paying(self, otherwise: StatusCode, position: Position, wait: Duration) -> Response {
         if self.is_payment_open() {
-            (StatusCode::ACCEPTED, position, retry_after_header(retry_after), Json(self)).into_response()
+            (StatusCode::ACCEPTED, position, retry_after_header(wait), Json(self)).into_response()
         } else {
             (otherwise, position, Json(self)).into_response()
         }
@@ -118,6 +119,6 @@ impl OrderAnswer {
     }
 }
 
-fn retry_after_header(wait: Duration) -> AppendHeaders<[(HeaderName, String); 1]> {
-    AppendHeaders([(header::RETRY_AFTER, (wait.as_secs_f64().ceil() as u64).to_string())])
+fn retry_after_header(wait: Duration) -> AppendHeaders<[(HeaderName, HeaderValue); 1]> {
+    AppendHeaders([(header::RETRY_AFTER, retry_after(wait))])
 }
