@@ -1,14 +1,17 @@
 //! What the platform under test is made of: one process, or two of each service with a gateway in front.
 //!
 //! The processes of a distributed installation live in the test's own: each has its own settings, sockets and
-//! connections, and shares nothing with the others but the clock.
+//! connections, and shares nothing with the others but the time that passes: its clock may be ahead or behind.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use baedal::platform::{Platform, Providers};
 use baedal::roles::{CONTEXTS, GATEWAY};
 use baedal::settings::Settings;
+use baedal_kit::ids::{ClockIds, SystemIds};
+use baedal_kit::time::ManualClock;
 use baedal_kit_postgres::Address;
 use baedal_servers::{Nats, testing};
 use futures::future::join_all;
@@ -44,13 +47,15 @@ impl Composition {
 pub(crate) struct Installation {
     settings: BTreeMap<String, Settings>,
     running: BTreeMap<String, Platform>,
-    providers: Providers,
+    clock: ManualClock,
+    /// By how much the clock of a process is ahead, by its name; the others' are right.
+    ahead: BTreeMap<String, SignedDuration>,
     nats: Option<Nats>,
     _folder: TempDir,
 }
 
 impl Installation {
-    pub(crate) fn new(composition: Composition, settings: Settings, providers: Providers) -> Self {
+    pub(crate) fn new(composition: Composition, settings: Settings, clock: ManualClock) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let settings = Settings { listen: local(0), data: folder.path().join("data"), ..settings };
         let (settings, nats) = match composition {
@@ -60,7 +65,23 @@ impl Installation {
                 (distributed(settings, &nats), Some(nats))
             }
         };
-        Self { settings, running: BTreeMap::new(), providers, nats, _folder: folder }
+        Self { settings, running: BTreeMap::new(), clock, ahead: BTreeMap::new(), nats, _folder: folder }
+    }
+
+    /// Sets the clocks of processes ahead by as much as is said of their names, before they start.
+    pub(crate) fn set_clocks(&mut self, ahead: impl Fn(&str) -> SignedDuration) {
+        self.ahead = self.settings.keys().map(|name| (name.clone(), ahead(name))).collect();
+    }
+
+    /// What a process goes by: a clock that is wrong makes ids that are born at the wrong time.
+    fn providers(&self, name: &str) -> Providers {
+        match self.ahead.get(name) {
+            None => Providers { clock: Arc::new(self.clock.clone()), ids: Arc::new(SystemIds) },
+            Some(ahead) => {
+                let clock = Arc::new(self.clock.ahead_by(*ahead));
+                Providers { clock: Arc::clone(&clock) as _, ids: Arc::new(ClockIds::by(clock)) }
+            }
+        }
     }
 
     /// The settings of a process that runs a context.
@@ -93,7 +114,7 @@ impl Installation {
     pub(crate) async fn start(&mut self, service: &str) {
         let names = self.settings.keys().filter(|name| is_of(name, service) && !self.running.contains_key(*name));
         let starting = names.map(|name| {
-            let (name, settings, providers) = (name.clone(), self.settings[name].clone(), self.providers.clone());
+            let (name, settings, providers) = (name.clone(), self.settings[name].clone(), self.providers(name));
             async move {
                 let mut platform = Platform::start(settings, providers).await.expect("the platform starts");
                 platform.ready().await.expect("the platform opens");

@@ -2,18 +2,16 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use baedal::folder::DataFolder;
-use baedal::platform::{self, Providers};
+use baedal::platform;
 use baedal::settings::Settings;
 use baedal_client::types::NewAccount;
 use baedal_client::{Client, Error, Session};
 use baedal_contracts::OrderId;
 use baedal_contracts::identity::Role;
-use baedal_kit::ids::SystemIds;
 use baedal_kit::time::{Clock, ManualClock};
 use baedal_servers::Nats;
 use jiff::{SignedDuration, Timestamp};
@@ -30,7 +28,7 @@ const OPERATOR: &str = "01090000001";
 
 /// The platform under test.
 pub struct World {
-    /// The clock of everything in it.
+    /// The clock of everything in it, unless it was started with clocks apart.
     pub clock: ManualClock,
     installation: Installation,
     client: Client,
@@ -48,7 +46,7 @@ impl World {
     /// # Panics
     /// Where it does not start.
     pub async fn start_with(change: impl FnOnce(Settings) -> Settings) -> Self {
-        Self::compose(Composition::tested(), change).await
+        Self::compose(Composition::tested(), change, None).await
     }
 
     /// The platform as a process per service, whatever composition is being tested.
@@ -56,17 +54,41 @@ impl World {
     /// # Panics
     /// Where it does not start.
     pub async fn distributed() -> Self {
-        Self::compose(Composition::Distributed, |settings| settings).await
+        Self::compose(Composition::Distributed, |settings| settings, None).await
     }
 
-    async fn compose(composition: Composition, change: impl FnOnce(Settings) -> Settings) -> Self {
+    /// The platform as a process per service, whose clocks are ahead by as much as is said of their names (`order-2`),
+    /// or behind. The clock of the gateway, and [`World::clock`], are right unless they are named.
+    ///
+    /// Deadlines go by the wall clock of whoever looks at them, so those that could come between are made longer than
+    /// the clocks differ: this is about what must hold whatever clocks show.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub async fn start_with_clocks_apart(ahead: &dyn Fn(&str) -> SignedDuration) -> Self {
+        let patient = |mut settings: Settings| {
+            settings.store.answer_within = SignedDuration::from_hours(1);
+            settings.store.change_lock = SignedDuration::from_mins(30);
+            settings.order.payment_window = SignedDuration::from_hours(1);
+            settings
+        };
+        Self::compose(Composition::Distributed, patient, Some(ahead)).await
+    }
+
+    async fn compose(
+        composition: Composition,
+        change: impl FnOnce(Settings) -> Settings,
+        ahead: Option<&dyn Fn(&str) -> SignedDuration>,
+    ) -> Self {
         let mut settings = Settings::default();
         // Many people from one address, and passwords that need not withstand anybody.
         settings.gateway = settings.gateway.without_limits_per_address();
         settings.identity.hash_cost = baedal_identity::HashCost::lowest();
         let clock = ManualClock::at(Timestamp::now());
-        let providers = Providers { clock: Arc::new(clock.clone()), ids: Arc::new(SystemIds) };
-        let installation = Installation::new(composition, change(settings), providers);
+        let mut installation = Installation::new(composition, change(settings), clock.clone());
+        if let Some(ahead) = ahead {
+            installation.set_clocks(ahead);
+        }
         appoint_operator(installation.settings_of("identity")).await;
         let client = Client::new("http://127.0.0.1:0");
         let mut world = Self { clock, installation, client, phones: AtomicU32::new(0) };
