@@ -230,4 +230,30 @@ mod tests {
         let documents = described().into_iter().map(|context| context.document).collect();
         assert_eq!(baedal_gateway::openapi::describe(documents).unlike_the_table, Vec::<String>::new());
     }
+
+    /// The strings of a request that are no text of people, and what they are.
+    const NO_TEXT: [(&str, &str); 6] = [
+        ("?after", "a cursor, which is ours"),
+        ("refresh_token", "a token, which is ours"),
+        ("method", "a kind of payment, which is the provider's"),
+        ("payment.method", "a kind of payment, which is the provider's"),
+        ("token", "a means of payment, which is the provider's"),
+        ("payment.token", "a means of payment, which is the provider's"),
+    ];
+
+    #[test]
+    fn every_text_that_people_send_is_normalized_by_a_rule() {
+        let documents = described().into_iter().map(|context| context.document).collect();
+        let document = baedal_gateway::openapi::describe(documents).document;
+        let fields = baedal_text::testing::text_fields(&document);
+        let (ruled, plain): (Vec<_>, Vec<_>) =
+            fields.into_iter().filter(|field| field.is_free()).partition(|field| field.rule.is_some());
+        let is_no_text = |field: &str| NO_TEXT.iter().any(|(other, _)| *other == field);
+        let unruled: Vec<_> = plain.iter().filter(|field| !is_no_text(&field.field)).collect();
+        assert!(unruled.is_empty(), "give them a type of baedal-text, or say why they are no text: {unruled:#?}");
+        for (field, what) in NO_TEXT {
+            assert!(plain.iter().any(|plain| plain.field == field), "no request holds {field} ({what}) any more");
+        }
+        assert!(ruled.iter().any(|field| field.field == "deliver_to.address") && ruled.len() > 20, "{ruled:#?}");
+    }
 }

@@ -90,17 +90,6 @@ pub struct Place {
     pub location: Location,
 }
 
-impl garde::Validate for Place {
-    type Context = ();
-
-    fn validate_into(&self, (): &(), parent: &mut dyn FnMut() -> garde::Path, report: &mut garde::Report) {
-        let length = self.address.trim().chars().count();
-        if length == 0 || length > 200 {
-            report.append(parent().join("address"), garde::Error::new("must be 1 to 200 characters"));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::Location;

@@ -1,20 +1,22 @@
 //! Opening an account, once per phone number.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use baedal_contracts::AccountId;
 use baedal_contracts::identity::Role;
 use baedal_kit::message::{Cause, CauseKind};
 use baedal_kit::{Failure, Origin, Service};
+use baedal_text::{NewPassword, PersonName, Phone};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Account, Command, Password, Phone, Profile};
+use crate::domain::{Account, Command, Profile};
 use crate::passwords::Passwords;
 use crate::settings::Settings;
 
 /// The documents that say, for each phone number, whose it is. That there is only one for a number is
 /// what makes two accounts with the same number impossible.
 pub(crate) const PHONES: &str = "phones";
-/// The longest name, in characters.
-const LONGEST_NAME: usize = 60;
 
 /// How the owner of a phone number signs in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,19 +68,6 @@ pub(crate) async fn open(
         .await
 }
 
-/// What is wrong with a name, if anything is.
-pub(crate) fn check_name(name: &str) -> Result<(), &'static str> {
-    if name.trim().is_empty() {
-        Err("must not be empty")
-    } else if name.chars().count() > LONGEST_NAME {
-        Err("must have at the most 60 characters")
-    } else if name.chars().any(char::is_control) {
-        Err("must not hold control characters")
-    } else {
-        Ok(())
-    }
-}
-
 /// Why there is no new operator.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorNotCreated {
@@ -111,17 +100,15 @@ pub async fn create_operator(
     name: &str,
     password: &str,
 ) -> Result<AccountId, OperatorNotCreated> {
-    let invalid = |field, problem: String| OperatorNotCreated::Invalid { field, problem };
-    let phone: Phone = phone.parse().map_err(|error: crate::domain::NotAPhone| invalid("phone", error.to_string()))?;
-    check_name(name).map_err(|problem| invalid("name", problem.to_owned()))?;
-    let password: Password =
-        password.parse().map_err(|error: crate::domain::WeakPassword| invalid("password", error.to_string()))?;
+    let phone: Phone = typed("phone", phone)?;
+    let name: PersonName = typed("name", name)?;
+    let password: NewPassword = typed("password", password)?;
     if is_taken(service, &phone).await? {
         return Err(OperatorNotCreated::PhoneTaken(phone));
     }
     let passwords = Passwords::new(settings.hash_cost.clone(), settings.hash_queue);
     let place = passwords.queue().map_err(|_| Failure::broken("a new queue is full"))?;
-    let hash = passwords.hash(place, password.reveal()).await?;
+    let hash = passwords.hash(place, password).await?;
     let origin = Origin {
         cause: Cause {
             kind: CauseKind::Request,
@@ -131,10 +118,18 @@ pub async fn create_operator(
         actor: None,
         traceparent: None,
     };
-    let profile = Profile { role: Role::Operator, name: name.trim().to_owned(), phone: phone.clone() };
+    let profile = Profile { role: Role::Operator, name: name.into(), phone: phone.clone() };
     match open(service, &origin, profile, hash).await {
         Ok((account_id, _)) => Ok(account_id),
         Err(NotOpened::PhoneTaken) => Err(OperatorNotCreated::PhoneTaken(phone)),
         Err(NotOpened::Failed(failure)) => Err(failure.into()),
     }
+}
+
+/// What was typed for a field, read.
+fn typed<T>(field: &'static str, text: &str) -> Result<T, OperatorNotCreated>
+where
+    T: FromStr<Err: Display>,
+{
+    text.parse().map_err(|error: T::Err| OperatorNotCreated::Invalid { field, problem: error.to_string() })
 }

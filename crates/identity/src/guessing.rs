@@ -11,11 +11,11 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baedal_kit::time::Instant;
+use baedal_text::Phone;
 use jiff::SignedDuration;
 use lru::LruCache;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::domain::Phone;
 use crate::settings::Guessing as Settings;
 
 /// How many phone numbers can be signed in with at the same time, if no two share a lane.

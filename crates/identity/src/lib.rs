@@ -3,7 +3,7 @@
 //! It owns accounts with their roles and credentials, and the tokens they act with. It hears nobody, and
 //! tells `AccountOpened`.
 //!
-//! - [`domain`]: an account, and the phone number that people sign in with;
+//! - [`domain`]: an account, under the phone number that people sign in with;
 //! - [`keys`]: the key that access tokens are signed with, kept in the data folder or given to all replicas;
 //! - [`accounts`]: opening an account, once per phone number;
 //! - [`passwords`]: hashing, slow on purpose and a few at a time;

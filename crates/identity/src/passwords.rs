@@ -5,6 +5,7 @@ use std::sync::Arc;
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, Params};
 use baedal_kit::Failure;
+use baedal_text::{GivenPassword, NewPassword};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -92,23 +93,28 @@ impl Passwords {
     }
 
     /// Hashes a new password.
-    pub(crate) async fn hash(&self, place: Place, password: String) -> Result<String, Failure> {
+    pub(crate) async fn hash(&self, place: Place, password: NewPassword) -> Result<String, Failure> {
         self.work(place, move |argon2| {
-            argon2.hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(broken)
+            argon2.hash_password(password.reveal().as_bytes()).map(|hash| hash.to_string()).map_err(broken)
         })
         .await
     }
 
     /// Whether a password is the one that was hashed. Where there is no hash it is not, and finding that
     /// out takes as long, so that nobody learns from the time whether a phone number has an account.
-    pub(crate) async fn check(&self, place: Place, password: String, hash: Option<String>) -> Result<bool, Failure> {
+    pub(crate) async fn check(
+        &self,
+        place: Place,
+        password: GivenPassword,
+        hash: Option<String>,
+    ) -> Result<bool, Failure> {
         self.work(place, move |argon2| match hash {
-            Some(hash) => match argon2.verify_password(password.as_bytes(), hash.as_str()) {
+            Some(hash) => match argon2.verify_password(password.reveal().as_bytes(), hash.as_str()) {
                 Ok(()) => Ok(true),
                 Err(password_hash::Error::PasswordInvalid) => Ok(false),
                 Err(error) => Err(broken(error)),
             },
-            None => argon2.hash_password(password.as_bytes()).map(|_| false).map_err(broken),
+            None => argon2.hash_password(password.reveal().as_bytes()).map(|_| false).map_err(broken),
         })
         .await
     }
@@ -144,7 +150,7 @@ mod tests {
     #[tokio::test]
     async fn a_password_is_known_again_and_another_is_not() {
         let passwords = Passwords::new(HashCost::lowest(), 8);
-        let hash = passwords.hash(passwords.queue().unwrap(), "correct horse".to_owned()).await.unwrap();
+        let hash = passwords.hash(passwords.queue().unwrap(), "correct horse".parse().unwrap()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
         for (password, hash, right) in [
             ("correct horse", Some(hash.clone()), true),
@@ -152,7 +158,7 @@ mod tests {
             ("correct horse", None, false),
         ] {
             let place = passwords.queue().unwrap();
-            assert_eq!(passwords.check(place, password.to_owned(), hash).await.unwrap(), right);
+            assert_eq!(passwords.check(place, password.parse().unwrap(), hash).await.unwrap(), right);
         }
     }
 

@@ -103,6 +103,15 @@ impl World {
         self.post("/api/token", json!({"phone": phone, "password": password})).await
     }
 
+    /// What an account is told of itself.
+    async fn me(&self, account_id: &Value) -> Value {
+        let account_id = serde_json::from_value(account_id.clone()).expect("an id");
+        let mut request = request(Method::GET, "/api/me", Value::Null);
+        let caller = Caller { account_id, role: Role::Customer };
+        request.headers_mut().insert(CALLER, caller.to_header());
+        self.send(request).await.body
+    }
+
     async fn refresh(&self, token: &Value) -> Answer {
         self.post("/api/token/refresh", json!({"refresh_token": token})).await
     }
@@ -458,4 +467,108 @@ async fn refresh_tokens_are_kept_hashed_expire_and_are_forgotten() {
     world.clock.advance(SignedDuration::from_hours(24));
     world.until_tokens_are(0).await;
     assert_eq!(world.documents("refresh_families").await, 0);
+}
+
+/// What people type and paste, field by field: what is answered afterwards, or which field is refused.
+const TYPED: [(&str, &str, &str, Result<&str, &str>); 17] = [
+    ("POST /api/accounts", "name", " 김\u{200B}지우\u{3000} ", Ok("김지우")),
+    ("POST /api/accounts", "name", "\u{1100}\u{1175}\u{11B7}지우\u{202E}", Ok("김지우")),
+    ("POST /api/accounts", "name", "김\n지우", Ok("김 지우")),
+    ("POST /api/accounts", "name", "김지우 👨\u{200D}👩\u{200D}👧", Ok("김지우 👨\u{200D}👩\u{200D}👧")),
+    ("POST /api/accounts", "name", "\u{3164}", Err("must hold something that can be seen")),
+    ("POST /api/accounts", "name", "김\u{0}지우", Err("must not hold control characters, as U+0000")),
+    ("POST /api/accounts", "phone", "０１０–１２３４–５６７８", Ok("01012345678")),
+    ("POST /api/accounts", "phone", "\u{202A}+82 10\u{A0}1234\u{A0}5678\u{202C}", Ok("01012345678")),
+    ("POST /api/accounts", "phone", "tel:0082-10-1234-5678", Ok("01012345678")),
+    (
+        "POST /api/accounts",
+        "phone",
+        "02-123-4567",
+        Err("must be a Korean mobile number, as 010-1234-5678 or +82 10-1234-5678"),
+    ),
+    ("POST /api/accounts", "password", "cafe\u{301}\u{A0}아메리카노", Ok("café 아메리카노")),
+    ("POST /api/accounts", "password", "아아아아e\u{301}e\u{301}e\u{301}", Err("must have 8 to 128 characters")),
+    ("POST /api/token", "phone", "82-10-1234-5678", Ok("01012345678")),
+    ("POST /api/token", "phone", "010ㅡ1234ㅡ5678\u{200B}", Ok("01012345678")),
+    ("POST /api/token", "password", "correct\u{A0}horse", Ok("correct horse")),
+    ("POST /api/token", "password", "correct\u{3000}horse", Ok("correct horse")),
+    (
+        "POST /api/token",
+        "password",
+        "correct\u{200B}horse",
+        Err("must not hold control characters, characters that cannot be seen, or unknown ones, as U+200B"),
+    ),
+];
+
+#[tokio::test]
+async fn text_that_people_type_is_normalized_in_every_field() {
+    for (operation, field, typed, wished) in TYPED {
+        let world = World::new().await;
+        let opens = operation == "POST /api/accounts";
+        let mut body = account("customer", "010-1234-5678");
+        let mut sign_in = json!({"phone": "010-1234-5678", "password": PASSWORD});
+        if opens {
+            body[field] = json!(typed);
+            if let (Ok(wished), true) = (wished, field != "name") {
+                sign_in[field] = json!(wished);
+            }
+        } else {
+            sign_in[field] = json!(typed);
+        }
+        let opened = world.post("/api/accounts", body).await;
+        let signed_in = world.post("/api/token", sign_in).await;
+        match wished {
+            Ok(wished) => {
+                assert_eq!(opened.status, StatusCode::CREATED, "{typed:?}: {}", opened.body);
+                assert_eq!(signed_in.status, StatusCode::OK, "{typed:?}: {}", signed_in.body);
+                let shown = world.me(&opened.body["account_id"]).await;
+                assert!(field == "password" || shown[field] == wished, "{typed:?}: {shown}");
+            }
+            Err(message) => {
+                let refused = if opens { opened } else { signed_in };
+                assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed:?}");
+                assert_eq!(refused.body["errors"], json!([{"field": field, "message": message}]), "{typed:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_field_that_people_type_into_is_among_those() {
+    let document = serde_json::to_value(baedal_identity::described().document).expect("a document");
+    let rows = TYPED.iter().map(|(operation, field, ..)| (*operation, *field));
+    baedal_text::testing::assert_every_field_has_a_row(&document, rows);
+}
+
+#[tokio::test]
+async fn a_phone_number_has_one_account_however_it_is_typed() {
+    let world = World::new().await;
+    world.open("010-1234-5678").await;
+    for same in ["０１０１２３４５６７８", "+82 10–1234–5678", "\u{2068}010 1234 5678\u{2069}"] {
+        let answer = world.post("/api/accounts", account("owner", same)).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{same:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_operator_is_typed_by_the_same_rules() {
+    let world = World::new().await;
+    let settings = settings();
+    let create = |name: &'static str, password: &'static str| {
+        baedal_identity::create_operator(&world.service, &settings, "０１０–１２３４–５６７８", name, password)
+    };
+    for (name, password, wrong) in [
+        ("\u{3164}", "correct horse", "the name must hold something that can be seen"),
+        (
+            "운영",
+            "correct\u{200B}horse",
+            "the password must not hold control characters, characters that cannot be seen, or unknown ones, as U+200B",
+        ),
+    ] {
+        let refused = create(name, password).await.expect_err(name);
+        assert_eq!(refused.to_string(), wrong);
+    }
+    let account_id = create(" 운\u{200B}영 ", "correct\u{A0}horse").await.expect("an operator");
+    assert_eq!(world.me(&json!(account_id)).await["name"], "운영");
+    assert_eq!(world.sign_in("010-1234-5678", "correct horse").await.status, StatusCode::OK);
 }

@@ -3,10 +3,9 @@
 use baedal_contracts::AccountId;
 use baedal_contracts::identity::Role;
 use baedal_kit::Aggregate;
+use baedal_text::Phone;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-
-use super::Phone;
 
 /// Who somebody is here.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

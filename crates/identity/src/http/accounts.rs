@@ -7,6 +7,7 @@ use baedal_contracts::AccountId;
 use baedal_contracts::identity::Role;
 use baedal_kit::http::problem::FORBIDDEN;
 use baedal_kit::http::{Asked, Body, Caller, Position, Problem, ProblemBody};
+use baedal_text::{NewPassword, PersonName, Phone};
 use garde::Validate;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::problems::PHONE_TAKEN;
 use crate::accounts::{self, NotOpened};
-use crate::domain::{Password, Phone, Profile};
+use crate::domain::Profile;
 
 /// A new account.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -25,17 +26,14 @@ pub(crate) struct OpenAccount {
     #[garde(skip)]
     role: Role,
     /// How to address the person.
-    #[garde(custom(is_name))]
-    #[schema(min_length = 1, max_length = 60, example = "김지우")]
-    name: String,
+    #[garde(skip)]
+    name: PersonName,
     /// A Korean mobile number, however typed; kept as its digits.
     #[garde(skip)]
-    #[schema(value_type = String, example = "010-1234-5678")]
     phone: Phone,
     /// 8 to 128 characters.
     #[garde(skip)]
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 128, example = "correct horse battery")]
-    password: Password,
+    password: NewPassword,
 }
 
 /// The account that was opened.
@@ -68,8 +66,8 @@ pub(crate) async fn open_account(
     if accounts::is_taken(&app.service, &phone).await? {
         return Err(taken());
     }
-    let hash = app.passwords.hash(app.passwords.queue()?, password.reveal()).await?;
-    let profile = Profile { role, name: name.trim().to_owned(), phone };
+    let hash = app.passwords.hash(app.passwords.queue()?, password).await?;
+    let profile = Profile { role, name: name.into(), phone };
     match accounts::open(&app.service, &origin, profile, hash).await {
         Ok((account_id, position)) => {
             tracing::info!(%account_id, %role, "an account was opened");
@@ -78,9 +76,4 @@ pub(crate) async fn open_account(
         Err(NotOpened::PhoneTaken) => Err(taken()),
         Err(NotOpened::Failed(failure)) => Err(failure.into()),
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "garde passes the context by reference")]
-fn is_name(name: &str, (): &()) -> garde::Result {
-    accounts::check_name(name).map_err(garde::Error::new)
 }

@@ -7,6 +7,7 @@ use axum::extract::State;
 use baedal_contracts::AccountId;
 use baedal_kit::http::{Asked, Body, Problem, ProblemBody};
 use baedal_kit::{Failure, Service};
+use baedal_text::{GivenPassword, Phone};
 use garde::Validate;
 use http::{HeaderValue, header};
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 use super::problems::{GUESSING, WRONG_CREDENTIALS};
 use super::{App, Client};
 use crate::accounts::{Credentials, PHONES};
-use crate::domain::{Account, Phone};
+use crate::domain::Account;
 use crate::guessing::Slower;
 use crate::tokens;
 
@@ -25,12 +26,10 @@ use crate::tokens;
 pub(crate) struct SignIn {
     /// The phone number of the account, however typed.
     #[garde(skip)]
-    #[schema(value_type = String, example = "010-1234-5678")]
     phone: Phone,
     /// Its password.
-    #[garde(length(chars, min = 1, max = 128))]
-    #[schema(format = Password, min_length = 1, max_length = 128, example = "correct horse battery")]
-    password: String,
+    #[garde(skip)]
+    password: GivenPassword,
 }
 
 /// What somebody who has signed in acts with.

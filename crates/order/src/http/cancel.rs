@@ -7,6 +7,7 @@ use baedal_contracts::order::Fault;
 use baedal_contracts::{OrderId, Won};
 use baedal_kit::http::problem::FieldError;
 use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_text::Reason;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -22,9 +23,8 @@ use crate::domain::{Command, Order, OrderStatus, Pending, Refusal};
 #[serde(deny_unknown_fields)]
 pub(crate) struct CancelOrder {
     /// Why, in words. An operator must say.
-    #[garde(length(chars, max = 200))]
-    #[schema(max_length = 200, example = "주소를 잘못 적었어요")]
-    reason: Option<String>,
+    #[garde(skip)]
+    reason: Option<Reason>,
     /// What goes back; all of it unless said. Only an operator may say.
     #[garde(skip)]
     refund_krw: Option<Won>,
@@ -36,7 +36,7 @@ pub(crate) struct CancelOrder {
 impl CancelOrder {
     /// The command it is, which depends on who asks.
     fn command(self, role: Role) -> Result<Command, Problem> {
-        let text = self.reason.unwrap_or_default().trim().to_owned();
+        let text = String::from(self.reason.unwrap_or_default());
         let mut errors = Vec::new();
         let mut wrong = |is_wrong: bool, field: &str, message: &str| {
             if is_wrong {

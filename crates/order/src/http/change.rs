@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use baedal_contracts::{ChangeId, OrderId, Place};
+use baedal_contracts::{ChangeId, OrderId};
 use baedal_kit::Origin;
 use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
 use baedal_kit::service::Done;
+use baedal_text::Note;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::answer::OrderAnswer;
 use super::refused::Refused;
-use super::wish::{OrderLine, wish};
+use super::wish::{DeliverTo, OrderLine, wish};
 use super::{App, own};
 use crate::domain::{Command, KnownStore, Order, Refusal};
 use crate::views::CATALOG;
@@ -32,13 +33,12 @@ pub(crate) struct ChangeOrder {
     #[schema(min_items = 1, max_items = 50)]
     items: Vec<OrderLine>,
     /// Where it goes.
-    #[garde(dive)]
-    deliver_to: Place,
+    #[garde(skip)]
+    deliver_to: DeliverTo,
     /// To the store and the rider.
-    #[garde(length(chars, max = 500))]
+    #[garde(skip)]
     #[serde(default)]
-    #[schema(max_length = 500)]
-    note: String,
+    note: Note,
 }
 
 /// Change an order

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use baedal_contracts::payment::PaymentMeans;
-use baedal_contracts::{AccountId, AttemptId, OrderId, OrderNo, Place, StoreId, Won};
+use baedal_contracts::{AccountId, AttemptId, OrderId, OrderNo, StoreId, Won};
 use baedal_kit::http::{Asked, Body, Caller, Position, Problem, ProblemBody};
 use baedal_kit::{Failure, Job, Origin, Work};
+use baedal_text::Note;
 use garde::Validate;
 use http::StatusCode;
 use jiff::SignedDuration;
@@ -19,7 +20,7 @@ use super::App;
 use super::answer::OrderAnswer;
 use super::idempotency_key::IdempotencyKey;
 use super::refused::Refused;
-use super::wish::{OrderLine, wish};
+use super::wish::{DeliverTo, OrderLine, wish};
 use crate::Settings;
 use crate::domain::{Command, KnownStore, Order};
 use crate::jobs::FORGET_KEY;
@@ -38,13 +39,12 @@ pub(crate) struct PlaceOrder {
     #[schema(min_items = 1, max_items = 50)]
     items: Vec<OrderLine>,
     /// Where it goes.
-    #[garde(dive)]
-    deliver_to: Place,
+    #[garde(skip)]
+    deliver_to: DeliverTo,
     /// To the store and the rider.
-    #[garde(length(chars, max = 500))]
+    #[garde(skip)]
     #[serde(default)]
-    #[schema(max_length = 500, example = "문 앞에 놓아 주세요")]
-    note: String,
+    note: Note,
     /// How it is paid for.
     #[garde(dive)]
     payment: PaymentMeans,

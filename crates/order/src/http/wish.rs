@@ -1,6 +1,7 @@
 //! What a customer wishes, as it comes over HTTP.
 
-use baedal_contracts::{ItemId, Place};
+use baedal_contracts::{ItemId, Location, Place};
+use baedal_text::{Address, ChosenName, Note};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -30,25 +31,34 @@ pub(crate) struct OrderLine {
 #[serde(deny_unknown_fields)]
 pub(crate) struct OrderChoice {
     /// The option.
-    #[garde(length(chars, min = 1, max = 100))]
-    #[schema(min_length = 1, max_length = 100, example = "맛 선택")]
-    name: String,
+    #[garde(skip)]
+    name: ChosenName,
     /// What is chosen.
-    #[garde(length(chars, min = 1, max = 100))]
-    #[schema(min_length = 1, max_length = 100, example = "매운맛")]
-    choice: String,
+    #[garde(skip)]
+    choice: ChosenName,
+}
+
+/// Where an order goes.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeliverTo {
+    /// As written on a parcel.
+    address: Address,
+    /// Where that is.
+    location: Location,
 }
 
 /// What is wished, as the domain takes it.
-pub(crate) fn wish(items: &[OrderLine], deliver_to: &Place, note: &str) -> Wish {
+pub(crate) fn wish(items: &[OrderLine], deliver_to: &DeliverTo, note: &Note) -> Wish {
     let items = items.iter().map(|line| WishedLine {
         item_id: line.item_id,
         quantity: line.quantity,
         options: line
             .options
             .iter()
-            .map(|made| WishedChoice { name: made.name.clone(), choice: made.choice.clone() })
+            .map(|made| WishedChoice { name: made.name.clone().into(), choice: made.choice.clone().into() })
             .collect(),
     });
-    Wish { items: items.collect(), deliver_to: deliver_to.clone(), note: note.trim().to_owned() }
+    let deliver_to = Place { address: deliver_to.address.clone().into(), location: deliver_to.location };
+    Wish { items: items.collect(), deliver_to, note: note.clone().into() }
 }

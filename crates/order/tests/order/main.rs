@@ -12,4 +12,5 @@ mod placing;
 mod policy;
 mod requests;
 mod scenarios;
+mod typed;
 mod world;

@@ -5,11 +5,12 @@ use axum::extract::State;
 use baedal_contracts::{Location, StoreId, Won};
 use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
 use baedal_kit::service::Undone;
+use baedal_text::{Address, StoreName, ThanksMessage};
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::bounds::{given, price, trimmed, words};
+use super::bounds::{given, price};
 use super::owners_store::OwnersStore;
 use super::{App, undone, vanished};
 use crate::domain::store::{Changes, Command, Refusal};
@@ -26,14 +27,14 @@ pub(crate) struct ChangeStore {
     open: Option<bool>,
     /// What it is called.
     #[serde(default, deserialize_with = "given")]
-    #[garde(inner(custom(words(80))))]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 80)]
-    name: Option<String>,
+    #[garde(skip)]
+    #[schema(value_type = StoreName, required = false)]
+    name: Option<StoreName>,
     /// Where it is, as written on a parcel.
     #[serde(default, deserialize_with = "given")]
-    #[garde(inner(custom(words(200))))]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
-    address: Option<String>,
+    #[garde(skip)]
+    #[schema(value_type = Address, required = false)]
+    address: Option<Address>,
     /// Where that is.
     #[serde(default, deserialize_with = "given")]
     #[garde(skip)]
@@ -56,21 +57,21 @@ pub(crate) struct ChangeStore {
     delivery_fee_krw: Option<Won>,
     /// What the store says when an order is completed.
     #[serde(default, deserialize_with = "given")]
-    #[garde(inner(custom(words(500))))]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 500)]
-    thanks_message: Option<String>,
+    #[garde(skip)]
+    #[schema(value_type = ThanksMessage, required = false)]
+    thanks_message: Option<ThanksMessage>,
 }
 
 impl From<ChangeStore> for Changes {
     fn from(body: ChangeStore) -> Self {
         Self {
-            name: body.name.map(trimmed),
-            address: body.address.map(trimmed),
+            name: body.name.map(String::from),
+            address: body.address.map(String::from),
             location: body.location,
             min_order_krw: body.min_order_krw,
             delivery_radius_m: body.delivery_radius_m,
             delivery_fee_krw: body.delivery_fee_krw,
-            thanks_message: body.thanks_message.map(trimmed),
+            thanks_message: body.thanks_message.map(String::from),
             open: body.open,
         }
     }

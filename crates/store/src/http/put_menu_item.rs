@@ -6,11 +6,12 @@ use baedal_contracts::store::{MenuChoice, MenuItem, MenuOption};
 use baedal_contracts::{ItemId, StoreId, Won};
 use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
 use baedal_kit::service::Undone;
+use baedal_text::{Description, MenuName};
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::bounds::{given, price, stock_level, trimmed, unique, words, words_or_none};
+use super::bounds::{given, price, stock_level, unique};
 use super::owners_store::OwnersItem;
 use super::{App, undone};
 use crate::domain::store::{Command, Refusal};
@@ -21,14 +22,12 @@ use crate::domain::{Stock, Store, stock};
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutMenuItem {
     /// What it is called.
-    #[garde(custom(words(80)))]
-    #[schema(min_length = 1, max_length = 80, example = "가마솥 후라이드")]
-    name: String,
+    #[garde(skip)]
+    name: MenuName,
     /// What it is.
     #[serde(default)]
-    #[garde(custom(words_or_none(500)))]
-    #[schema(max_length = 500)]
-    description: String,
+    #[garde(skip)]
+    description: Description,
     /// What one costs, before options.
     #[garde(custom(price))]
     #[schema(value_type = u64, maximum = 100_000_000, example = 20_000)]
@@ -56,9 +55,8 @@ pub(crate) struct PutMenuItem {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutOption {
     /// What it is called; no other option of the item is.
-    #[garde(custom(words(80)))]
-    #[schema(min_length = 1, max_length = 80, example = "부위 선택")]
-    name: String,
+    #[garde(skip)]
+    name: MenuName,
     /// What may be chosen, 1 to 50.
     #[garde(length(min = 1, max = 50), dive, custom(unique(|choice: &PutChoice| choice.name.as_str())))]
     #[schema(min_items = 1, max_items = 50)]
@@ -78,9 +76,8 @@ pub(crate) struct PutOption {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PutChoice {
     /// What it is called; no other choice of the option is.
-    #[garde(custom(words(80)))]
-    #[schema(min_length = 1, max_length = 80, example = "순살로 변경")]
-    name: String,
+    #[garde(skip)]
+    name: MenuName,
     /// What it adds to the price of one.
     #[garde(custom(price))]
     #[schema(value_type = u64, maximum = 100_000_000, example = 2_000)]
@@ -105,8 +102,8 @@ impl PutMenuItem {
     fn item(self, item_id: ItemId) -> MenuItem {
         MenuItem {
             item_id,
-            name: trimmed(self.name),
-            description: trimmed(self.description),
+            name: self.name.into(),
+            description: self.description.into(),
             price_krw: self.price_krw,
             available: self.available,
             options: self.options.into_iter().map(MenuOption::from).collect(),
@@ -118,8 +115,8 @@ impl From<PutOption> for MenuOption {
     fn from(PutOption { name, choices, min, max }: PutOption) -> Self {
         let choices = choices.into_iter();
         let choices =
-            choices.map(|PutChoice { name, price_krw }| MenuChoice { name: trimmed(name), price_krw }).collect();
-        Self { name: trimmed(name), choices, min, max }
+            choices.map(|PutChoice { name, price_krw }| MenuChoice { name: name.into(), price_krw }).collect();
+        Self { name: name.into(), choices, min, max }
     }
 }
 

@@ -5,12 +5,13 @@ use axum::extract::State;
 use baedal_contracts::store::StoreProfile;
 use baedal_contracts::{Location, StoreId, Won};
 use baedal_kit::http::{Asked, Body, Caller, Position, Problem, ProblemBody};
+use baedal_text::{Address, StoreName, ThanksMessage};
 use garde::Validate;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::bounds::{price, trimmed, words};
+use super::bounds::price;
 use super::{App, undone};
 use crate::domain::Store;
 use crate::domain::store::Command;
@@ -20,13 +21,11 @@ use crate::domain::store::Command;
 #[serde(deny_unknown_fields)]
 pub(crate) struct RegisterStore {
     /// What it is called.
-    #[garde(custom(words(80)))]
-    #[schema(min_length = 1, max_length = 80, example = "봉구네 가마솥통닭")]
-    name: String,
+    #[garde(skip)]
+    name: StoreName,
     /// Where it is, as written on a parcel.
-    #[garde(custom(words(200)))]
-    #[schema(min_length = 1, max_length = 200, example = "서울 마포구 포은로 95 1층")]
-    address: String,
+    #[garde(skip)]
+    address: Address,
     /// Where that is.
     #[garde(skip)]
     location: Location,
@@ -43,21 +42,20 @@ pub(crate) struct RegisterStore {
     #[schema(value_type = u64, maximum = 100_000_000, example = 2_000)]
     delivery_fee_krw: Won,
     /// What the store says when an order is completed.
-    #[garde(custom(words(500)))]
-    #[schema(min_length = 1, max_length = 500, example = "주문해 주셔서 고맙습니다!")]
-    thanks_message: String,
+    #[garde(skip)]
+    thanks_message: ThanksMessage,
 }
 
 impl RegisterStore {
     fn profile(self) -> StoreProfile {
         StoreProfile {
-            name: trimmed(self.name),
-            address: trimmed(self.address),
+            name: self.name.into(),
+            address: self.address.into(),
             location: self.location,
             min_order_krw: self.min_order_krw,
             delivery_radius_m: self.delivery_radius_m,
             delivery_fee_krw: self.delivery_fee_krw,
-            thanks_message: trimmed(self.thanks_message),
+            thanks_message: self.thanks_message.into(),
         }
     }
 }

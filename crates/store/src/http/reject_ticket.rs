@@ -5,12 +5,12 @@ use axum::extract::State;
 use baedal_contracts::OrderId;
 use baedal_contracts::store::RejectReason;
 use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_text::RejectText;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::App;
-use super::bounds::{trimmed, words_or_none};
 use super::kitchen_ticket::{self, KitchenTicket};
 use crate::domain::ticket::Command;
 
@@ -23,9 +23,8 @@ pub(crate) struct RejectTicket {
     reason: StoreReason,
     /// In words, for the customer; `other` needs them.
     #[serde(default)]
-    #[garde(custom(words_or_none(500)), custom(explains(self.reason)))]
-    #[schema(max_length = 500)]
-    text: String,
+    #[garde(custom(explains(self.reason)))]
+    text: RejectText,
 }
 
 /// Why a kitchen may say no. That it never answered only the platform says.
@@ -56,9 +55,9 @@ impl From<StoreReason> for RejectReason {
     }
 }
 
-fn explains(reason: StoreReason) -> impl FnOnce(&str, &()) -> garde::Result {
+fn explains(reason: StoreReason) -> impl FnOnce(&RejectText, &()) -> garde::Result {
     move |text, ()| {
-        if reason == StoreReason::Other && text.trim().is_empty() {
+        if reason == StoreReason::Other && text.is_empty() {
             return Err(garde::Error::new("must say why, where the reason is `other`"));
         }
         Ok(())
@@ -86,7 +85,7 @@ pub(crate) async fn reject_ticket(
     Path(order_id): Path<OrderId>,
     Body(body): Body<RejectTicket>,
 ) -> Result<(Position, Json<KitchenTicket>), Problem> {
-    let (reason, text) = (body.reason.into(), trimmed(body.text));
+    let (reason, text) = (body.reason.into(), body.text.into());
     let command = Command::Reject { by: caller.account_id, reason, text };
     kitchen_ticket::command(app, &origin, order_id, command).await
 }

@@ -3,3 +3,4 @@
 mod menus;
 mod stores;
 mod tickets;
+mod typed;
