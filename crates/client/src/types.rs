@@ -216,6 +216,9 @@ pub struct NewOrder {
     pub note: String,
     /// How it is paid for.
     pub payment: PaymentMeans,
+    /// What it must cost, or nothing happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_total_krw: Option<Won>,
 }
 
 /// One line of an order.
@@ -247,6 +250,9 @@ pub struct ChangedOrder {
     pub deliver_to: Place,
     /// To the store and the rider.
     pub note: String,
+    /// What it must cost, or nothing happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_total_krw: Option<Won>,
 }
 
 /// Cancels an order as an operator.
