@@ -155,6 +155,18 @@ pub struct NewItem {
     pub options: Vec<MenuOption>,
 }
 
+#[derive(Serialize)]
+pub(crate) struct AddStock {
+    pub(crate) add: i64,
+}
+
+/// What is left of an item.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct StockLeft {
+    /// How many.
+    pub stock: u32,
+}
+
 /// A store as everyone sees it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Store {

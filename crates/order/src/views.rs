@@ -46,7 +46,7 @@ impl Consumer for Catalog {
             Event::MenuChanged { store_id, item_id, item } => {
                 change(work, store_id, |store| store.change_item(item_id, item)).await
             }
-            Event::StockChanged { store_id, item_id, stock } => {
+            Event::StockChanged { store_id, item_id, stock, version: _ } => {
                 let store_id = store_id.to_string();
                 let mut scarce: Scarce = work.document(SCARCE, &store_id).await?.unwrap_or_default();
                 if scarce.hear(item_id, stock) { work.put(SCARCE, &store_id, &scarce, []) } else { Ok(()) }

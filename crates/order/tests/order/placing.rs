@@ -381,7 +381,12 @@ async fn what_is_sold_out_is_refused_at_once_with_what_is_left() {
     // There is more again: the refusal would only mean that order has not heard of it.
     world.stock_is(CHICKEN, 0).await;
     world
-        .tell_store(&baedal_contracts::store::Event::StockChanged { store_id: STORE, item_id: CHICKEN, stock: None })
+        .tell_store(&baedal_contracts::store::Event::StockChanged {
+            store_id: STORE,
+            item_id: CHICKEN,
+            stock: None,
+            version: 2,
+        })
         .await;
     assert_eq!(place(&world, "b", body(2, "approve")).await.status, StatusCode::CREATED);
 }

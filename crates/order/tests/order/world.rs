@@ -165,7 +165,7 @@ impl World {
 
     /// Tells how many of an item are left, and waits until order knows.
     pub(crate) async fn stock_is(&self, item_id: ItemId, left: u32) {
-        self.tell_store(&StoreTells::StockChanged { store_id: STORE, item_id, stock: Some(left) }).await;
+        self.tell_store(&StoreTells::StockChanged { store_id: STORE, item_id, stock: Some(left), version: 1 }).await;
         self.view_shows("scarce", |scarce| scarce[item_id.to_string()] == left).await;
     }
 

@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use baedal_contracts::Won;
 use serde::{Deserialize, Deserializer};
 
-/// The most that may be in stock.
-const LARGEST_STOCK: u32 = 1_000_000;
+use crate::domain::stock::LARGEST_STOCK;
 
 /// A text with something in it, of so many characters at the most.
 pub(super) fn words(most: usize) -> impl FnOnce(&str, &()) -> garde::Result {
