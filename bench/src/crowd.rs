@@ -115,6 +115,7 @@ async fn open_store(client: &Client, number: usize) -> Result<(Session, NewOrder
         deliver_to: Place { address: "서울 시험로 99, 101동 1203호".to_owned(), location },
         note: String::new(),
         payment: PaymentMeans { method: "card".to_owned(), token: "sim_approve".to_owned() },
+        expected_total_krw: None,
     };
     Ok((owner, order))
 }

@@ -124,6 +124,7 @@ pub fn order_of(shop: &Shop, dishes: &[Dish], token: &str) -> NewOrder {
         },
         note: "문 앞에 두고 벨 눌러주세요".to_owned(),
         payment: PaymentMeans { method: "card".to_owned(), token: token.to_owned() },
+        expected_total_krw: None,
     }
 }
 

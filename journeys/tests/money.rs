@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 fn change_to(shop: &Shop, dishes: &[Dish]) -> ChangedOrder {
     let wanted = order_of(shop, dishes, "");
-    ChangedOrder { items: wanted.items, deliver_to: wanted.deliver_to, note: wanted.note }
+    ChangedOrder { items: wanted.items, deliver_to: wanted.deliver_to, note: wanted.note, expected_total_krw: None }
 }
 
 fn card(token: &str) -> PaymentMeans {

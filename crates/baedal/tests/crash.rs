@@ -162,6 +162,7 @@ async fn live(
             deliver_to: Place { address: "서울 마포구 망원로 22".to_owned(), location: seoul() },
             note: String::new(),
             payment: PaymentMeans { method: "card".to_owned(), token: token.to_owned() },
+            expected_total_krw: None,
         };
         let key = Uuid::now_v7().to_string();
         let placed = day.insist(|| customer.place(&key, &order)).await.expect("an order");

@@ -9,9 +9,9 @@ use crate::following::Following;
 use crate::session::Session;
 use crate::transport::{Client, to_json};
 use crate::types::{
-    ChangedOrder, CookMinutes, Delivery, NearbyDelivery, NewAccount, NewItem, NewOrder, NewStore, Notice,
+    AddStock, ChangedOrder, CookMinutes, Delivery, NearbyDelivery, NewAccount, NewItem, NewOrder, NewStore, Notice,
     OpenedAccount, Opening, OperatorCancel, Order, OrderAnswer, Page, RankedItem, Reason, RegisteredStore, Rejection,
-    RiderNow, Store, StoreChange, Ticket,
+    RiderNow, StockLeft, Store, StoreChange, Ticket,
 };
 
 type Result<T> = std::result::Result<T, Error>;
@@ -69,6 +69,11 @@ impl Session {
     /// Puts an item on a menu.
     pub async fn put_item(&self, store: StoreId, item: ItemId, content: &NewItem) -> Result<()> {
         self.tell(Method::PUT, &format!("/api/stores/{store}/menu/{item}"), Some(content)).await
+    }
+
+    /// Adds to what is left of an item, or, below zero, takes off it.
+    pub async fn add_stock(&self, store: StoreId, item: ItemId, add: i64) -> Result<StockLeft> {
+        self.post(&format!("/api/stores/{store}/menu/{item}/stock"), &AddStock { add }).await
     }
 
     /// Takes an item off a menu.

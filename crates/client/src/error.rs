@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use baedal_contracts::Won;
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
@@ -44,6 +45,10 @@ pub struct Problem {
     pub detail: String,
     /// The wrong fields.
     pub errors: Vec<FieldError>,
+    /// What it costs now, where the total was expected to be another.
+    pub total_krw: Option<Won>,
+    /// How many are left of an item that is sold out.
+    pub left: Option<u32>,
     /// How long to wait before the same may work.
     #[serde(skip)]
     pub retry_after: Option<Duration>,

@@ -136,6 +136,18 @@ impl Session {
         self.get("/api/operations/stuck").await
     }
 
+    /// Orders past a deadline, those past it longest first: the first page, or the one behind `next`.
+    pub async fn past_deadline(&self, next: Option<&str>) -> Result<Page<LateOrder>, Error> {
+        let after = next.map(|next| format!("&after={}", escaped(next))).unwrap_or_default();
+        self.get(&format!("/api/operations/stuck/past_deadline?limit=100{after}")).await
+    }
+
+    /// Orders of which money is still to go back, oldest first: the first page, or the one behind `next`.
+    pub async fn refunds_owed(&self, next: Option<&str>) -> Result<Page<StuckOrder>, Error> {
+        let after = next.map(|next| format!("&after={}", escaped(next))).unwrap_or_default();
+        self.get(&format!("/api/operations/stuck/refunds_owed?limit=100{after}")).await
+    }
+
     /// The circuit breakers.
     pub async fn breakers(&self) -> Result<Page<Breaker>, Error> {
         self.get("/api/operations/breakers").await
@@ -144,6 +156,11 @@ impl Session {
     /// The messages that could not be processed.
     pub async fn dead_letters(&self) -> Result<Page<DeadLetter>, Error> {
         self.get("/api/operations/dead-letters").await
+    }
+
+    /// The next page of them, behind the one whose `next` this is.
+    pub async fn dead_letters_after(&self, next: &str) -> Result<Page<DeadLetter>, Error> {
+        self.get(&format!("/api/operations/dead-letters?after={}", escaped(next))).await
     }
 
     /// Tries one of them again.
@@ -155,4 +172,16 @@ impl Session {
     pub async fn rebuild(&self, view: &str) -> Result<(), Error> {
         self.tell(Method::POST, &format!("/api/operations/views/{view}/rebuild"), None::<&()>).await
     }
+}
+
+/// A text as a part of an address.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(byte)),
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    escaped
 }

@@ -155,6 +155,18 @@ pub struct NewItem {
     pub options: Vec<MenuOption>,
 }
 
+#[derive(Serialize)]
+pub(crate) struct AddStock {
+    pub(crate) add: i64,
+}
+
+/// What is left of an item.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct StockLeft {
+    /// How many.
+    pub stock: u32,
+}
+
 /// A store as everyone sees it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Store {
@@ -216,6 +228,9 @@ pub struct NewOrder {
     pub note: String,
     /// How it is paid for.
     pub payment: PaymentMeans,
+    /// What it must cost, or nothing happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_total_krw: Option<Won>,
 }
 
 /// One line of an order.
@@ -247,6 +262,9 @@ pub struct ChangedOrder {
     pub deliver_to: Place,
     /// To the store and the rider.
     pub note: String,
+    /// What it must cost, or nothing happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_total_krw: Option<Won>,
 }
 
 /// Cancels an order as an operator.

@@ -150,6 +150,10 @@ pub enum Event {
         item_id: ItemId,
         /// How many are left; `None` where it is not counted.
         stock: Option<u32>,
+        /// How often anything about the store's stock had changed by then, this time included: what its `ETag` says.
+        /// 0 where it was told before that was counted.
+        #[serde(default)]
+        version: u64,
     },
     /// The kitchen has a paid order before it.
     TicketOpened {

@@ -63,7 +63,7 @@ pub(crate) async fn whom_to_tell(
     except: Option<AccountId>,
 ) -> Result<Vec<AccountId>, Failure> {
     let places = (parcel.pickup.location, parcel.deliver_to.location);
-    views::riders_near(work.service(), places, radius_m, settings.capacity, settings.told_riders, except).await
+    views::riders_near(work.service(), settings, places, radius_m, except).await
 }
 
 /// Decides a command that an event or a deadline asks for, and that is answered in every state.

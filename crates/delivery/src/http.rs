@@ -14,12 +14,13 @@ mod steps;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Router, middleware};
 use baedal_kit::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::Settings;
+use crate::presence::Presence;
+use crate::{Settings, presence};
 
 /// What every route holds in its hand.
 #[derive(Clone)]
@@ -28,11 +29,15 @@ pub(crate) struct App {
     pub(crate) service: Service,
     /// As they are set.
     pub(crate) settings: Arc<Settings>,
+    /// Which riders are there.
+    pub(crate) presence: Arc<Presence>,
 }
 
 /// The routes over what they need.
 pub(crate) fn routes(app: App) -> Router {
-    table().with_state(app).into()
+    let presence = Arc::clone(&app.presence);
+    let routes: Router = table().with_state(app).into();
+    routes.layer(middleware::from_fn_with_state(presence, presence::hear_callers))
 }
 
 /// The table of contents.

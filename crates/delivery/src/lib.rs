@@ -25,6 +25,7 @@ mod domain;
 mod http;
 mod jobs;
 mod policy;
+mod presence;
 mod publish;
 mod settings;
 mod views;
@@ -51,7 +52,11 @@ pub fn described() -> Described {
 pub fn module(service: Service, settings: Settings) -> Module {
     let settings = Arc::new(settings);
     Module {
-        routes: http::routes(http::App { service: service.clone(), settings: Arc::clone(&settings) }),
+        routes: http::routes(http::App {
+            service: service.clone(),
+            settings: Arc::clone(&settings),
+            presence: presence::Presence::new(service.clone(), Arc::clone(&settings)),
+        }),
         policies: vec![Arc::new(policy::Policy { settings: Arc::clone(&settings) })],
         projections: Vec::new(),
         jobs: vec![Arc::new(jobs::Deadlines { settings })],

@@ -22,6 +22,8 @@ pub struct Settings {
     pub capacity: usize,
     /// How many of the nearest riders are told of a waiting delivery.
     pub told_riders: usize,
+    /// A rider on duty of whom nothing was heard for this long is told of nothing until he is heard again.
+    pub silent_after: SignedDuration,
     /// How fast a rider is reckoned to be, in kilometres per hour along the straight line.
     pub rider_speed_kmh: f64,
     /// How long fetching and handing over take together, beside the way.
@@ -39,6 +41,7 @@ impl Default for Settings {
             escalate_after: SignedDuration::from_mins(15),
             capacity: 3,
             told_riders: 5,
+            silent_after: SignedDuration::from_mins(10),
             rider_speed_kmh: 15.0,
             handover: SignedDuration::from_mins(5),
             eta_margin: SignedDuration::from_mins(10),
@@ -53,6 +56,7 @@ impl Settings {
         Self {
             widen_every: self.widen_every.div_f64(times),
             escalate_after: self.escalate_after.div_f64(times),
+            silent_after: self.silent_after.div_f64(times),
             rider_speed_kmh: self.rider_speed_kmh * times,
             handover: self.handover.div_f64(times),
             eta_margin: self.eta_margin.div_f64(times),

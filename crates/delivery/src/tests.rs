@@ -8,4 +8,5 @@ mod near;
 mod races;
 mod riding;
 mod scenarios;
+mod silence;
 pub(crate) mod world;

@@ -8,7 +8,7 @@
 //! | claimed, picked up | `held:<rider>` |
 //! | delivered, or canceled on its way | `done:<rider>` |
 //!
-//! A rider's document is found by `at:<cell>` while he is on duty.
+//! A rider's document is found by `at:<cell>` while he is on duty and something is heard of him.
 
 use baedal_contracts::{AccountId, Location, OrderId};
 use baedal_kit::database::{Direction, Document, Query, Select};
@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 
 use crate::cells::{POSTS, SIGHTS};
 use crate::domain::{Delivery, Errand, Rider, Stage};
+use crate::settings::Settings;
 
 /// The view of riders, by account.
 const RIDERS: &str = "riders";
@@ -55,7 +56,7 @@ pub(crate) async fn rider(work: &mut Work, rider_id: AccountId) -> Result<Rider,
 
 /// Writes a rider who was read in the same unit of work: nobody else may have changed him since.
 pub(crate) fn keep_rider(work: &mut Work, rider_id: AccountId, rider: &Rider) -> Result<(), Failure> {
-    let tags = rider.post().into_iter().flat_map(|post| POSTS.around(post)).map(|cell| format!("at:{cell}"));
+    let tags = rider.reachable_at().into_iter().flat_map(|post| POSTS.around(post)).map(|cell| format!("at:{cell}"));
     work.put(RIDERS, &rider_id.to_string(), rider, tags.collect::<Vec<_>>())
 }
 
@@ -117,27 +118,28 @@ pub(crate) async fn nearby(service: &Service, from: Location) -> Result<Vec<Near
 }
 
 /// Whom to tell of a waiting delivery: the riders on duty within the radius of one of its places who have
-/// room for it, nearest to fetch first, at the most `limit`, without `except`.
+/// room for it and of whom something was heard lately, nearest to fetch first, without `except`.
 pub(crate) async fn riders_near(
     service: &Service,
+    settings: &Settings,
     (pickup, drop_off): (Location, Location),
     radius_m: u32,
-    capacity: usize,
-    limit: usize,
     except: Option<AccountId>,
 ) -> Result<Vec<AccountId>, Failure> {
+    let now = service.clock().now();
     let posts = POSTS.cover_both(pickup, drop_off, radius_m).into_iter().map(|cell| format!("at:{cell}"));
     let mut found = Vec::new();
     for (id, rider) in with_any::<Rider>(service, RIDERS, posts.collect()).await? {
         let rider_id: AccountId = id.parse().map_err(|error| Failure::broken_by(format!("{id} is no rider"), error))?;
-        let Some(from) = rider.post() else { continue };
+        let Some(from) = rider.reachable_at() else { continue };
+        let is_there = rider.was_heard_within(settings.silent_after, now);
         let reached = crate::domain::reach::reaches(pickup, drop_off, radius_m, from);
-        if reached && rider.has_room(capacity) && except != Some(rider_id) {
+        if is_there && reached && rider.has_room(settings.capacity) && except != Some(rider_id) {
             found.push((from.distance_m(pickup), rider_id));
         }
     }
     found.sort_by(|(near, one), (far, other)| near.total_cmp(far).then(one.cmp(other)));
-    found.truncate(limit);
+    found.truncate(settings.told_riders);
     Ok(found.into_iter().map(|(_, rider_id)| rider_id).collect())
 }
 

@@ -100,12 +100,14 @@ mod tests {
             .header(header::CONNECTION, "keep-alive, x-hop")
             .header("x-hop", "1")
             .header("idempotency-key", "k")
+            .header(header::IF_MATCH, "\"17\"")
             .body(Body::empty())
             .expect("a request");
         let outgoing = outgoing(request, IpAddr::from([203, 0, 113, 9]), None);
         let left: HeaderMap = [
             (POSITION, HeaderValue::from_static("order:7")),
             (HeaderName::from_static("idempotency-key"), HeaderValue::from_static("k")),
+            (header::IF_MATCH, HeaderValue::from_static("\"17\"")),
             (HeaderName::from_static(CLIENT), HeaderValue::from_static("203.0.113.9")),
         ]
         .into_iter()

@@ -71,6 +71,7 @@ static TABLE: &[Route] = &[
     patch("/api/stores/{store_id}", STORE, Access::Roles(&[Owner])),
     get("/api/stores/{store_id}/ranking", TRACKING, Access::Public),
     put("/api/stores/{store_id}/menu/{item_id}", STORE, Access::Roles(&[Owner])),
+    post("/api/stores/{store_id}/menu/{item_id}/stock", STORE, Access::Roles(&[Owner])),
     delete("/api/stores/{store_id}/menu/{item_id}", STORE, Access::Roles(&[Owner])),
     // Orders
     post("/api/orders", ORDER, Access::Roles(&[Customer])),
@@ -102,6 +103,7 @@ static TABLE: &[Route] = &[
     // Operations
     get("/api/operations/orders/{order_id}/trace", TRACKING, Access::Roles(&[Operator])),
     get("/api/operations/stuck", TRACKING, Access::Roles(&[Operator])),
+    get("/api/operations/stuck/{list}", TRACKING, Access::Roles(&[Operator])),
     get("/api/operations/breakers", GATEWAY, Access::Roles(&[Operator])),
     get("/api/operations/dead-letters", GATEWAY, Access::Roles(&[Operator])),
     post("/api/operations/dead-letters/{id}/redrive", GATEWAY, Access::Roles(&[Operator])),

@@ -1,7 +1,7 @@
 //! Jobs as rows: leased, given up, looked at. (What a commit does to them is in `job`.)
 
 use baedal_kit::Job;
-use baedal_kit::database::{DeadLetter, Lease, LeasedJob};
+use baedal_kit::database::{BehindLetter, DeadLetter, Lease, LeasedJob};
 use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -77,15 +77,20 @@ pub(crate) fn due(rows: &[PgRow]) -> sqlx::Result<Option<Timestamp>> {
 }
 
 /// A page of the dead letters.
-pub(crate) fn dead_letters(after: Option<(String, String)>, limit: usize) -> Statement<'static> {
+pub(crate) fn dead_letters(after: Option<BehindLetter>, limit: usize) -> Statement<'static> {
     const FIRST: &str = "SELECT kind, key, run_at, attempt, payload, correlation, origin, error FROM jobs
-         WHERE due IS NULL ORDER BY kind, key LIMIT $1";
+         WHERE due IS NULL ORDER BY run_at DESC, kind, key LIMIT $1";
     const BEHIND: &str = "SELECT kind, key, run_at, attempt, payload, correlation, origin, error FROM jobs
-         WHERE due IS NULL AND (kind, key) > ($2, $3) ORDER BY kind, key LIMIT $1";
+         WHERE due IS NULL AND (run_at < $2 OR (run_at = $2 AND (kind, key) > ($3, $4)))
+         ORDER BY run_at DESC, kind, key LIMIT $1";
     let limit = signed(limit as u64);
     match after {
         None => sqlx::query(FIRST).bind(limit),
-        Some((kind, key)) => sqlx::query(BEHIND).bind(limit).bind(kept(&kind)).bind(kept(&key)),
+        Some(BehindLetter { failed_at, letter }) => {
+            let (kind, key) = letter.unzip();
+            let bound = |text: Option<String>| text.map(|text| kept(&text).into_owned());
+            sqlx::query(BEHIND).bind(limit).bind(nanoseconds(failed_at)).bind(bound(kind)).bind(bound(key))
+        }
     }
 }
 

@@ -22,7 +22,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use baedal_kit::database::{Commit, Database, DeadLetter, Document, LeasedJob, Outcome, Query};
+use baedal_kit::database::{BehindLetter, Commit, Database, DeadLetter, Document, LeasedJob, Outcome, Query, TagRange};
 use baedal_kit::feeds::Feeds;
 use baedal_kit::{Failure, Recorded};
 use jiff::Timestamp;
@@ -141,6 +141,10 @@ impl Database for PostgresDatabase {
         self.read(rows::list(view, &query), rows::documents).await
     }
 
+    async fn list_by_tag(&self, view: &str, range: TagRange, limit: usize) -> Result<Vec<(String, Document)>, Failure> {
+        self.read(rows::list_by_tag(view, &range, limit), rows::tagged_documents).await
+    }
+
     async fn lease(&self, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<LeasedJob>, Failure> {
         // Mostly nothing is due; then nothing need be written.
         let next = self.read(jobs::next_due(), jobs::due).await?;
@@ -161,7 +165,7 @@ impl Database for PostgresDatabase {
         self.told.jobs_changed.subscribe()
     }
 
-    async fn dead_letters(&self, after: Option<(String, String)>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
+    async fn dead_letters(&self, after: Option<BehindLetter>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
         self.read(jobs::dead_letters(after, limit), jobs::letters).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use baedal_kit::database::{Direction, Document, Query, Select};
+use baedal_kit::database::{Direction, Document, Query, Select, TagRange};
 use baedal_kit::{Origin, Recorded};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -112,6 +112,31 @@ pub(crate) fn documents(rows: &[PgRow]) -> sqlx::Result<Vec<Document>> {
         })
     };
     rows.iter().map(document).collect()
+}
+
+/// A part of a view in the order of its tags.
+pub(crate) fn list_by_tag(view: &str, range: &TagRange, limit: usize) -> Statement<'static> {
+    // The next text behind another is that with one zero more.
+    let after = range.after.as_ref().map_or_else(String::new, |after| format!("{after}\0"));
+    sqlx::query(
+        "SELECT d.id, d.version, d.tags, d.body, t.tag FROM (
+             SELECT tag, id FROM tags WHERE view = $1 AND (tag, id) >= ($2, $3) AND tag < $4
+             ORDER BY tag, id LIMIT $5
+         ) t CROSS JOIN LATERAL (
+             SELECT id, version, tags, body FROM documents WHERE view = $1 AND id = t.id OFFSET 0
+         ) d ORDER BY t.tag, t.id",
+    )
+    .bind(kept(view))
+    .bind(kept(&range.from))
+    .bind(kept(&after).into_owned())
+    .bind(kept(&range.before))
+    .bind(signed(limit as u64))
+}
+
+/// The documents of [`list_by_tag`].
+pub(crate) fn tagged_documents(rows: &[PgRow]) -> sqlx::Result<Vec<(String, Document)>> {
+    let tags = rows.iter().map(|row| text(row, 4)).collect::<sqlx::Result<Vec<_>>>()?;
+    Ok(tags.into_iter().zip(documents(rows)?).collect())
 }
 
 pub(crate) fn list(view: &str, query: &Query) -> Statement<'static> {

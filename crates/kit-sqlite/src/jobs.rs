@@ -1,7 +1,7 @@
 //! Jobs as rows: scheduled, leased, ended.
 
 use baedal_kit::Job;
-use baedal_kit::database::{DeadLetter, JobChange, Lease, LeasedJob};
+use baedal_kit::database::{BehindLetter, DeadLetter, JobChange, Lease, LeasedJob};
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
@@ -122,16 +122,18 @@ pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Times
 /// A page of the dead letters.
 pub(crate) fn dead_letters(
     connection: &Connection,
-    after: Option<(String, String)>,
+    after: Option<BehindLetter>,
     limit: usize,
 ) -> rusqlite::Result<Vec<DeadLetter>> {
     let mut statement = connection.prepare_cached(
         "SELECT kind, key, run_at, attempt, payload, correlation, origin, error
          FROM jobs INDEXED BY jobs_dead
-         WHERE due IS NULL AND (?1 IS NULL OR (kind, key) > (?1, ?2)) ORDER BY kind, key LIMIT ?3",
+         WHERE due IS NULL AND (?1 IS NULL OR run_at < ?1 OR (run_at = ?1 AND (kind, key) > (?2, ?3)))
+         ORDER BY run_at DESC, kind, key LIMIT ?4",
     )?;
-    let (kind, key) = after.unzip();
-    let letters = statement.query_map(params![kind, key, signed(limit as u64)], |row| {
+    let (failed_at, letter) = after.map(|after| (nanoseconds(after.failed_at), after.letter)).unzip();
+    let (kind, key) = letter.flatten().unzip();
+    let letters = statement.query_map(params![failed_at, kind, key, signed(limit as u64)], |row| {
         Ok(DeadLetter { job: job(row)?, error: row.get::<_, Option<String>>(7)?.unwrap_or_default() })
     })?;
     letters.collect()

@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use baedal_kit::database::{Commit, Database, DeadLetter, Document, LeasedJob, Outcome, Query};
+use baedal_kit::database::{BehindLetter, Commit, Database, DeadLetter, Document, LeasedJob, Outcome, Query, TagRange};
 use baedal_kit::feeds::Feeds;
 use baedal_kit::{Failure, Recorded};
 use jiff::Timestamp;
@@ -117,6 +117,10 @@ impl Database for SqliteDatabase {
         self.readers.read_aside(move |connection| rows::list(connection, &view, &query)).await
     }
 
+    async fn list_by_tag(&self, view: &str, range: TagRange, limit: usize) -> Result<Vec<(String, Document)>, Failure> {
+        self.readers.read(|connection| rows::list_by_tag(connection, view, &range, limit)).await
+    }
+
     async fn lease(&self, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<LeasedJob>, Failure> {
         // Mostly nothing is due; then the writer need not be asked.
         let next = self.next_due().await?;
@@ -134,7 +138,7 @@ impl Database for SqliteDatabase {
         self.told.jobs_changed.subscribe()
     }
 
-    async fn dead_letters(&self, after: Option<(String, String)>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
+    async fn dead_letters(&self, after: Option<BehindLetter>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
         self.readers.read_aside(move |connection| jobs::dead_letters(connection, after, limit)).await
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use baedal_kit::database::{Direction, Document, Query, Select};
+use baedal_kit::database::{Direction, Document, Query, Select, TagRange};
 use baedal_kit::{Origin, Recorded};
 use jiff::Timestamp;
 use rusqlite::types::{FromSqlError, Type, Value};
@@ -160,6 +160,23 @@ fn with_prefix(connection: &Connection, view: &str, prefix: &str, query: &Query)
         Direction::Descending => BY_ID_DESCENDING,
     })?;
     statement.query_map(params![view, from, to, signed(query.limit as u64)], document)?.collect()
+}
+
+/// A part of a view in the order of its tags.
+pub(crate) fn list_by_tag(
+    connection: &Connection,
+    view: &str,
+    range: &TagRange,
+    limit: usize,
+) -> rusqlite::Result<Vec<(String, Document)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT d.id, d.version, d.tags, d.body, t.tag FROM tags t CROSS JOIN documents d ON d.number = t.document
+         WHERE t.view = ?1 AND (t.tag, t.id) >= (?2, ?3) AND t.tag < ?4 ORDER BY t.tag, t.id LIMIT ?5",
+    )?;
+    // The next text behind another is that with one zero more.
+    let after = range.after.as_ref().map_or_else(String::new, |after| format!("{after}\0"));
+    let bounds = params![view, range.from, after, range.before, signed(limit as u64)];
+    statement.query_map(bounds, |row| Ok((row.get(4)?, document(row)?)))?.collect()
 }
 
 const BY_TAG_ASCENDING: &str = "SELECT d.id, d.version, d.tags, d.body FROM tags t

@@ -229,6 +229,16 @@ pub struct DeadLetter {
     pub error: String,
 }
 
+/// Where a page of dead letters begins, whether or not what stood there is still there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BehindLetter {
+    /// Behind a letter that failed then, which is: earlier than that.
+    pub failed_at: Timestamp,
+    /// And, of those that failed at the same instant, behind this kind and key; all of them are before it where
+    /// nothing is said.
+    pub letter: Option<(String, String)>,
+}
+
 /// A document as it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Document {
@@ -275,6 +285,18 @@ pub struct Query {
     pub limit: usize,
 }
 
+/// A part of a view in the order of its tags. Tags that begin with a kind and go on with a number of fixed width are
+/// an index of that number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TagRange {
+    /// The first tag.
+    pub from: String,
+    /// Of the documents with the first tag, begin behind this id.
+    pub after: Option<String>,
+    /// The tag before which it ends.
+    pub before: String,
+}
+
 /// What became of a commit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
@@ -319,6 +341,10 @@ pub trait Database: Send + Sync + 'static {
     /// A page of a view's documents.
     async fn list(&self, view: &str, query: Query) -> Result<Vec<Document>, Failure>;
 
+    /// The first documents of a part of a view, in the order of their tags and then of their ids, each with the tag it
+    /// was found by; one that carries several of these tags comes several times.
+    async fn list_by_tag(&self, view: &str, range: TagRange, limit: usize) -> Result<Vec<(String, Document)>, Failure>;
+
     /// Takes jobs that are due and not leased (or whose lease ran out), those that were due earliest first.
     /// A lease ends at `until`, and with the process that took it.
     async fn lease(&self, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<LeasedJob>, Failure>;
@@ -330,8 +356,8 @@ pub trait Database: Send + Sync + 'static {
     /// [`Database::next_due`] said the last time.
     fn jobs_changed(&self) -> watch::Receiver<u64>;
 
-    /// A page of the dead letters, by kind and key, behind `after`.
-    async fn dead_letters(&self, after: Option<(String, String)>, limit: usize) -> Result<Vec<DeadLetter>, Failure>;
+    /// A page of the dead letters: those first that were tried last (`run_at`), then by kind and key.
+    async fn dead_letters(&self, after: Option<BehindLetter>, limit: usize) -> Result<Vec<DeadLetter>, Failure>;
 
     /// Who looks at which documents; the database wakes them after a commit.
     fn feeds(&self) -> &Feeds;

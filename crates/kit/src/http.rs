@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod caller;
+pub mod etag;
 pub mod front;
 pub mod health;
 pub mod journal;
@@ -16,6 +17,7 @@ pub mod unread;
 
 pub use body::Body;
 pub use caller::{Asked, Caller};
+pub use etag::{EntityTag, IfMatch};
 pub use page::{Page, PageQuery, Path, Query};
 pub use position::{AsOf, Position};
 pub use problem::{Problem, ProblemBody, ProblemType};

@@ -4,6 +4,6 @@ pub mod basket;
 pub mod order;
 pub mod store;
 
-pub use basket::{Wish, WishRefused, WishedChoice, WishedLine};
+pub use basket::{HeldBasket, Rules, Wish, WishRefused, WishedChoice, WishedLine};
 pub use order::{Attempt, Command, Event, Order, OrderStatus, Pending, Placed, Refusal, State};
-pub use store::KnownStore;
+pub use store::{KnownStore, Scarce};

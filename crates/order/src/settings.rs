@@ -1,5 +1,6 @@
 //! What can be set about orders.
 
+use baedal_contracts::Won;
 use baedal_kit::breaker::BreakerSettings;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ pub struct Settings {
     pub payment_time_limit: SignedDuration,
     /// How long an `Idempotency-Key` is remembered.
     pub remember_keys_for: SignedDuration,
+    /// What an order may cost at the most, delivery included: more is taken for a slip of the finger, or worse.
+    pub max_total_krw: Won,
     /// The circuit breaker in front of payment.
     pub payment_breaker: BreakerSettings,
 }
@@ -30,6 +33,7 @@ impl Default for Settings {
             auto_complete_after: SignedDuration::from_mins(60),
             payment_time_limit: SignedDuration::from_secs(2),
             remember_keys_for: SignedDuration::from_hours(24),
+            max_total_krw: Won(10_000_000),
             payment_breaker: BreakerSettings::default(),
         }
     }

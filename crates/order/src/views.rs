@@ -8,10 +8,13 @@ use baedal_kit::{Consumer, Envelope, Failure, Projection, Work};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::KnownStore;
+use crate::domain::{KnownStore, Scarce};
 
 /// The view of the stores order knows, by store.
 pub(crate) const CATALOG: &str = "catalog";
+/// The view of what little is left of stores' items, by store. It is apart from the menus, which are long and change
+/// seldom.
+pub(crate) const SCARCE: &str = "scarce";
 /// The view of the `Idempotency-Key`s seen lately, by customer and key.
 pub(crate) const IDEMPOTENCY: &str = "idempotency";
 
@@ -30,7 +33,7 @@ impl Consumer for Catalog {
 
     async fn hear(&self, event: &Envelope, work: &mut Work) -> Result<(), Failure> {
         match event.kind.as_str() {
-            "StoreRegistered" | "StoreChanged" | "StoreOpened" | "StoreClosed" | "MenuChanged" => {}
+            "StoreRegistered" | "StoreChanged" | "StoreOpened" | "StoreClosed" | "MenuChanged" | "StockChanged" => {}
             _ => return Ok(()),
         }
         match event.read()? {
@@ -43,6 +46,11 @@ impl Consumer for Catalog {
             Event::MenuChanged { store_id, item_id, item } => {
                 change(work, store_id, |store| store.change_item(item_id, item)).await
             }
+            Event::StockChanged { store_id, item_id, stock, version: _ } => {
+                let store_id = store_id.to_string();
+                let mut scarce: Scarce = work.document(SCARCE, &store_id).await?.unwrap_or_default();
+                if scarce.hear(item_id, stock) { work.put(SCARCE, &store_id, &scarce, []) } else { Ok(()) }
+            }
             _ => Ok(()),
         }
     }
@@ -50,12 +58,23 @@ impl Consumer for Catalog {
 
 impl Projection for Catalog {
     fn views(&self) -> &'static [&'static str] {
-        &[CATALOG]
+        &[CATALOG, SCARCE]
     }
 
+    /// The streams `store/<id>` and `stock/<id>` are of one shard, because they are named by one id.
     fn remembers(&self) -> bool {
         true
     }
+}
+
+/// A store, and what little is left of its items, where order knows of the store.
+///
+/// # Errors
+/// A failure of the database.
+pub(crate) async fn known_store(work: &mut Work, store_id: StoreId) -> Result<Option<(KnownStore, Scarce)>, Failure> {
+    let store_id = store_id.to_string();
+    let Some(store) = work.document(CATALOG, &store_id).await? else { return Ok(None) };
+    Ok(Some((store, work.document(SCARCE, &store_id).await?.unwrap_or_default())))
 }
 
 async fn change(work: &mut Work, store_id: StoreId, how: impl FnOnce(&mut KnownStore) + Send) -> Result<(), Failure> {

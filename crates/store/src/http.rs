@@ -1,6 +1,7 @@
 //! The way in: stores and menus for their owners, tickets for their kitchens.
 
 mod accept_ticket;
+mod add_stock;
 mod bounds;
 mod change_store;
 mod cook_ticket;
@@ -16,13 +17,13 @@ mod tests;
 
 use axum::Router;
 use baedal_contracts::StoreId;
-use baedal_kit::http::Problem;
+use baedal_kit::http::{EntityTag, Problem};
 use baedal_kit::service::Undone;
 use baedal_kit::{Failure, Service};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::domain::{store, ticket};
+use crate::domain::{stock, store, ticket};
 
 /// What every route holds in its hand.
 #[derive(Clone)]
@@ -42,6 +43,7 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(register_store::register_store))
         .routes(routes!(change_store::change_store))
         .routes(routes!(put_menu_item::put_menu_item, remove_menu_item::remove_menu_item))
+        .routes(routes!(add_stock::add_stock))
         // the kitchen
         .routes(routes!(accept_ticket::accept_ticket))
         .routes(routes!(reject_ticket::reject_ticket))
@@ -66,6 +68,26 @@ impl From<store::Refusal> for Problem {
             store::Refusal::NoSuchStore => Self::not_found("store"),
             store::Refusal::NoSuchItem => Self::not_found("item"),
             store::Refusal::MenuFull => Self::new(&problems::MENU_FULL, refusal.to_string()),
+        }
+    }
+}
+
+impl From<stock::Refusal> for Problem {
+    fn from(refusal: stock::Refusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            stock::Refusal::NotCounted => Self::new(&problems::STOCK_NOT_COUNTED, detail),
+            stock::Refusal::BelowZero { left } => Self::new(&problems::STOCK_BELOW_ZERO, detail).with("stock", left),
+            stock::Refusal::TooMany { .. } => Self::field("add", detail),
+            stock::Refusal::ChangedSince { left, version } => {
+                let problem = Self::new(&problems::STOCK_CHANGED, detail).with("stock", left);
+                match EntityTag::of_version(version).to_header() {
+                    Some(tag) => problem.header(http::header::ETAG, tag),
+                    None => problem,
+                }
+            }
+            // Orders take stock; owners do not.
+            stock::Refusal::Short(_) => Failure::broken(detail).into(),
         }
     }
 }

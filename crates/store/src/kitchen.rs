@@ -82,10 +82,18 @@ async fn take(
     order_id: OrderId,
     slip: &Slip,
     portions: Portions,
-) -> Result<Result<Portions, stock::Refusal>, Failure> {
+) -> Result<Result<Portions, stock::Short>, Failure> {
     let command = stock::Command::TakeStock { order_id, portions };
-    let decision = work.decide::<Stock>(&slip.store.store_id, command).await?;
-    Ok(decision.map(|events| stock::taken(&events)))
+    match work.decide::<Stock>(&slip.store.store_id, command).await? {
+        Ok(events) => Ok(Ok(stock::taken(&events))),
+        Err(stock::Refusal::Short(short)) => Ok(Err(short)),
+        Err(
+            refusal @ (stock::Refusal::NotCounted
+            | stock::Refusal::BelowZero { .. }
+            | stock::Refusal::TooMany { .. }
+            | stock::Refusal::ChangedSince { .. }),
+        ) => Err(Failure::broken(format!("an owner's refusal to order {order_id}: {refusal}"))),
+    }
 }
 
 /// Decides a command of somebody in the kitchen, who may have heard of the order before we have.

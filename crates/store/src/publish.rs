@@ -17,7 +17,9 @@ use crate::domain::{Stock, Store, Ticket, stock, store, ticket};
 pub fn publish(recorded: &Recorded) -> Result<Option<Public>, Failure> {
     match recorded.stream.split_once('/').map_or("", |(category, _)| category) {
         Store::CATEGORY => publish_with(recorded, |event| Ok(Some(of_store(stream_id(recorded)?, event)))),
-        Stock::CATEGORY => publish_with(recorded, |event| Ok(Some(of_stock(stream_id(recorded)?, &event)))),
+        Stock::CATEGORY => {
+            publish_with(recorded, |event| Ok(Some(of_stock(stream_id(recorded)?, recorded.version, &event))))
+        }
         Ticket::CATEGORY => publish_with(recorded, |event| Ok(of_ticket(stream_id(recorded)?, event))),
         _ => Err(Failure::broken(format!("{} is no stream of a store", recorded.stream))),
     }
@@ -39,14 +41,14 @@ fn of_store(store_id: StoreId, event: store::Event) -> Told {
     }
 }
 
-fn of_stock(store_id: StoreId, event: &stock::Event) -> Told {
+fn of_stock(store_id: StoreId, version: u64, event: &stock::Event) -> Told {
     let (item_id, stock) = match *event {
         stock::Event::StockSet { item_id, stock } => (item_id, stock),
         stock::Event::StockTaken { item_id, left, .. } | stock::Event::StockReturned { item_id, left, .. } => {
             (item_id, Some(left))
         }
     };
-    Told::StockChanged { store_id, item_id, stock }
+    Told::StockChanged { store_id, item_id, stock, version }
 }
 
 fn of_ticket(order_id: OrderId, event: ticket::Event) -> Option<Told> {

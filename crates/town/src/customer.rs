@@ -29,7 +29,14 @@ async fn try_to_order(customer: &Session, town: &Seed, habits: Habits, show: &Sh
     let store = customer.client().store(store.store_id).await?;
     let Some(items) = choose(&store) else { return Ok(()) };
     let note = one_of(&town.notes).cloned().unwrap_or_default();
-    let order = NewOrder { store_id: store.store_id, items, deliver_to: place, note, payment: means(wallet()) };
+    let order = NewOrder {
+        store_id: store.store_id,
+        items,
+        deliver_to: place,
+        note,
+        payment: means(wallet()),
+        expected_total_krw: None,
+    };
     // The key is made once and would be sent again with the same order if no answer came.
     let placed = customer.place(&Uuid::now_v7().to_string(), &order).await?;
 
@@ -127,7 +134,7 @@ fn second_choice(order: NewOrder) -> ChangedOrder {
         line.quantity = if line.quantity > 1 { line.quantity - 1 } else { 2 };
     }
     let deliver_to = Place { address: deliver_to.address, location: deliver_to.location };
-    ChangedOrder { items, deliver_to, note }
+    ChangedOrder { items, deliver_to, note, expected_total_krw: None }
 }
 
 /// What is in the wallet: mostly a good card, now and then one of those that make trouble.

@@ -45,6 +45,7 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(board_live::board_live))
         .routes(routes!(trace::trace))
         .routes(routes!(stuck::stuck))
+        .routes(routes!(stuck::stuck_list))
 }
 
 /// `after` is not what a page gave as `next`.

@@ -12,7 +12,7 @@ pub(crate) mod ranking;
 pub(crate) mod stores;
 pub(crate) mod trace;
 
-use baedal_kit::database::{Document, Query};
+use baedal_kit::database::{Document, Query, TagRange};
 use baedal_kit::{Failure, Service};
 use serde::de::DeserializeOwned;
 
@@ -34,6 +34,17 @@ pub(crate) async fn list<T: DeserializeOwned>(
 ) -> Result<Vec<T>, Failure> {
     let found = service.database().list(&service.view_name(view), query).await?;
     found.iter().map(|document| read(view, document)).collect()
+}
+
+/// A part of a view in the order of its tags, each document with the tag that it was found by.
+pub(crate) async fn list_by_tag<T: DeserializeOwned>(
+    service: &Service,
+    view: &'static str,
+    range: TagRange,
+    limit: usize,
+) -> Result<Vec<(String, T)>, Failure> {
+    let found = service.database().list_by_tag(&service.view_name(view), range, limit).await?;
+    found.into_iter().map(|(tag, document)| Ok((tag, read(view, &document)?))).collect()
 }
 
 fn read<T: DeserializeOwned>(view: &'static str, document: &Document) -> Result<T, Failure> {

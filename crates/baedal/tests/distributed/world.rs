@@ -166,6 +166,7 @@ impl People {
             deliver_to: Place { address: "서울 마포구 망원로 22".to_owned(), location: seoul() },
             note: String::new(),
             payment: PaymentMeans { method: "card".to_owned(), token: "sim_approve".to_owned() },
+            expected_total_krw: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is known of a rider: on duty or not, where, carrying what. Where he was before is nobody's business.
 
 use baedal_contracts::{Location, OrderId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A rider as he is now; the default is one never heard of.
@@ -15,12 +15,34 @@ pub(crate) struct Rider {
     pub(crate) updated_at: Option<Timestamp>,
     /// The deliveries he has claimed and not yet brought.
     pub(crate) carrying: Vec<OrderId>,
+    /// When anything was last heard of him, while on duty; see [`crate::presence`].
+    #[serde(default)]
+    pub(crate) heard_at: Option<Timestamp>,
+    /// Whether he has been silent for so long that nobody counts on him, although he never went off duty.
+    #[serde(default)]
+    pub(crate) is_silent: bool,
 }
 
 impl Rider {
+    /// Something was heard of him.
+    pub(crate) fn hear(&mut self, at: Timestamp) {
+        self.heard_at = Some(at);
+        self.is_silent = false;
+    }
+
+    /// Whether anything was heard of him within this time.
+    pub(crate) fn was_heard_within(&self, time: SignedDuration, now: Timestamp) -> bool {
+        self.heard_at.is_some_and(|heard_at| now.duration_since(heard_at) < time)
+    }
+
     /// Where he can be found for work: nowhere while off duty.
     pub(crate) fn post(&self) -> Option<Location> {
         self.location.filter(|_| self.on_duty)
+    }
+
+    /// Where he is found by those who look for somebody to tell: nowhere while nothing is heard of him.
+    pub(crate) fn reachable_at(&self) -> Option<Location> {
+        self.post().filter(|_| !self.is_silent)
     }
 
     /// Whether he can take one more.

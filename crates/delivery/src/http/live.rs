@@ -51,8 +51,9 @@ pub(crate) async fn deliveries_live(
     let himself = views::keys(&service, rider_id, &Rider::default());
     let subscription = service.database().feeds().subscribe_all(himself);
     let looked_at = service.clone();
+    let there = app.presence.hear_while_kept(rider_id);
     Ok(stream_following(&service, &headers, subscription, move || {
-        let service = looked_at.clone();
+        let (service, _there) = (looked_at.clone(), &there);
         async move { Ok(Some(look(&service, rider_id).await?)) }
     }))
 }

@@ -1,5 +1,7 @@
 //! `PUT /api/riders/me`: a rider says where he is and whether he takes deliveries.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::{Location, OrderId};
@@ -12,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::App;
 use crate::domain::Rider;
-use crate::views;
+use crate::{presence, views};
 
 /// Where a rider is and whether he takes deliveries.
 #[derive(Clone, Debug, Deserialize, Validate, ToSchema)]
@@ -62,18 +64,26 @@ pub(crate) async fn put_rider(
     Body(PutRider { on_duty, location }): Body<PutRider>,
 ) -> Result<(Position, Json<RiderView>), Problem> {
     // What he carries may change at the same time; then this is done again on top of that.
+    let settings = &app.settings;
     let (rider, position) = app
         .service
         .execute(&origin, |work| {
+            let settings = Arc::clone(settings);
             Box::pin(async move {
                 let mut rider = views::rider(work, caller.account_id).await?;
                 (rider.on_duty, rider.location, rider.updated_at) = (on_duty, location, Some(work.at()));
-                views::keep_rider(work, caller.account_id, &rider)?;
+                if on_duty {
+                    presence::keep_heard(work, &settings, caller.account_id, rider.clone())?;
+                } else {
+                    // Whom nobody counts on may be silent.
+                    (rider.heard_at, rider.is_silent) = (None, false);
+                    views::keep_rider(work, caller.account_id, &rider)?;
+                }
                 Ok::<_, Failure>(rider)
             })
         })
         .await?;
-    let Rider { on_duty, location, updated_at, carrying } = rider;
+    let Rider { on_duty, location, updated_at, carrying, .. } = rider;
     Ok((Position::of(&app.service, position), Json(RiderView { on_duty, location, updated_at, carrying })))
 }
 

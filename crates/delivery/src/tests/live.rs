@@ -17,13 +17,13 @@ use super::world::{LONG, World, new_order, new_rider, spot};
 /// Events as they arrive: id and what it shows.
 type Events = mpsc::UnboundedReceiver<(String, Value)>;
 
-struct Screen {
+pub(crate) struct Screen {
     events: Events,
     reader: JoinHandle<()>,
 }
 
 impl Screen {
-    async fn open(world: &World, rider: AccountId, last_event_id: &str) -> Self {
+    pub(crate) async fn open(world: &World, rider: AccountId, last_event_id: &str) -> Self {
         let request = Request::get("/api/deliveries/live")
             .header(CALLER, Caller { account_id: rider, role: Role::Rider }.to_header())
             .header("last-event-id", last_event_id)
@@ -36,6 +36,12 @@ impl Screen {
         let screen = Self { events, reader };
         screen.rest().await;
         screen
+    }
+
+    /// The rider puts the phone away.
+    pub(crate) async fn close(self) {
+        self.reader.abort();
+        assert!(self.reader.await.is_err_and(|error| error.is_cancelled()));
     }
 
     /// Lets the stream show all it has and wait for a change, so that only a change can wake it.
@@ -125,7 +131,6 @@ async fn a_stream_that_ends_leaves_nobody_looking() {
     let mut screen = Screen::open(&world, rider, "").await;
     screen.next().await;
     assert!(world.service.database().feeds().watched() > 0);
-    screen.reader.abort();
-    assert!(screen.reader.await.is_err_and(|error| error.is_cancelled()));
+    screen.close().await;
     assert_eq!(world.service.database().feeds().watched(), 0);
 }

@@ -7,11 +7,12 @@ use baedal_kit::bus::JournalBus;
 use baedal_kit::scenario::NOON;
 use baedal_kit::time::ManualClock;
 use baedal_kit::{Failure, Origin, Service};
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::world::{new_order, new_rider, parcel, quiet, spot};
 use crate::domain::{Delivery, Errand, Rider};
-use crate::views;
+use crate::{Settings, views};
 
 #[derive(Clone, Debug)]
 struct Town {
@@ -24,10 +25,22 @@ fn anywhere() -> impl Strategy<Value = Location> {
 }
 
 fn rider() -> impl Strategy<Value = (AccountId, Rider)> {
-    (any::<bool>(), anywhere(), 0..4_usize).prop_map(|(on_duty, at, carried)| {
-        let carrying = (0..carried).map(|_| new_order()).collect();
-        (new_rider(), Rider { on_duty, location: Some(at), updated_at: Some(NOON), carrying })
-    })
+    (any::<bool>(), anywhere(), 0..4_usize, 0..13_i64, any::<bool>()).prop_map(
+        |(on_duty, at, carried, heard, is_silent)| {
+            let carrying = (0..carried).map(|_| new_order()).collect();
+            (
+                new_rider(),
+                Rider {
+                    on_duty,
+                    location: Some(at),
+                    updated_at: Some(NOON),
+                    carrying,
+                    heard_at: Some(NOON - SignedDuration::from_mins(heard)),
+                    is_silent,
+                },
+            )
+        },
+    )
 }
 
 fn waiting() -> impl Strategy<Value = (OrderId, Errand)> {
@@ -72,14 +85,15 @@ async fn check(town: Town) -> Result<(), Failure> {
     }
     for (_, Errand { parcel, radius_m, .. }) in &town.deliveries {
         let (pickup, drop_off) = (parcel.pickup.location, parcel.deliver_to.location);
-        let found = views::riders_near(&service, (pickup, drop_off), *radius_m, 3, 5, None).await?;
+        let found = views::riders_near(&service, &Settings::default(), (pickup, drop_off), *radius_m, None).await?;
         let mut all: Vec<_> = town
             .riders
             .iter()
             .filter_map(|(rider_id, rider)| {
-                let from = rider.location.filter(|_| rider.on_duty && rider.carrying.len() < 3)?;
+                let from = rider.location.filter(|_| rider.on_duty && !rider.is_silent && rider.carrying.len() < 3)?;
+                let is_there = rider.heard_at? > NOON - SignedDuration::from_mins(10);
                 let near = from.distance_m(pickup).min(from.distance_m(drop_off)) <= f64::from(*radius_m);
-                near.then(|| (from.distance_m(pickup), *rider_id))
+                (near && is_there).then(|| (from.distance_m(pickup), *rider_id))
             })
             .collect();
         all.sort_by(|(one, _), (other, _)| one.total_cmp(other));

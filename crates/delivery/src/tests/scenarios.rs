@@ -67,7 +67,7 @@ fn claim_as(rider_id: AccountId, rider: Rider) -> Command {
 }
 
 fn rider() -> Rider {
-    Rider { on_duty: true, location: Some(spot(0.0, 0.0)), updated_at: Some(NOON), carrying: Vec::new() }
+    Rider { on_duty: true, location: Some(spot(0.0, 0.0)), updated_at: Some(NOON), ..Rider::default() }
 }
 
 fn claim(rider_id: AccountId) -> Command {

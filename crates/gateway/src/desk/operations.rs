@@ -1,5 +1,8 @@
 //! What an operator asks of all contexts at once.
 
+use std::cmp::{Ordering, Reverse};
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use axum::Json;
@@ -10,12 +13,13 @@ use baedal_contracts::source::ORDER;
 use baedal_kit::breaker::Snapshot;
 use baedal_kit::http::caller::TRACEPARENT;
 use baedal_kit::http::operations::DeadLetterView;
-use baedal_kit::http::problem::{INTERNAL, UNAVAILABLE};
+use baedal_kit::http::problem::{INTERNAL, MALFORMED, UNAVAILABLE};
 use baedal_kit::http::{Page, PageQuery, Path, Problem, ProblemBody, Query};
 use baedal_kit::upstream::Upstream;
 use futures::future::join_all;
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -56,7 +60,8 @@ pub(super) async fn breakers(State(desk): State<Desk>, headers: HeaderMap) -> Re
 
 /// Messages that could not be processed
 ///
-/// Of every context, the latest first. A context shows its first hundred.
+/// Of every context, the latest first. Pages go on where the one before ended, whatever has been tried again meanwhile;
+/// what failed since is on the first page.
 #[utoipa::path(get, path = "/api/operations/dead-letters", tag = "operations", params(PageQuery), responses(
     (status = 200, description = "A page of them", body = DeadLetters),
 ))]
@@ -66,8 +71,10 @@ pub(super) async fn dead_letters(
     headers: HeaderMap,
 ) -> Result<Json<DeadLetters>, Problem> {
     let limit = asked.limit()?;
+    let after = asked.after.as_deref().map(str::parse::<LetterPlace>).transpose()?;
     let answers = join_all(desk.contexts.iter().map(|(context, upstream)| async {
-        let response = send(context, upstream, Method::GET, "/internal/dead-letters", &headers).await?;
+        let path = LetterPlace::path(after.as_ref(), context, limit + 1);
+        let response = send(context, upstream, Method::GET, &path, &headers).await?;
         read::<Vec<DeadLetterView>>(response).await.map_err(|()| away(context))
     }));
     let (mut letters, mut unreachable) = (Vec::new(), Vec::new());
@@ -77,12 +84,11 @@ pub(super) async fn dead_letters(
             Err(_) => unreachable.push(*context),
         }
     }
-    letters.sort_by(|one, other| (other.failed_at, &one.id).cmp(&(one.failed_at, &other.id)));
-    if let Some(after) = &asked.after {
-        let place = letters.iter().position(|letter| letter.id == *after);
-        letters.drain(..place.map_or(letters.len(), |place| place + 1));
-    }
-    Ok(Json(DeadLetters { page: Page::of(letters, limit, |letter| letter.id.clone()), unreachable }))
+    // A replica of the version before shows its first whatever is asked.
+    letters.retain(|letter| after.as_ref().is_none_or(|after| LetterPlace::of(letter) > *after));
+    letters.sort_by_cached_key(LetterPlace::of);
+    let page = Page::of(letters, limit, |letter| LetterPlace::of(letter).to_string());
+    Ok(Json(DeadLetters { page, unreachable }))
 }
 
 /// Try one again
@@ -137,6 +143,58 @@ pub(super) async fn rebuild(
     }
     // Only where everybody was asked is it known that nobody has it.
     Err(unreachable.map_or_else(|| Problem::not_found("view"), away))
+}
+
+/// Where a dead letter stands in the list of all: those first that failed last. It is a place whether or not the letter
+/// is still there.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct LetterPlace {
+    failed_at: Reverse<Timestamp>,
+    context: String,
+    kind: String,
+    key: String,
+}
+
+impl LetterPlace {
+    fn of(letter: &DeadLetterView) -> Self {
+        let key = letter.id.splitn(3, '~').nth(2).unwrap_or_default().to_owned();
+        let (context, kind) = (letter.context.clone(), letter.kind.clone());
+        Self { failed_at: Reverse(letter.failed_at), context, kind, key }
+    }
+
+    /// How a context is asked for so many of its letters behind a place, where there is one.
+    fn path(after: Option<&Self>, context: &str, limit: usize) -> String {
+        let mut path = format!("/internal/dead-letters?limit={limit}");
+        let Some(Self { failed_at: Reverse(failed_at), context: of, kind, key }) = after else { return path };
+        path.push_str(&format!("&failed_at={}", escaped(&failed_at.to_string())));
+        // Of those that failed at that instant, all those of later contexts are still to come, and none of earlier ones.
+        match context.cmp(of) {
+            Ordering::Less => {}
+            Ordering::Equal => path.push_str(&format!("&kind={}&key={}", escaped(kind), escaped(key))),
+            Ordering::Greater => path.push_str("&kind=&key="),
+        }
+        path
+    }
+}
+
+impl fmt::Display for LetterPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { failed_at: Reverse(failed_at), context, kind, key } = self;
+        write!(f, "{failed_at}~{context}~{kind}~{key}")
+    }
+}
+
+impl FromStr for LetterPlace {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let wrong = || Problem::new(&MALFORMED, "`after` must be the `next` of a page");
+        let mut parts = text.splitn(4, '~');
+        let mut part = || parts.next().ok_or_else(wrong);
+        let failed_at = part()?.parse().map_err(|_| wrong())?;
+        let [context, kind, key] = [part()?, part()?, part()?].map(str::to_owned);
+        Ok(Self { failed_at: Reverse(failed_at), context, kind, key })
+    }
 }
 
 /// Asks a context, under the operator's trace.

@@ -1,12 +1,17 @@
 //! What the gateway answers itself: health, the operator's questions to all contexts, documentation.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
 use axum::body::Body;
-use axum::extract::{Path, Request};
+use axum::extract::{Path, Query, Request};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use baedal_contracts::identity::Role;
 use baedal_contracts::source::{ORDER, STORE, TRACKING};
 use baedal_kit::breaker::BreakerSettings;
+use baedal_kit::http::operations::{DeadLetterView, LettersQuery};
 use baedal_kit::upstream::Upstream;
 use http::{StatusCode, header};
 use serde_json::{Value, json};
@@ -86,10 +91,78 @@ async fn dead_letters_of_all_contexts_are_one_list() {
     let page = async |query: &str| world.get_as(Role::Operator, &format!("/api/operations/dead-letters?{query}")).await;
     let first = page("limit=2").await.body;
     assert_eq!(ids(&first), ["order~hear_again~a", "store~hear_again~c"]);
-    assert_eq!(first["next"], "store~hear_again~c");
-    assert_eq!(ids(&page("limit=2&after=store~hear_again~c").await.body), ["order~hear_again~b"]);
+    let next = first["next"].as_str().expect("a next page");
+    assert_eq!(ids(&page(&format!("limit=2&after={next}")).await.body), ["order~hear_again~b"]);
+    let nowhere = page("after=order~hear_again~a").await;
+    assert_eq!((nowhere.status, nowhere.kind()), (StatusCode::BAD_REQUEST, "malformed"));
     assert_eq!(page("limit=0").await.status, StatusCode::BAD_REQUEST);
     assert_eq!(world.get_as(Role::Customer, "/api/operations/dead-letters").await.status, StatusCode::FORBIDDEN);
+}
+
+/// A context's dead letters, which come and go; it answers as every context does.
+fn changing_letters(letters: Arc<Mutex<Vec<DeadLetterView>>>) -> Upstream {
+    let answer = async move |Query(asked): Query<LettersQuery>| {
+        let key = |letter: &DeadLetterView| letter.id.splitn(3, '~').nth(2).map(str::to_owned);
+        let mut found = letters.lock().expect("letters").clone();
+        if let Some(failed_at) = asked.failed_at {
+            found.retain(|letter| {
+                letter.failed_at < failed_at
+                    || letter.failed_at == failed_at
+                        && asked.kind.is_some()
+                        && (Some(&letter.kind), key(letter).as_ref()) > (asked.kind.as_ref(), asked.key.as_ref())
+            });
+        }
+        found.sort_by_key(|letter| (Reverse(letter.failed_at), letter.kind.clone(), key(letter)));
+        found.truncate(asked.limit.expect("a limit"));
+        Json(found)
+    };
+    Upstream::local(Router::new().route("/internal/dead-letters", get(answer)))
+}
+
+#[tokio::test]
+async fn pages_of_dead_letters_show_each_once_while_others_come_and_go() {
+    let contexts = [ORDER, STORE, TRACKING];
+    // Of a hundred and thirty in each context many failed at the same second.
+    let letters = contexts.map(|context| {
+        let letters = (0..130).map(|number| {
+            let letter = letter(context, &format!("{:03}~한 {number}", number * 7 % 130), number % 4);
+            serde_json::from_value(letter).expect("a letter")
+        });
+        Arc::new(Mutex::new(letters.collect::<Vec<DeadLetterView>>()))
+    });
+    let world = World::with(
+        |_| {},
+        |upstreams| {
+            for (context, letters) in contexts.into_iter().zip(&letters) {
+                upstreams.insert(context, changing_letters(Arc::clone(letters)));
+            }
+        },
+    );
+    let (mut shown, mut after, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let path = format!("/api/operations/dead-letters?limit=100{after}");
+        let page = world.get_as(Role::Operator, &path).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+        let items: Vec<DeadLetterView> = serde_json::from_value(page.body["items"].clone()).expect("letters");
+        // The last of the page is tried again, and another one fails.
+        let last = items.last().expect("a letter").id.clone();
+        for (context, letters) in contexts.iter().zip(&letters) {
+            let mut letters = letters.lock().expect("letters");
+            letters.retain(|letter| letter.id != last);
+            let new = letter(context, &format!("new {pages}"), 59);
+            letters.push(serde_json::from_value(new).expect("a letter"));
+        }
+        shown.extend(items);
+        pages += 1;
+        match page.body["next"].as_str() {
+            Some(next) => after = format!("&after={}", next.replace(' ', "%20").replace('한', "%ED%95%9C")),
+            None => break,
+        }
+    }
+    assert_eq!((shown.len(), pages), (3 * 130, 4));
+    assert!(shown.is_sorted_by_key(|letter| Reverse(letter.failed_at)), "the latest first");
+    let each: HashSet<_> = shown.iter().map(|letter| &letter.id).collect();
+    assert_eq!(each.len(), shown.len(), "each once");
 }
 
 fn ids(page: &Value) -> Vec<&str> {

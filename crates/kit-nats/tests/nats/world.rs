@@ -8,7 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use baedal_kit::bus::{Archive, Batch, JournalBus, Public, publish_with, shard_of};
 use baedal_kit::database::memory::MemoryDatabase;
-use baedal_kit::database::{Append, Commit, Database, DeadLetter, Document, LeasedJob, NewEvent, Outcome, Query};
+use baedal_kit::database::{
+    Append, BehindLetter, Commit, Database, DeadLetter, Document, LeasedJob, NewEvent, Outcome, Query, TagRange,
+};
 use baedal_kit::feeds::Feeds;
 use baedal_kit::ids::SystemIds;
 use baedal_kit::lifecycle::Lifecycle;
@@ -326,7 +328,11 @@ impl Database for Moody {
         self.database.jobs_changed()
     }
 
-    async fn dead_letters(&self, after: Option<(String, String)>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
+    async fn list_by_tag(&self, view: &str, range: TagRange, limit: usize) -> Result<Vec<(String, Document)>, Failure> {
+        self.database.list_by_tag(view, range, limit).await
+    }
+
+    async fn dead_letters(&self, after: Option<BehindLetter>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
         self.database.dead_letters(after, limit).await
     }
 

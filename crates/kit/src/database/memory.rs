@@ -1,6 +1,7 @@
 //! A database that forgets: for tests, and for simulation.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,8 +11,8 @@ use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 use super::{
-    Append, Commit, CursorMove, Database, DeadLetter, Direction, Document, JobChange, Lease, LeasedJob, Outcome, Query,
-    Select, Write,
+    Append, BehindLetter, Commit, CursorMove, Database, DeadLetter, Direction, Document, JobChange, Lease, LeasedJob,
+    Outcome, Query, Select, TagRange, Write,
 };
 use crate::Failure;
 use crate::feeds::Feeds;
@@ -324,6 +325,26 @@ impl Database for MemoryDatabase {
         })
     }
 
+    async fn list_by_tag(&self, view: &str, range: TagRange, limit: usize) -> Result<Vec<(String, Document)>, Failure> {
+        let tables = self.tables();
+        let of_view = tables.documents.range((view.to_owned(), String::new())..);
+        let of_view = of_view.take_while(|((of, _), _)| of == view).map(|(_, document)| document);
+        let mut found: Vec<_> = of_view
+            .flat_map(|document| {
+                let tags: BTreeSet<&String> = document.tags.iter().collect();
+                tags.into_iter().map(move |tag| (tag.clone(), document.clone()))
+            })
+            .filter(|(tag, document)| {
+                let is_behind =
+                    *tag > range.from || range.after.as_deref().is_none_or(|after| document.id.as_str() > after);
+                *tag >= range.from && *tag < range.before && is_behind
+            })
+            .collect();
+        found.sort_by(|(tag, document), (other, later)| (tag, &document.id).cmp(&(other, &later.id)));
+        found.truncate(limit);
+        Ok(found)
+    }
+
     async fn lease(&self, now: Timestamp, until: Timestamp, limit: usize) -> Result<Vec<LeasedJob>, Failure> {
         let mut tables = self.tables();
         let mut due: Vec<_> = tables.jobs.values_mut().filter(|kept| !kept.dead && kept.due() <= now).collect();
@@ -349,11 +370,19 @@ impl Database for MemoryDatabase {
         self.jobs_changed.subscribe()
     }
 
-    async fn dead_letters(&self, after: Option<(String, String)>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
+    async fn dead_letters(&self, after: Option<BehindLetter>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
         let tables = self.tables();
-        let dead =
-            tables.jobs.iter().filter(|(key, kept)| kept.dead && after.as_ref().is_none_or(|after| *key > after));
+        let is_behind = |key: &(String, String), failed_at: Timestamp| {
+            after.as_ref().is_none_or(|after| {
+                failed_at < after.failed_at
+                    || (failed_at == after.failed_at && after.letter.as_ref().is_some_and(|letter| key > letter))
+            })
+        };
+        let dead = tables.jobs.iter().filter(|(key, kept)| kept.dead && is_behind(key, kept.job.run_at));
+        let mut dead: Vec<_> = dead.collect();
+        dead.sort_by_key(|(key, kept)| (Reverse(kept.job.run_at), *key));
         Ok(dead
+            .into_iter()
             .take(limit)
             .map(|(_, kept)| DeadLetter { job: kept.job.clone(), error: kept.error.clone().unwrap_or_default() })
             .collect())

@@ -46,6 +46,7 @@ macro_rules! database_suite {
                 views_do_not_share_ids,
                 documents_are_found_by_the_tags_they_have_now,
                 documents_are_found_by_any_of_several_tags,
+                documents_come_in_the_order_of_their_tags,
                 tags_may_be_said_twice_and_hold_anything,
                 lists_come_in_pages_in_both_directions,
                 a_prefix_means_what_it_says,

@@ -13,12 +13,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Path, Problem};
-use crate::database::{Commit, DeadLetter, JobChange, Outcome};
+use super::{Path, Problem, Query};
+use crate::database::{BehindLetter, Commit, DeadLetter, JobChange, Outcome};
 use crate::{Projection, Service, consumer};
 
-/// The most dead letters a context shows at once.
+/// How many dead letters a context shows unless asked for more or fewer.
 const SHOWN: usize = 100;
+/// The most that it shows: a page of the gateway's, and one more that says whether there is another page.
+const MOST_SHOWN: usize = 101;
 
 #[derive(Clone)]
 struct Operations {
@@ -116,10 +118,26 @@ impl DeadLetterView {
     }
 }
 
+/// Which of a context's dead letters: the latest, or those behind where a page ended.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LettersQuery {
+    /// How many, at the most; 100 unless said.
+    pub limit: Option<usize>,
+    /// Behind those that were tried last at this instant.
+    pub failed_at: Option<Timestamp>,
+    /// And of those, behind this kind,
+    pub kind: Option<String>,
+    /// and this key.
+    pub key: Option<String>,
+}
+
 async fn dead_letters(
     State(Operations { service, .. }): State<Operations>,
+    Query(asked): Query<LettersQuery>,
 ) -> Result<Json<Vec<DeadLetterView>>, Problem> {
-    let letters = service.database().dead_letters(None, SHOWN).await?;
+    let LettersQuery { limit, failed_at, kind, key } = asked;
+    let after = failed_at.map(|failed_at| BehindLetter { failed_at, letter: kind.zip(key) });
+    let letters = service.database().dead_letters(after, limit.unwrap_or(SHOWN).min(MOST_SHOWN)).await?;
     Ok(Json(letters.into_iter().map(|letter| DeadLetterView::of(service.name(), letter)).collect()))
 }
 

@@ -78,6 +78,7 @@ pub struct Problem {
     pub(super) errors: Vec<FieldError>,
     retry_after: Option<Duration>,
     headers: Vec<(http::HeaderName, HeaderValue)>,
+    members: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A problem as it is written.
@@ -95,12 +96,23 @@ pub struct ProblemBody {
     /// The fields that are wrong, where fields are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// What else a program may need of it, as the kind's documentation says (RFC 9457, 3.2).
+    #[serde(flatten)]
+    #[schema(ignore)]
+    members: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Problem {
     /// A problem of a kind; `detail` says what went wrong this time.
     pub fn new(kind: &'static ProblemType, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), retry_after: None, headers: Vec::new() }
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after: None,
+            headers: Vec::new(),
+            members: serde_json::Map::new(),
+        }
     }
 
     /// There is no such thing, or it is not yours to know.
@@ -126,6 +138,13 @@ impl Problem {
     #[must_use]
     pub fn at(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
         self.errors.push(FieldError { field: field.into(), message: message.into() });
+        self
+    }
+
+    /// With one more member, for programs; the kind's documentation names it.
+    #[must_use]
+    pub fn with(mut self, member: &'static str, value: impl Into<serde_json::Value>) -> Self {
+        self.members.insert(member.to_owned(), value.into());
         self
     }
 
@@ -181,6 +200,7 @@ impl IntoResponse for Problem {
             status: self.kind.status,
             detail: self.detail,
             errors: self.errors,
+            members: self.members,
         };
         let status = StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(body)).into_response();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use baedal_kit::database::memory::MemoryDatabase;
-use baedal_kit::database::{Commit, DeadLetter, Document, LeasedJob, Outcome, Query};
+use baedal_kit::database::{BehindLetter, Commit, DeadLetter, Document, LeasedJob, Outcome, Query, TagRange};
 use baedal_kit::feeds::Feeds;
 use baedal_kit::time::Clock;
 use baedal_kit::{Database, Failure, Job, Origin, Recorded};
@@ -77,7 +77,10 @@ impl Database for Flaky {
     fn jobs_changed(&self) -> watch::Receiver<u64> {
         self.inner.jobs_changed()
     }
-    async fn dead_letters(&self, after: Option<(String, String)>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
+    async fn list_by_tag(&self, view: &str, range: TagRange, limit: usize) -> Result<Vec<(String, Document)>, Failure> {
+        self.there()?.list_by_tag(view, range, limit).await
+    }
+    async fn dead_letters(&self, after: Option<BehindLetter>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
         self.there()?.dead_letters(after, limit).await
     }
     fn feeds(&self) -> &Feeds {

@@ -1,9 +1,13 @@
 //! A store and its menu, as far as order has heard of them.
 
+use std::collections::BTreeMap;
+
 use baedal_contracts::order::OrderStore;
 use baedal_contracts::store::{MenuItem, StoreProfile};
 use baedal_contracts::{AccountId, ItemId, StoreId};
 use serde::{Deserialize, Serialize};
+
+use super::basket::MOST_OF_AN_ITEM;
 
 /// Order's own copy of a store and its menu, so that orders are taken while the store service is down.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -16,7 +20,7 @@ pub struct KnownStore {
     pub profile: StoreProfile,
     /// Whether it takes orders.
     pub open: bool,
-    /// Its menu. How many are left of an item is not here: the kitchen decides about stock.
+    /// Its menu. How many are left of an item is in [`Scarce`], which changes with every order.
     pub items: Vec<MenuItem>,
 }
 
@@ -56,5 +60,33 @@ impl KnownStore {
             address: self.profile.address.clone(),
             location: self.profile.location,
         }
+    }
+}
+
+/// Of which items of a store less is left than one order may ask for. Whatever there is more of is as good as not
+/// counted, so that this stays small and changes seldom. The kitchen decides about stock; what is here may be behind.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Scarce(BTreeMap<ItemId, u32>);
+
+impl Scarce {
+    /// How many are left of an item; `None` where there is enough for any order.
+    #[must_use]
+    pub fn left(&self, item_id: ItemId) -> Option<u32> {
+        self.0.get(&item_id).copied()
+    }
+
+    /// There are so many of an item now; `None`: it is not counted. Whether that changes anything.
+    pub fn hear(&mut self, item_id: ItemId, stock: Option<u32>) -> bool {
+        match stock.filter(|left| *left < MOST_OF_AN_ITEM) {
+            Some(left) => self.0.insert(item_id, left) != Some(left),
+            None => self.0.remove(&item_id).is_some(),
+        }
+    }
+
+    /// Whether there is enough of everything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use baedal_contracts::{ChangeId, OrderId};
+use baedal_contracts::{ChangeId, OrderId, Won};
 use baedal_kit::Origin;
 use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
 use baedal_kit::service::Done;
@@ -16,10 +16,10 @@ use utoipa::ToSchema;
 
 use super::answer::OrderAnswer;
 use super::refused::Refused;
-use super::wish::{DeliverTo, OrderLine, wish};
+use super::wish::{DeliverTo, OrderLine, as_expected, wish};
 use super::{App, own};
-use crate::domain::{Command, KnownStore, Order, Refusal};
-use crate::views::CATALOG;
+use crate::domain::{Command, Order, Refusal, Rules};
+use crate::views::known_store;
 
 /// How long a customer waits for the kitchen's answer before it is told later.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
@@ -39,9 +39,18 @@ pub(crate) struct ChangeOrder {
     #[garde(skip)]
     #[serde(default)]
     note: Note,
+    /// What the customer was shown that it would cost, delivery included. Where it would cost something else, nothing
+    /// happens, and 409 says what it would cost.
+    #[garde(skip)]
+    #[serde(default)]
+    #[schema(example = 40_000)]
+    expected_total_krw: Option<Won>,
 }
 
 /// Change an order
+///
+/// What the order holds keeps its price, whatever the menu says now, and the delivery its fee unless it goes to another
+/// location. More of an item costs today's price for what is added; less takes away what was added last.
 ///
 /// Until cooking starts. While the order is not paid it changes at once; afterwards the kitchen decides,
 /// and the difference is charged by the same means, or goes back. 202 where the kitchen has not answered
@@ -101,6 +110,7 @@ async fn ask(
     order_id: OrderId,
     body: &Arc<ChangeOrder>,
 ) -> Result<Done<Order>, Refused> {
+    let max_total_krw = app.settings.max_total_krw;
     let ((state, events), position) = app
         .service
         .execute(origin, |work| {
@@ -108,14 +118,16 @@ async fn ask(
             Box::pin(async move {
                 let order = work.load::<Order>(&order_id).await?;
                 let placed = own(&order, caller)?;
-                let store_id = placed.store.store_id.to_string();
-                let store: Option<KnownStore> = work.document(CATALOG, &store_id).await?;
-                let store = store.ok_or(Refused::NoSuchStore)?;
+                let (store, scarce) = known_store(work, placed.store.store_id).await?.ok_or(Refused::NoSuchStore)?;
+                let rules = Rules { store: &store, scarce: &scarce, max_total_krw };
                 let wish = wish(&body.items, &body.deliver_to, &body.note);
-                let basket = wish.change(&store, &placed.basket).map_err(Refused::Wish)?;
+                let basket = placed.wished(wish, rules).map_err(Refused::Wish)?;
+                let expected = as_expected(&basket, body.expected_total_krw);
                 drop(order);
                 let command = Command::Change { change_id: ChangeId(work.new_id()), basket };
                 let events = work.decide::<Order>(&order_id, command).await?.map_err(Refused::Order)?;
+                // That it cannot change at all is the more important answer.
+                expected?;
                 Ok::<_, Refused>((work.load::<Order>(&order_id).await?, events))
             })
         })

@@ -20,12 +20,12 @@ use super::App;
 use super::answer::OrderAnswer;
 use super::idempotency_key::IdempotencyKey;
 use super::refused::Refused;
-use super::wish::{DeliverTo, OrderLine, wish};
+use super::wish::{DeliverTo, OrderLine, as_expected, wish};
 use crate::Settings;
-use crate::domain::{Command, KnownStore, Order};
+use crate::domain::{Command, Order, Rules};
 use crate::jobs::FORGET_KEY;
 use crate::paying::{Attempted, Attempting, RETRY_AFTER, attempt};
-use crate::views::{CATALOG, IDEMPOTENCY, SeenKey};
+use crate::views::{IDEMPOTENCY, SeenKey, known_store};
 
 /// Places an order.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, Validate, ToSchema)]
@@ -48,6 +48,12 @@ pub(crate) struct PlaceOrder {
     /// How it is paid for.
     #[garde(dive)]
     payment: PaymentMeans,
+    /// What the customer was shown that it costs, delivery included. Where it costs something else, nothing happens,
+    /// and 409 says what it costs.
+    #[garde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 40_000)]
+    expected_total_krw: Option<Won>,
 }
 
 /// Place an order and pay for it
@@ -58,6 +64,9 @@ pub(crate) struct PlaceOrder {
 ///
 /// The same `Idempotency-Key` with the same body answers the same order again, as it is then; it is
 /// never paid for twice.
+///
+/// With `expected_total_krw` it is placed at that total or not at all: 409 `total_changed` carries the new total in
+/// `total_krw`, and the same key may be sent again with it.
 #[utoipa::path(
     post,
     path = "/api/orders",
@@ -135,10 +144,12 @@ impl Wished {
             let is_same = seen.body_hash == self.body_hash;
             return if is_same { Ok(Placement::Before(seen)) } else { Err(Refused::KeyReused) };
         }
-        let store: Option<KnownStore> = work.document(CATALOG, &self.body.store_id.to_string()).await?;
-        let store = store.ok_or(Refused::NoSuchStore)?;
+        let known = known_store(work, self.body.store_id).await?;
+        let (store, scarce) = known.ok_or(Refused::NoSuchStore)?;
+        let rules = Rules { store: &store, scarce: &scarce, max_total_krw: self.settings.max_total_krw };
         let wish = wish(&self.body.items, &self.body.deliver_to, &self.body.note);
-        let basket = wish.place(&store).map_err(Refused::Wish)?;
+        let basket = wish.place(rules).map_err(Refused::Wish)?;
+        as_expected(&basket, self.body.expected_total_krw)?;
 
         let order_id = OrderId(work.service().new_id_heard_here());
         work.expect_new::<Order>(&order_id);

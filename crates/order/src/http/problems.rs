@@ -3,6 +3,10 @@
 baedal_kit::problem_types! {
     STORE_CLOSED = (409, "store_closed", "The store is closed", "It takes no orders now. Choose another store, or come back when it is open.");
     ITEM_UNAVAILABLE = (409, "item_unavailable", "An item is not sold now", "The store does not sell an item now; `errors` names the line. Take it out, or choose another.");
+    SOLD_OUT = (409, "sold_out", "An item is sold out", "The store has less of an item than the order asks for; `errors` names the line, and `left` how many there are. Take less of it, or choose another.");
+    TOTAL_CHANGED = (409, "total_changed", "It costs something else", "It does not cost `expected_total_krw`, and nothing has happened. `total_krw` is what it costs now: show it, and send the request again with it.");
+    TOO_MANY_OF_AN_ITEM = (422, "too_many_of_an_item", "Too many of an item", "An order holds 99 of an item at the most, over all its lines; `errors` names the line. Order less of it, or call the store.");
+    ABOVE_MAXIMUM = (422, "above_maximum", "More than an order may cost", "The order, delivery included, costs more than any order may; the detail says how much that is. Take something out, or place two orders.");
     UNKNOWN_ITEM = (422, "unknown_item", "Not on the menu", "The store's menu has no such item; `errors` names the line. Read the menu again.");
     UNKNOWN_OPTION = (422, "unknown_option", "The item has no such option", "`errors` names the option. Read the menu again.");
     UNKNOWN_CHOICE = (422, "unknown_choice", "The option has no such choice", "`errors` names the choice. Read the menu again.");

@@ -1,14 +1,16 @@
 //! Why a request comes to nothing, and the problem it is answered with.
 
+use baedal_contracts::Won;
 use baedal_contracts::order::ChangeRefusal;
 use baedal_kit::Failure;
 use baedal_kit::http::{Problem, ProblemType};
 
 use super::problems::{
-    ALREADY_CANCELED, ALREADY_COMPLETED, ALREADY_REJECTED, BELOW_MINIMUM, COOKING_STARTED, DUPLICATE_CHOICE,
-    EXTRA_PAYMENT_DECLINED, IDEMPOTENCY_KEY_REUSED, ITEM_UNAVAILABLE, NOT_DELIVERED, OUT_OF_STOCK,
-    OUTSIDE_DELIVERY_AREA, PAYMENT_IN_PROGRESS, PAYMENT_TIMEOUT, PAYMENT_WINDOW_OVER, REQUEST_PENDING, STORE_CLOSED,
-    TICKET_CLOSED, UNKNOWN_CHOICE, UNKNOWN_ITEM, UNKNOWN_OPTION, WRONG_NUMBER_OF_CHOICES,
+    ABOVE_MAXIMUM, ALREADY_CANCELED, ALREADY_COMPLETED, ALREADY_REJECTED, BELOW_MINIMUM, COOKING_STARTED,
+    DUPLICATE_CHOICE, EXTRA_PAYMENT_DECLINED, IDEMPOTENCY_KEY_REUSED, ITEM_UNAVAILABLE, NOT_DELIVERED, OUT_OF_STOCK,
+    OUTSIDE_DELIVERY_AREA, PAYMENT_IN_PROGRESS, PAYMENT_TIMEOUT, PAYMENT_WINDOW_OVER, REQUEST_PENDING, SOLD_OUT,
+    STORE_CLOSED, TICKET_CLOSED, TOO_MANY_OF_AN_ITEM, TOTAL_CHANGED, UNKNOWN_CHOICE, UNKNOWN_ITEM, UNKNOWN_OPTION,
+    WRONG_NUMBER_OF_CHOICES,
 };
 use crate::domain::{OrderStatus, Refusal, WishRefused};
 
@@ -21,6 +23,11 @@ pub(crate) enum Refused {
     NoSuchOrder,
     /// The menu does not allow it.
     Wish(WishRefused),
+    /// It costs something else than the customer was shown.
+    TotalChanged {
+        /// What it costs.
+        total_krw: Won,
+    },
     /// The order does not allow it.
     Order(Refusal),
     /// The kitchen, or payment, does not allow the change.
@@ -35,7 +42,7 @@ impl Refused {
     /// Whether it may only mean that we have not heard yet what others have told.
     pub(crate) fn may_be_lag(&self) -> bool {
         match self {
-            Self::NoSuchStore | Self::Wish(_) => true,
+            Self::NoSuchStore | Self::Wish(_) | Self::TotalChanged { .. } => true,
             Self::Order(refusal) => match refusal {
                 Refusal::NotDelivered | Refusal::AnotherRequestPending | Refusal::PaymentInProgress => true,
                 Refusal::NotPlaced
@@ -62,6 +69,9 @@ impl From<Refused> for Problem {
             Refused::NoSuchStore => Self::not_found("store"),
             Refused::NoSuchOrder => Self::not_found("order"),
             Refused::Wish(refused) => wish_problem(&refused),
+            Refused::TotalChanged { total_krw } => {
+                Self::new(&TOTAL_CHANGED, format!("it costs {total_krw} won")).with("total_krw", total_krw.0)
+            }
             Refused::Order(refusal) => order_problem(&refusal),
             Refused::Change(reason) => Self::new(change_problem(reason), "the order goes on as it was"),
             Refused::KeyReused => Self::new(&IDEMPOTENCY_KEY_REUSED, "the key was sent before with another body"),
@@ -80,6 +90,12 @@ fn wish_problem(refused: &WishRefused) -> Problem {
         WishRefused::ItemUnavailable { line, .. } => {
             about(&ITEM_UNAVAILABLE).at(format!("items[{line}].item_id"), refused.to_string())
         }
+        WishRefused::SoldOut { line, left, .. } => {
+            about(&SOLD_OUT).at(format!("items[{line}].quantity"), refused.to_string()).with("left", *left)
+        }
+        WishRefused::TooMany { line, .. } => {
+            about(&TOO_MANY_OF_AN_ITEM).at(format!("items[{line}].quantity"), refused.to_string())
+        }
         WishRefused::UnknownOption { line, option, .. } => {
             about(&UNKNOWN_OPTION).at(format!("items[{line}].options[{option}].name"), refused.to_string())
         }
@@ -92,6 +108,7 @@ fn wish_problem(refused: &WishRefused) -> Problem {
         WishRefused::WrongNumberOfChoices { line, .. } => {
             about(&WRONG_NUMBER_OF_CHOICES).at(format!("items[{line}].options"), refused.to_string())
         }
+        WishRefused::AboveMaximum { .. } => about(&ABOVE_MAXIMUM).at("items", refused.to_string()),
         WishRefused::BelowMinimum { .. } => about(&BELOW_MINIMUM).at("items", refused.to_string()),
         WishRefused::OutsideDeliveryArea { .. } => {
             about(&OUTSIDE_DELIVERY_AREA).at("deliver_to.location", refused.to_string())

@@ -1,11 +1,13 @@
 //! What a customer wishes, as it comes over HTTP.
 
-use baedal_contracts::{ItemId, Location, Place};
+use baedal_contracts::order::Basket;
+use baedal_contracts::{ItemId, Location, Place, Won};
 use baedal_text::{Address, ChosenName, Note};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::refused::Refused;
 use crate::domain::{Wish, WishedChoice, WishedLine};
 
 /// One line of an order.
@@ -15,7 +17,7 @@ pub(crate) struct OrderLine {
     /// Which item of the store's menu.
     #[garde(skip)]
     item_id: ItemId,
-    /// How many.
+    /// How many; over all its lines an order holds 99 of an item at the most.
     #[garde(range(min = 1, max = 99))]
     #[schema(minimum = 1, maximum = 99)]
     quantity: u32,
@@ -61,4 +63,14 @@ pub(crate) fn wish(items: &[OrderLine], deliver_to: &DeliverTo, note: &Note) -> 
     });
     let deliver_to = Place { address: deliver_to.address.clone().into(), location: deliver_to.location };
     Wish { items: items.collect(), deliver_to, note: note.clone().into() }
+}
+
+/// Whether a basket costs what the customer was shown, where that was sent.
+pub(crate) fn as_expected(basket: &Basket, expected_total_krw: Option<Won>) -> Result<(), Refused> {
+    match expected_total_krw {
+        Some(expected_krw) if expected_krw != basket.total_krw => {
+            Err(Refused::TotalChanged { total_krw: basket.total_krw })
+        }
+        Some(_) | None => Ok(()),
+    }
 }

@@ -336,3 +336,83 @@ async fn an_order_that_ended_while_payment_was_asked_says_so() {
     assert_eq!((paid.status, paid.problem()), (StatusCode::CONFLICT, "already_canceled"));
     assert!(!world.history(order_id).await.iter().any(|event| matches!(event, Event::OrderPaid { .. })));
 }
+
+#[tokio::test]
+async fn at_the_total_that_the_customer_was_shown_or_not_at_all() {
+    let world = World::begin().await;
+    let mut shown = body(2, "approve");
+    shown["expected_total_krw"] = json!(39_000);
+    let refused = place(&world, "a", shown.clone()).await;
+    assert_eq!((refused.status, refused.problem()), (StatusCode::CONFLICT, "total_changed"));
+    assert_eq!(refused.body["total_krw"], 40_000);
+    assert!(world.till.asked().is_empty());
+    assert_eq!(*world.service.database().head().borrow(), 0, "nothing has happened");
+
+    // The key is not another order's: nothing was remembered.
+    shown["expected_total_krw"] = json!(40_000);
+    let placed = place(&world, "a", shown.clone()).await;
+    assert_eq!((placed.status, &placed.body["total_krw"]), (StatusCode::CREATED, &json!(40_000)));
+
+    // Sent again it is the same order, whatever it would cost today.
+    let mut chicken = known_store().items[0].clone();
+    chicken.price_krw = baedal_contracts::Won(30_000);
+    world
+        .tell_store(&baedal_contracts::store::Event::MenuChanged {
+            store_id: STORE,
+            item_id: CHICKEN,
+            item: Some(chicken),
+        })
+        .await;
+    world.catalog_shows(|store| store["items"][0]["price_krw"] == 30_000).await;
+    let again = place(&world, "a", shown).await;
+    assert_eq!((again.status, again.order_id()), (StatusCode::CREATED, placed.order_id()));
+}
+
+#[tokio::test]
+async fn what_is_sold_out_is_refused_at_once_with_what_is_left() {
+    let world = World::begin().await;
+    world.stock_is(CHICKEN, 1).await;
+    let refused = place(&world, "a", body(2, "approve")).await;
+    assert_eq!((refused.status, refused.problem()), (StatusCode::CONFLICT, "sold_out"));
+    assert_eq!((&refused.body["left"], &refused.body["errors"][0]["field"]), (&json!(1), &json!("items[0].quantity")));
+    assert!(refused.body["detail"].as_str().unwrap().contains("후라이드 치킨"), "{refused:?}");
+    assert_eq!(place(&world, "a", body(1, "approve")).await.status, StatusCode::CREATED);
+
+    // There is more again: the refusal would only mean that order has not heard of it.
+    world.stock_is(CHICKEN, 0).await;
+    world
+        .tell_store(&baedal_contracts::store::Event::StockChanged {
+            store_id: STORE,
+            item_id: CHICKEN,
+            stock: None,
+            version: 2,
+        })
+        .await;
+    assert_eq!(place(&world, "b", body(2, "approve")).await.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn an_order_has_limits() {
+    let world = World::begin().await;
+    let line = |choice: &str, quantity: u32| json!({"item_id": CHICKEN, "quantity": quantity, "options": [{"name": "맛 선택", "choice": choice}]});
+    let mut many = body(1, "approve");
+    many["items"] = json!([line("순한맛", 50), line("매운맛", 50)]);
+    let refused = place(&world, "a", many).await;
+    assert_eq!((refused.status.as_u16(), refused.problem()), (422, "too_many_of_an_item"));
+    let mut dear = body(1, "approve");
+    let sauces = json!([{"name": "맛 선택", "choice": "매운맛"}, {"name": "소스", "choice": "마늘"}]);
+    dear["items"] = json!([{"item_id": CHICKEN, "quantity": 99, "options": sauces}]);
+    assert_eq!(place(&world, "a", dear.clone()).await.status, StatusCode::CREATED);
+    let mut chicken = known_store().items[0].clone();
+    chicken.price_krw = baedal_contracts::Won(100_100);
+    world
+        .tell_store(&baedal_contracts::store::Event::MenuChanged {
+            store_id: STORE,
+            item_id: CHICKEN,
+            item: Some(chicken),
+        })
+        .await;
+    world.catalog_shows(|store| store["items"][0]["price_krw"] == 100_100).await;
+    let refused = place(&world, "b", dear).await;
+    assert_eq!((refused.status.as_u16(), refused.problem()), (422, "above_maximum"));
+}

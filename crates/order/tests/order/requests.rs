@@ -252,3 +252,56 @@ async fn without_a_breaker_there_is_none_to_list() {
     let answer = world.customer("GET", "/internal/breakers", None).await;
     assert_eq!((answer.status, answer.body), (StatusCode::OK, json!([])));
 }
+
+/// The owner doubles the price of the chicken and the fee.
+async fn everything_costs_more(world: &World) {
+    let mut store = known_store();
+    (store.items[0].price_krw, store.profile.delivery_fee_krw) =
+        (baedal_contracts::Won(36_000), baedal_contracts::Won(6_000));
+    let (store_id, item) = (STORE, store.items[0].clone());
+    world.tell_store(&store::Event::MenuChanged { store_id, item_id: CHICKEN, item: Some(item) }).await;
+    world.tell_store(&store::Event::StoreChanged { store_id, profile: store.profile }).await;
+    world.catalog_shows(|store| store["profile"]["delivery_fee_krw"] == 6_000).await;
+}
+
+#[tokio::test]
+async fn a_note_costs_nothing_after_the_owner_raised_the_prices() {
+    let world = World::begin().await;
+    let order_id = paid(&world).await;
+    everything_costs_more(&world).await;
+    world.stock_is(CHICKEN, 0).await;
+    let mut noted = wish(2);
+    (noted["note"], noted["expected_total_krw"]) = (json!("벨을 누르지 마세요"), json!(40_000));
+    let answer = world.customer("PUT", &format!("/api/orders/{order_id}"), Some(noted)).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+    let order = world.service.look::<baedal_order::domain::Order>(&order_id).await.unwrap();
+    let Some(Pending::Change { basket, extra_krw, .. }) = order.placed().unwrap().pending() else {
+        panic!("{order:?}")
+    };
+    assert_eq!((basket.total_krw.0, extra_krw.0, basket.note.as_str()), (40_000, 0, "벨을 누르지 마세요"));
+}
+
+#[tokio::test]
+async fn a_change_at_another_total_than_shown_is_not_asked_for() {
+    let world = World::begin().await;
+    let order_id = paid(&world).await;
+    everything_costs_more(&world).await;
+    let mut more = wish(3);
+    more["expected_total_krw"] = json!(58_500);
+    let before = world.history(order_id).await.len();
+    let answer = world.customer("PUT", &format!("/api/orders/{order_id}"), Some(more.clone())).await;
+    assert_eq!((answer.status, answer.problem()), (StatusCode::CONFLICT, "total_changed"));
+    assert_eq!(answer.body["total_krw"], 76_500);
+    assert_eq!(world.history(order_id).await.len(), before);
+
+    more["expected_total_krw"] = json!(76_500);
+    let answer = world.customer("PUT", &format!("/api/orders/{order_id}"), Some(more.clone())).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+    // Asked again while the menu goes on changing, it is still the change that was asked for.
+    let mut chicken = known_store().items[0].clone();
+    chicken.price_krw = baedal_contracts::Won(1);
+    world.tell_store(&store::Event::MenuChanged { store_id: STORE, item_id: CHICKEN, item: Some(chicken) }).await;
+    world.catalog_shows(|store| store["items"][0]["price_krw"] == 1).await;
+    let again = world.customer("PUT", &format!("/api/orders/{order_id}"), Some(more)).await;
+    assert_eq!((again.status, &again.body["pending"]), (StatusCode::ACCEPTED, &json!("change")), "{again:?}");
+}

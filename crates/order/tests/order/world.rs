@@ -10,7 +10,7 @@ use axum::body::Body;
 use baedal_contracts::identity::Role;
 use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
 use baedal_contracts::store::Event as StoreTells;
-use baedal_contracts::{AccountId, OrderId, delivery, payment, source, store};
+use baedal_contracts::{AccountId, ItemId, OrderId, delivery, payment, source, store};
 use baedal_kit::bus::{JournalBus, publish_with};
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{Append, Commit, NewEvent};
@@ -160,8 +160,19 @@ impl World {
 
     /// Waits until the catalog's one store is as wished.
     pub(crate) async fn catalog_shows(&self, wished: impl Fn(&Value) -> bool) {
+        self.view_shows("catalog", wished).await;
+    }
+
+    /// Tells how many of an item are left, and waits until order knows.
+    pub(crate) async fn stock_is(&self, item_id: ItemId, left: u32) {
+        self.tell_store(&StoreTells::StockChanged { store_id: STORE, item_id, stock: Some(left), version: 1 }).await;
+        self.view_shows("scarce", |scarce| scarce[item_id.to_string()] == left).await;
+    }
+
+    /// Waits until a view's document of the one store is as wished.
+    async fn view_shows(&self, view: &'static str, wished: impl Fn(&Value) -> bool) {
         let database = self.service.database();
-        let view = self.service.view_name("catalog");
+        let view = self.service.view_name(view);
         let mut changes = database.feeds().subscribe(document_key(&view, &STORE.to_string()));
         let shown = async {
             loop {

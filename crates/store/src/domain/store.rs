@@ -54,10 +54,27 @@ pub(crate) struct Changes {
 /// What may be asked. `by` is the account that asks: only the owner is answered.
 #[derive(Clone, Debug, IntoStaticStr)]
 pub(crate) enum Command {
-    RegisterStore { owner_id: AccountId, profile: StoreProfile },
-    ChangeStore { by: AccountId, changes: Changes },
-    PutMenuItem { by: AccountId, item: MenuItem },
-    RemoveMenuItem { by: AccountId, item_id: ItemId },
+    RegisterStore {
+        owner_id: AccountId,
+        profile: StoreProfile,
+    },
+    ChangeStore {
+        by: AccountId,
+        changes: Changes,
+    },
+    PutMenuItem {
+        by: AccountId,
+        item: MenuItem,
+    },
+    RemoveMenuItem {
+        by: AccountId,
+        item_id: ItemId,
+    },
+    /// Nothing is to happen, but the item must be on the menu.
+    ExpectMenuItem {
+        by: AccountId,
+        item_id: ItemId,
+    },
 }
 
 /// What may happen.
@@ -136,12 +153,13 @@ impl Registered {
         }
     }
 
+    fn expect(&self, item_id: ItemId) -> Result<(), Refusal> {
+        if self.menu.contains_key(&item_id) { Ok(()) } else { Err(Refusal::NoSuchItem) }
+    }
+
     fn remove(&self, item_id: ItemId) -> Result<Vec<Event>, Refusal> {
-        if self.menu.contains_key(&item_id) {
-            Ok(vec![Event::MenuItemRemoved { item_id }])
-        } else {
-            Err(Refusal::NoSuchItem)
-        }
+        self.expect(item_id)?;
+        Ok(vec![Event::MenuItemRemoved { item_id }])
     }
 }
 
@@ -162,6 +180,7 @@ impl Aggregate for Store {
             Command::ChangeStore { by, changes } => Ok(self.of(by)?.change(changes)),
             Command::PutMenuItem { by, item } => self.of(by)?.put(item),
             Command::RemoveMenuItem { by, item_id } => self.of(by)?.remove(item_id),
+            Command::ExpectMenuItem { by, item_id } => self.of(by)?.expect(item_id).map(|()| Vec::new()),
         }
     }
 

@@ -77,7 +77,7 @@ pub(crate) enum Command {
     /// The order is paid, and this was taken from the stock for it.
     OpenTicket { slip: Box<Slip>, taken: Portions, answer_by: Timestamp },
     /// The order is paid, and the stock is short.
-    TurnAway { slip: Box<Slip>, short: stock::Refusal },
+    TurnAway { slip: Box<Slip>, short: stock::Short },
     /// The kitchen will cook it.
     Accept { by: AccountId, cook_minutes: CookMinutes },
     /// The kitchen will not.
@@ -94,7 +94,7 @@ pub(crate) enum Command {
     ChangeTicket {
         change: Change,
         /// What the stock gave of what [`Ticket::needs`] says.
-        taken: Result<Portions, stock::Refusal>,
+        taken: Result<Portions, stock::Short>,
         /// Hold until then, because it costs more; `None`: change at once.
         hold_until: Option<Timestamp>,
     },

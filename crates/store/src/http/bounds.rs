@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use baedal_contracts::Won;
 use serde::{Deserialize, Deserializer};
 
-/// The most that may be in stock.
-const LARGEST_STOCK: u32 = 1_000_000;
+use crate::domain::stock::LARGEST_STOCK;
 
 /// An amount that a price may be.
 pub(super) fn price(amount: &Won, (): &()) -> garde::Result {

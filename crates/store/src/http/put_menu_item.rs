@@ -4,17 +4,16 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::store::{MenuChoice, MenuItem, MenuOption};
 use baedal_contracts::{ItemId, StoreId, Won};
-use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
-use baedal_kit::service::Undone;
+use baedal_kit::http::{Asked, Body, Caller, EntityTag, IfMatch, Path, Position, Problem, ProblemBody};
 use baedal_text::{Description, MenuName};
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::App;
 use super::bounds::{given, price, stock_level, unique};
 use super::owners_store::OwnersItem;
-use super::{App, undone};
-use crate::domain::store::{Command, Refusal};
+use crate::domain::store::Command;
 use crate::domain::{Stock, Store, stock};
 
 /// An item of a menu.
@@ -122,18 +121,22 @@ impl From<PutOption> for MenuOption {
 
 /// Puts an item on the menu, or changes it.
 ///
-/// The client chooses the item's id, so the same request again changes nothing.
+/// The client chooses the item's id, so the same request again changes nothing. With the `ETag` that the owner's
+/// `GET /api/stores/{store_id}` gave in `If-Match`, nothing is written where the item's stock has changed since: 412.
+/// What other items sold meanwhile does not matter.
 #[utoipa::path(
     put, path = "/api/stores/{store_id}/menu/{item_id}", tag = "stores",
     params(
         ("store_id" = StoreId, Path, description = "Which store."),
         ("item_id" = ItemId, Path, description = "Which item; a new UUID puts a new one."),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of what was read."),
     ),
     request_body = PutMenuItem,
     responses(
-        (status = 200, description = "The item as it is now.", body = OwnersItem),
+        (status = 200, description = "The item as it is now.", body = OwnersItem, headers(("ETag" = String, description = "The stock as it is now."))),
         (status = 404, description = "There is no such store, or it is another's.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`menu_full`: no more items fit.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 412, description = "`stock_changed`: the item's stock has changed since.", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
     ),
 )]
@@ -142,24 +145,29 @@ pub(crate) async fn put_menu_item(
     caller: Caller,
     Asked(origin): Asked,
     Path((store_id, item_id)): Path<(StoreId, ItemId)>,
+    IfMatch(seen): IfMatch,
     Body(body): Body<PutMenuItem>,
-) -> Result<(Position, Json<OwnersItem>), Problem> {
+) -> Result<(Position, EntityTag, Json<OwnersItem>), Problem> {
     let counted = body.stock;
     let item = body.item(item_id);
-    let (view, position) = service
+    let ((view, tag), position) = service
         .execute(&origin, |work| {
             let item = item.clone();
             Box::pin(async move {
                 let command = Command::PutMenuItem { by: caller.account_id, item: item.clone() };
-                work.decide::<Store>(&store_id, command).await?.map_err(Undone::Refused)?;
-                if let Some(stock) = counted {
-                    work.tell::<Stock>(&store_id, stock::Command::SetStock { item_id, stock }).await?;
+                work.decide::<Store>(&store_id, command).await??;
+                let command = match (counted, seen) {
+                    (Some(stock), seen) => Some(stock::Command::SetStock { item_id, stock, seen }),
+                    (None, Some(seen)) => Some(stock::Command::ExpectStock { item_id, seen }),
+                    (None, None) => None,
+                };
+                if let Some(command) = command {
+                    work.decide::<Stock>(&store_id, command).await??;
                 }
                 let stock = work.load::<Stock>(&store_id).await?;
-                Ok::<_, Undone<Refusal>>(OwnersItem::of(&item, &stock))
+                Ok::<_, Problem>((OwnersItem::of(&item, &stock), EntityTag::of_version(stock.version())))
             })
         })
-        .await
-        .map_err(undone)?;
-    Ok((Position::of(&service, position), Json(view)))
+        .await?;
+    Ok((Position::of(&service, position), tag, Json(view)))
 }

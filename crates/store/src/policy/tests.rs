@@ -18,8 +18,9 @@ async fn world(chickens: u32) -> World {
     world
 }
 
-fn stock_changed(item_id: ItemId, stock: u32) -> Told {
-    Told::StockChanged { store_id: STORE, item_id, stock: Some(stock) }
+/// What is left of an item after so many changes; the world has counted two.
+fn stock_changed(item_id: ItemId, stock: u32, version: u64) -> Told {
+    Told::StockChanged { store_id: STORE, item_id, stock: Some(stock), version }
 }
 
 fn ticket_changed(order_id: OrderId, change: u128, counts: &[(ItemId, u32)]) -> Told {
@@ -58,7 +59,7 @@ async fn a_paid_order_opens_a_ticket_and_takes_the_stock() {
         note: String::new(),
         answer_by,
     };
-    assert_eq!(told, [stock_changed(CHICKEN, 3), opened]);
+    assert_eq!(told, [stock_changed(CHICKEN, 3, 3), opened]);
     assert_eq!(world.next_deadline().await, Some(answer_by));
 }
 
@@ -88,7 +89,7 @@ async fn a_cancel_in_time_gives_the_stock_back() {
     world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
     let told = world.hear_twice(&tells::cancel_requested(order(1))).await;
     let canceled = Told::TicketCanceled { order_id: order(1), store_id: STORE };
-    assert_eq!(told, [canceled, stock_changed(CHICKEN, 5)]);
+    assert_eq!(told, [canceled, stock_changed(CHICKEN, 5, 4)]);
     assert_eq!(world.next_deadline().await, None);
     // Order says so too, then.
     assert!(world.hear_twice(&tells::canceled(order(1), true)).await.is_empty());
@@ -110,7 +111,7 @@ async fn an_operators_cancel_closes_the_ticket_and_food_cooked_is_cooked() {
     let canceled = |number| Told::TicketCanceled { order_id: order(number), store_id: STORE };
     world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
     let told = world.hear_twice(&tells::canceled(order(1), true)).await;
-    assert_eq!(told, [canceled(1), stock_changed(CHICKEN, 5)]);
+    assert_eq!(told, [canceled(1), stock_changed(CHICKEN, 5, 4)]);
 
     world.hear(&tells::paid(order(2), &[(CHICKEN, 2)])).await;
     cook(&world, order(2)).await;
@@ -144,7 +145,7 @@ async fn a_change_that_costs_no_more_is_made_at_once() {
     let after = [(CHICKEN, 1), (COLA, 3)];
     let told = world.hear_twice(&tells::change_requested(order(1), 1, &after, 0)).await;
     // What happens to one store's stock in one commit stands together in the journal.
-    assert_eq!(told, [stock_changed(COLA, 7), stock_changed(CHICKEN, 4), ticket_changed(order(1), 1, &after)]);
+    assert_eq!(told, [stock_changed(COLA, 7, 4), stock_changed(CHICKEN, 4, 5), ticket_changed(order(1), 1, &after)]);
     assert!(world.hear_twice(&tells::changed(order(1), 1, &after)).await.is_empty());
 }
 
@@ -156,11 +157,11 @@ async fn a_dearer_change_is_reserved_and_sealed() {
     let after = [(CHICKEN, 1), (COLA, 3)];
     let told = world.hear_twice(&tells::change_requested(order(1), 1, &after, 9_000)).await;
     let reserved = Told::TicketChangeReserved { order_id: order(1), change_id: change_id(1), until };
-    assert_eq!(told, [stock_changed(COLA, 7), reserved]);
+    assert_eq!(told, [stock_changed(COLA, 7, 4), reserved]);
     assert_eq!(world.next_deadline().await, Some(until));
 
     let told = world.hear_twice(&tells::changed(order(1), 1, &after)).await;
-    assert_eq!(told, [ticket_changed(order(1), 1, &after), stock_changed(CHICKEN, 4)]);
+    assert_eq!(told, [ticket_changed(order(1), 1, &after), stock_changed(CHICKEN, 4, 5)]);
     // Only the time to answer is left.
     assert_eq!(world.next_deadline().await, Some(until + SignedDuration::from_secs(270)));
 }
@@ -171,7 +172,7 @@ async fn a_dearer_change_that_is_declined_is_put_back() {
     world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
     world.hear(&tells::change_requested(order(1), 1, &[(CHICKEN, 4)], 2_000)).await;
     assert_eq!(world.left(CHICKEN).await, Some(1));
-    assert_eq!(world.hear_twice(&tells::change_refused(order(1), 1)).await, [stock_changed(CHICKEN, 3)]);
+    assert_eq!(world.hear_twice(&tells::change_refused(order(1), 1)).await, [stock_changed(CHICKEN, 3, 5)]);
     cook(&world, order(1)).await;
 }
 
@@ -203,7 +204,7 @@ async fn a_hold_ends_by_itself_and_crossing_messages_change_nothing() {
     assert_eq!(world.told().await.len(), before);
     world.pass(SignedDuration::from_secs(1)).await;
     let told = world.told().await;
-    assert_eq!(told[before..], [change_refused(1, ChangeRefusal::PaymentTimeout), stock_changed(CHICKEN, 3)]);
+    assert_eq!(told[before..], [change_refused(1, ChangeRefusal::PaymentTimeout), stock_changed(CHICKEN, 3, 5)]);
 
     // Order had said `OrderChanged` meanwhile; it takes that back when it hears the kitchen's word.
     assert!(world.hear_twice(&tells::changed(order(1), 1, &[(CHICKEN, 4)])).await.is_empty());
@@ -220,7 +221,7 @@ async fn a_later_change_puts_an_earlier_hold_back_first() {
     let told = world.hear_twice(&tells::change_requested(order(1), 2, &[(CHICKEN, 4)], 2_000)).await;
     let [Told::TicketChangeReserved { change_id: held, .. }, stock @ ..] = told.as_slice() else { panic!("{told:?}") };
     assert_eq!(*held, change_id(2));
-    assert_eq!(stock, [stock_changed(CHICKEN, 3), stock_changed(CHICKEN, 1)]);
+    assert_eq!(stock, [stock_changed(CHICKEN, 3, 5), stock_changed(CHICKEN, 1, 6)]);
 }
 
 #[tokio::test]
@@ -233,7 +234,7 @@ async fn a_kitchen_that_never_answers_loses_the_ticket() {
     world.pass(SignedDuration::from_mins(5)).await;
     let (reason, text) = (RejectReason::StoreTimeout, String::new());
     let rejected = Told::TicketRejected { order_id: order(1), store_id: STORE, reason, text };
-    assert_eq!(world.told().await[before..], [rejected, stock_changed(CHICKEN, 4)]);
+    assert_eq!(world.told().await[before..], [rejected, stock_changed(CHICKEN, 4, 5)]);
     assert_eq!(world.next_deadline().await, None);
 }
 

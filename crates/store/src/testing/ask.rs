@@ -13,6 +13,7 @@ use tower::ServiceExt;
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) position: Option<String>,
+    pub(crate) tag: Option<String>,
     /// The body; `null` where there is none.
     pub(crate) body: Value,
 }
@@ -36,6 +37,7 @@ pub(crate) async fn ask(
     who: AccountId,
     method: Method,
     path: &str,
+    seen: Option<&str>,
     body: Option<Value>,
 ) -> Answer {
     let caller = Caller { account_id: who, role: Role::Owner };
@@ -43,11 +45,15 @@ pub(crate) async fn ask(
     if body.is_some() {
         request = request.header("content-type", "application/json");
     }
+    if let Some(tag) = seen {
+        request = request.header("if-match", tag);
+    }
     let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
     let response = router.clone().oneshot(request.body(body).expect("a request")).await.expect("an answer");
     let status = response.status();
-    let position = response.headers().get("baedal-position").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (position, tag) = (header("baedal-position"), header("etag"));
     let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a body");
     let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("JSON") };
-    Answer { status, position, body }
+    Answer { status, position, tag, body }
 }

@@ -55,7 +55,7 @@ impl World {
     }
 
     pub(crate) async fn count(&self, item_id: ItemId, stock: Option<u32>) {
-        let command = stock::Command::SetStock { item_id, stock };
+        let command = stock::Command::SetStock { item_id, stock, seen: None };
         self.service.command::<Stock>(&Origin::none(), &STORE, command).await.expect("a stock");
     }
 
@@ -135,7 +135,19 @@ impl World {
 
     /// An account asks over HTTP, with JSON or with no body.
     pub(crate) async fn ask(&self, who: AccountId, method: Method, path: &str, body: Option<Value>) -> Answer {
-        ask(&self.router, who, method, path, body).await
+        ask(&self.router, who, method, path, None, body).await
+    }
+
+    /// The same, if things are as they were when this tag was given.
+    pub(crate) async fn ask_if(
+        &self,
+        who: AccountId,
+        method: Method,
+        path: &str,
+        tag: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        ask(&self.router, who, method, path, Some(tag), body).await
     }
 }
 

@@ -6,7 +6,7 @@ use baedal_contracts::identity::Role;
 use baedal_contracts::store::{MenuItem, MenuOption, StoreProfile};
 use baedal_contracts::{AccountId, ItemId, StoreId, Won};
 use baedal_kit::Failure;
-use baedal_kit::http::{AsOf, Caller, Path, Problem, ProblemBody};
+use baedal_kit::http::{AsOf, Caller, EntityTag, Path, Problem, ProblemBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -53,14 +53,15 @@ pub(crate) struct ItemView {
 
 /// A store and its menu
 ///
-/// Its owner also sees how many are left of each item.
+/// Its owner also sees how many are left of each item, with an `ETag`: sent back in `If-Match` with a change of an
+/// item's stock, it keeps what was sold meanwhile from being written over.
 #[utoipa::path(
     get,
     path = "/api/stores/{store_id}",
     tag = "stores",
     params(("store_id" = StoreId, Path, description = "Which store.")),
     responses(
-        (status = 200, description = "The store.", body = StoreView),
+        (status = 200, description = "The store.", body = StoreView, headers(("ETag" = String, description = "To its owner: what `If-Match` takes."))),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -69,13 +70,16 @@ pub(crate) async fn store(
     caller: Option<Caller>,
     as_of: AsOf,
     Path(store_id): Path<StoreId>,
-) -> Result<Json<StoreView>, Problem> {
+) -> Result<(Option<EntityTag>, Json<StoreView>), Problem> {
     as_of.wait(&app.service, STORES).await;
     let StoreDocument { store_id, owner_id, profile, open } = find(&app, store_id).await?;
     let (menu, stock) = menu(&app, store_id).await?;
     let is_owner = caller.is_some_and(|caller| caller.role == Role::Owner && caller.account_id == owner_id);
     let menu = menu.0.into_iter().map(|item| item_view(item, &stock, is_owner)).collect();
-    Ok(Json(StoreView { store_id, owner_id, profile, open, menu }))
+    let view = StoreView { store_id, owner_id, profile, open, menu };
+    // To others it would tell how much the store sells.
+    let tag = is_owner.then(|| EntityTag::showing(stock.version, &view)).transpose()?;
+    Ok((tag, Json(view)))
 }
 
 fn item_view(item: MenuItem, stock: &Stock, is_owner: bool) -> ItemView {
@@ -86,7 +90,7 @@ fn item_view(item: MenuItem, stock: &Stock, is_owner: bool) -> ItemView {
         price_krw: item.price_krw,
         available: item.available && stock.has(item.item_id),
         options: item.options,
-        stock: is_owner.then(|| stock.0.get(&item.item_id).copied()),
+        stock: is_owner.then(|| stock.left(item.item_id)),
     }
 }
 

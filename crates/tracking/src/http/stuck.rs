@@ -1,28 +1,32 @@
-//! `GET /api/operations/stuck`: what an operator should look at.
+//! `GET /api/operations/stuck`: what an operator should look at; `GET /api/operations/stuck/{list}`: all of one list.
+//!
+//! Nothing is read but what is shown: the orders past a deadline are found by tags in the order of time, so that
+//! neither many orders that are well nor many pages that are open cost anything.
+
+use std::fmt;
+use std::str::FromStr;
 
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::{AccountId, OrderId, OrderNo, StoreId, Won};
-use baedal_kit::database::{self, Direction, Select};
-use baedal_kit::http::{AsOf, Problem, ProblemBody};
-use jiff::Timestamp;
-use serde::Serialize;
+use baedal_kit::database::{self, Direction, Select, TagRange};
+use baedal_kit::http::{AsOf, Page, PageQuery, Path, Problem, ProblemBody, Query};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use strum::VariantArray;
 use utoipa::ToSchema;
 
-use super::App;
+use super::{App, strange_cursor};
 use crate::views;
 use crate::views::orders::ORDERS;
 use crate::views::orders::document::OrderDocument;
 use crate::views::orders::status::OrderStatus;
-use crate::views::orders::tags::{self, WaitsFor};
+use crate::views::orders::tags::{self, Since, WaitsFor};
 
 /// The most orders in each list.
 const SHOWN: usize = 100;
-/// How many orders are looked at for each deadline: the oldest, among which the late ones are.
-const LOOKED_AT: usize = 500;
 
-/// What an operator should look at; at the most 100 of each.
+/// What an operator should look at; at the most 100 of each. Where there are more, `next` says how to go on.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Stuck {
     /// Orders past a deadline, those past it longest first.
@@ -33,6 +37,45 @@ pub(crate) struct Stuck {
     escalated: Vec<StuckOrder>,
     /// Orders that were canceled by themselves because nobody delivered them, newest first.
     abandoned: Vec<StuckOrder>,
+    /// What `after` is in `GET /api/operations/stuck/{list}` for what is behind these, list by list.
+    next: NextOfEach,
+}
+
+/// What `after` is for what is behind the first of each list; nothing where that is all.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NextOfEach {
+    #[schema(required)]
+    past_deadline: Option<String>,
+    #[schema(required)]
+    refunds_owed: Option<String>,
+    #[schema(required)]
+    escalated: Option<String>,
+    #[schema(required)]
+    abandoned: Option<String>,
+}
+
+/// One of the lists.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StuckList {
+    /// Orders past a deadline, those past it longest first.
+    PastDeadline,
+    /// Orders of which money is still to go back, oldest first.
+    RefundsOwed,
+    /// Orders that no rider has taken for long, oldest first.
+    Escalated,
+    /// Orders that were canceled by themselves because nobody delivered them, newest first.
+    Abandoned,
+}
+
+/// An order of one of the lists.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum ListedOrder {
+    /// One past a deadline.
+    Late(LateOrder),
+    /// Another.
+    Stuck(StuckOrder),
 }
 
 /// An order past a deadline.
@@ -77,40 +120,155 @@ pub(crate) struct StuckOrder {
     path = "/api/operations/stuck",
     tag = "operations",
     responses(
-        (status = 200, description = "All of it.", body = Stuck),
+        (status = 200, description = "All of it, or the first of each.", body = Stuck),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn stuck(State(app): State<App>, as_of: AsOf) -> Result<Json<Stuck>, Problem> {
     as_of.wait(&app.service, ORDERS).await;
-    let shown = |found: Vec<OrderDocument>| found.into_iter().filter_map(stuck_order).collect();
-    let oldest = |tag: &str| list(&app, tag.to_owned(), Direction::Ascending, SHOWN);
+    let past_deadline = past_deadline(&app, None, SHOWN).await?;
+    let refunds_owed = list(&app, tags::REFUND_DUE, Direction::Ascending, None, SHOWN).await?;
+    let escalated = list(&app, tags::ESCALATED, Direction::Ascending, None, SHOWN).await?;
+    let abandoned = list(&app, tags::ABANDONED, Direction::Descending, None, SHOWN).await?;
     Ok(Json(Stuck {
-        past_deadline: past_deadline(&app).await?,
-        refunds_owed: shown(oldest(tags::REFUND_DUE).await?),
-        escalated: shown(oldest(tags::ESCALATED).await?),
-        abandoned: shown(list(&app, tags::ABANDONED.to_owned(), Direction::Descending, SHOWN).await?),
+        next: NextOfEach {
+            past_deadline: past_deadline.next,
+            refunds_owed: refunds_owed.next,
+            escalated: escalated.next,
+            abandoned: abandoned.next,
+        },
+        past_deadline: past_deadline.items,
+        refunds_owed: refunds_owed.items,
+        escalated: escalated.items,
+        abandoned: abandoned.items,
     }))
 }
 
-async fn past_deadline(app: &App) -> Result<Vec<LateOrder>, Problem> {
-    let now = app.service.clock().now();
-    let mut late = Vec::new();
-    for what in WaitsFor::VARIANTS {
-        let waiting = list(app, tags::waits_for(*what), Direction::Ascending, LOOKED_AT).await?;
-        late.extend(waiting.into_iter().filter_map(|document| {
-            let (waits_for, deadline) = document.overdue(now, &app.settings)?;
-            Some(LateOrder { waits_for, deadline, order: stuck_order(document)? })
-        }));
-    }
-    late.sort_by_key(|late| (late.deadline, late.order.order_id));
-    late.truncate(SHOWN);
-    Ok(late)
+/// One list of what is stuck
+///
+/// In the order that the list has in `GET /api/operations/stuck`. Pages go on where the one before ended, also where
+/// what stood there is stuck no more.
+#[utoipa::path(
+    get,
+    path = "/api/operations/stuck/{list}",
+    tag = "operations",
+    params(("list" = StuckList, Path, description = "Which list."), PageQuery),
+    responses(
+        (status = 200, description = "A page of it.", body = Page<ListedOrder>),
+        (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn stuck_list(
+    State(app): State<App>,
+    as_of: AsOf,
+    Path(which): Path<StuckList>,
+    Query(asked): Query<PageQuery>,
+) -> Result<Json<Page<ListedOrder>>, Problem> {
+    let limit = asked.limit()?;
+    as_of.wait(&app.service, ORDERS).await;
+    let (tag, direction) = match which {
+        StuckList::PastDeadline => {
+            let after = asked.after.as_deref().map(str::parse).transpose()?;
+            return Ok(Json(past_deadline(&app, after, limit).await?.map(ListedOrder::Late)));
+        }
+        StuckList::RefundsOwed => (tags::REFUND_DUE, Direction::Ascending),
+        StuckList::Escalated => (tags::ESCALATED, Direction::Ascending),
+        StuckList::Abandoned => (tags::ABANDONED, Direction::Descending),
+    };
+    let after = asked.after.as_deref().map(|after| after.parse().map_err(|_| strange_cursor())).transpose()?;
+    Ok(Json(list(&app, tag, direction, after, limit).await?.map(ListedOrder::Stuck)))
 }
 
-async fn list(app: &App, tag: String, direction: Direction, limit: usize) -> Result<Vec<OrderDocument>, Problem> {
-    let query = database::Query { select: Select::Tag(tag), direction, after: None, limit };
-    Ok(views::list(&app.service, ORDERS, query).await?)
+/// Where an order stands among those past a deadline, whether or not it is still there.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Late {
+    deadline: Timestamp,
+    order_id: OrderId,
+}
+
+impl fmt::Display for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}~{}", self.deadline, self.order_id)
+    }
+}
+
+impl FromStr for Late {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let (deadline, order_id) = text.split_once('~').ok_or_else(strange_cursor)?;
+        let deadline = deadline.parse().map_err(|_| strange_cursor())?;
+        Ok(Self { deadline, order_id: order_id.parse().map_err(|_| strange_cursor())? })
+    }
+}
+
+/// The first orders past a deadline behind a place: those first that are past it longest.
+async fn past_deadline(app: &App, after: Option<Late>, limit: usize) -> Result<Page<LateOrder>, Problem> {
+    let now = app.service.clock().now();
+    let mut late = Vec::new();
+    for since in Since::VARIANTS {
+        late.extend(late_since(app, *since, now, after, limit + 1).await?);
+    }
+    late.sort_by_key(LateOrder::place);
+    // One that is late for two things at the same instant was found by both.
+    late.dedup_by_key(|late| late.place());
+    Ok(Page::of(late, limit, |late| late.place().to_string()))
+}
+
+/// The first of those whose deadline is reckoned from this moment.
+async fn late_since(
+    app: &App,
+    since: Since,
+    now: Timestamp,
+    after: Option<Late>,
+    limit: usize,
+) -> Result<Vec<LateOrder>, Problem> {
+    let allowed = since.allows(&app.settings);
+    let moment_of = |deadline: Timestamp| deadline.saturating_sub(allowed).unwrap_or(Timestamp::MIN);
+    // Late is what was due so long ago, or longer.
+    let too_new = now.saturating_sub(app.settings.grace).unwrap_or(Timestamp::MIN) + SignedDuration::from_nanos(1);
+    let mut range = TagRange {
+        from: tags::since(since, after.map_or(Timestamp::UNIX_EPOCH, |after| moment_of(after.deadline))),
+        after: after.map(|after| after.order_id.to_string()),
+        before: tags::since(since, moment_of(too_new)),
+    };
+    let mut late = Vec::new();
+    loop {
+        let found = views::list_by_tag::<OrderDocument>(&app.service, ORDERS, range.clone(), limit).await?;
+        let is_all = found.len() < limit;
+        let Some((tag, last)) = found.last() else { return Ok(late) };
+        (range.from, range.after) = (tag.clone(), Some(last.order_id.to_string()));
+        late.extend(found.into_iter().filter_map(|(tag, document)| {
+            let (waits_for, deadline) = document.overdue(now, &app.settings)?;
+            // An order that has another deadline, which is earlier, is found by that.
+            let is_by_this = tags::moment(&tag)?.checked_add(allowed).ok()? == deadline;
+            is_by_this.then_some(LateOrder { waits_for, deadline, order: stuck_order(document)? })
+        }));
+        if is_all || late.len() >= limit {
+            return Ok(late);
+        }
+    }
+}
+
+impl LateOrder {
+    fn place(&self) -> Late {
+        Late { deadline: self.deadline, order_id: self.order.order_id }
+    }
+}
+
+/// The first orders of a tag behind one of them.
+async fn list(
+    app: &App,
+    tag: &str,
+    direction: Direction,
+    after: Option<OrderId>,
+    limit: usize,
+) -> Result<Page<StuckOrder>, Problem> {
+    let (select, after) = (Select::Tag(tag.to_owned()), after.map(|after| after.to_string()));
+    let query = database::Query { select, direction, after, limit: limit + 1 };
+    let found: Vec<OrderDocument> = views::list(&app.service, ORDERS, query).await?;
+    let found = found.into_iter().filter_map(stuck_order).collect();
+    Ok(Page::of(found, limit, |order: &StuckOrder| order.order_id.to_string()))
 }
 
 fn stuck_order(document: OrderDocument) -> Option<StuckOrder> {

@@ -10,7 +10,7 @@ use super::stories;
 use crate::Settings;
 use crate::views::orders::document::OrderDocument;
 use crate::views::orders::heard::Heard;
-use crate::views::orders::tags::WaitsFor;
+use crate::views::orders::tags::{Since, WaitsFor, since};
 use baedal_kit::Envelope;
 
 fn of() -> Of {
@@ -127,7 +127,7 @@ fn an_order_waits_to_be_paid_with_the_reason_it_is_not() {
     let view = view(&[of().placed(), of().declined()]);
     assert_eq!((&view["status"], &view["pay_by"]), (&json!("awaiting_payment"), &json!(at(10))));
     assert_eq!(view["payment"]["declined"], "insufficient_funds");
-    assert_eq!(tags(&[of().placed()]), ["active", "waits:payment"]);
+    assert_eq!(tags(&[of().placed()]), ["active".to_owned(), since(Since::PayBy, at(10))]);
 }
 
 #[test]

@@ -82,7 +82,7 @@ async fn a_ranking_names_what_can_be_ordered_now() {
     let ranking = world.ok(&path("?limit=1"), None).await;
     let best = json!({ "item_id": CHICKEN, "name": "옛날 통닭", "times": 2, "available": true });
     assert_eq!(ranking, json!({ "items": [best], "next": null }));
-    world.tell_store(&store::Event::StockChanged { store_id, item_id, stock: Some(0) });
+    world.tell_store(&store::Event::StockChanged { store_id, item_id, stock: Some(0), version: 1 });
     let ranking = world.ok(&path(""), None).await;
     assert_eq!(ranking["items"][0]["available"], false);
     assert_eq!(ranking["items"][1]["name"], "치킨무", "it is no longer on the menu");

@@ -36,7 +36,7 @@ async fn what_is_built_anew_is_what_was_there_while_life_goes_on() {
         let item_id = ItemId(Uuid::from_u128(n));
         let (store_id, item) = (STORE, Some(item(item_id, "치킨")));
         world.tell_store(&store::Event::MenuChanged { store_id, item_id, item });
-        world.tell_store(&store::Event::StockChanged { store_id, item_id, stock: Some(n as u32) });
+        world.tell_store(&store::Event::StockChanged { store_id, item_id, stock: Some(n as u32), version: 0 });
     }
     let told = everything();
     let (early, late) = told.split_at(told.len() / 2);

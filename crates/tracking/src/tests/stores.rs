@@ -1,5 +1,7 @@
 //! Stores: their menus, and which deliver where.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use baedal_contracts::identity::Role;
 use baedal_contracts::{Location, StoreId, store};
 use http::StatusCode;
@@ -31,7 +33,11 @@ async fn a_store_shows_its_menu_and_to_its_owner_what_is_left() {
     let world = World::new().await;
     open_store(&world, STORE, location(37.55, 126.915), 3_000);
     let change = |item_id, item| world.tell_store(&store::Event::MenuChanged { store_id: STORE, item_id, item });
-    let left = |item_id, stock| world.tell_store(&store::Event::StockChanged { store_id: STORE, item_id, stock });
+    let version = AtomicU64::new(1);
+    let left = |item_id, stock| {
+        let version = version.fetch_add(1, Ordering::Relaxed);
+        world.tell_store(&store::Event::StockChanged { store_id: STORE, item_id, stock, version });
+    };
     change(CHICKEN, Some(item(CHICKEN, "후라이드 치킨")));
     left(CHICKEN, None);
     change(RADISH, Some(item(RADISH, "치킨무")));
@@ -49,11 +55,17 @@ async fn a_store_shows_its_menu_and_to_its_owner_what_is_left() {
     assert_eq!((&shown["menu"][0]["stock"], &shown["menu"][1]["stock"]), (&Value::Null, &json!(3)));
     assert!(shown["menu"][0].get("stock").is_some(), "not counted is said");
 
+    let tag = world.tag(&path, owner).await.expect("a tag for the owner");
+    assert!(tag.starts_with("\"2-"), "the version of the stock, as store counts it: {tag}");
+    assert_eq!(world.tag(&path, None).await, None, "nobody else learns how often something is sold");
     left(RADISH, Some(0));
     assert_eq!(world.ok(&path, owner).await["menu"][1]["available"], false);
+    let sold = world.tag(&path, owner).await.expect("a tag");
+    assert!(sold.starts_with("\"3-"), "{sold}");
     change(CHICKEN, Some(item(CHICKEN, "양념 치킨")));
     let shown = world.ok(&path, None).await;
     assert_eq!(shown["menu"][0]["name"], "양념 치킨");
+    assert_ne!(world.tag(&path, owner).await.expect("a tag"), sold, "it is about all that is shown");
     change(CHICKEN, None);
     left(CHICKEN, None);
     assert_eq!(world.ok(&path, None).await["menu"].as_array().expect("a menu").len(), 1);

@@ -2,6 +2,7 @@
 
 use baedal_contracts::AccountId;
 use baedal_contracts::identity::Role;
+use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -24,9 +25,10 @@ async fn nothing_is_stuck_while_all_goes_well() {
     let world = World::new().await;
     stories::delivered(Of(order_id(1))).iter().for_each(|heard| world.tell(heard));
     world.clock.advance(SignedDuration::from_hours(10));
+    let next = json!({ "past_deadline": null, "refunds_owed": null, "escalated": null, "abandoned": null });
     assert_eq!(
         stuck(&world).await,
-        json!({ "past_deadline": [], "refunds_owed": [], "escalated": [], "abandoned": [] })
+        json!({ "past_deadline": [], "refunds_owed": [], "escalated": [], "abandoned": [], "next": next })
     );
 }
 
@@ -70,4 +72,81 @@ async fn refunds_escalations_and_what_was_given_up_are_shown() {
     world.tell(&of.claimed(RIDER));
     let seen = stuck(&world).await;
     assert_eq!((&seen["refunds_owed"], &seen["escalated"]), (&json!([]), &json!([])));
+}
+
+/// A page of a list of what is stuck.
+async fn page(world: &World, list: &str, query: &str) -> Value {
+    let operator = caller(Role::Operator, AccountId(Uuid::from_u128(1)));
+    world.ok(&format!("/api/operations/stuck/{list}?{query}"), Some(operator)).await
+}
+
+#[tokio::test]
+async fn however_many_older_orders_are_well_the_late_one_is_shown() {
+    let world = World::new().await;
+    // They are paid, and nobody has opened a ticket: their time is four hours.
+    for n in 1..=600 {
+        stories::delivered(Of(order_id(n)))[..3].iter().for_each(|heard| world.tell(heard));
+    }
+    // It is the youngest, and the kitchen does not answer.
+    stories::delivered(Of(order_id(601)))[..4].iter().for_each(|heard| world.tell(heard));
+    world.clock.advance(SignedDuration::from_mins(10));
+    let seen = stuck(&world).await;
+    assert_eq!(ids(&seen["past_deadline"]), [order_id(601).to_string()]);
+
+    world.clock.advance(SignedDuration::from_hours(5));
+    let seen = stuck(&world).await;
+    assert_eq!(seen["past_deadline"].as_array().map(Vec::len), Some(100));
+    let mut all = ids(&seen["past_deadline"]);
+    let mut next = seen["next"]["past_deadline"].as_str().expect("more").to_owned();
+    loop {
+        let behind = page(&world, "past_deadline", &format!("limit=77&after={next}")).await;
+        all.extend(ids(&behind["items"]));
+        match behind["next"].as_str() {
+            Some(more) => more.clone_into(&mut next),
+            None => break,
+        }
+    }
+    let expected: Vec<_> = std::iter::once(601).chain(1..=600).map(|n| order_id(n).to_string()).collect();
+    assert_eq!(all, expected, "those past it longest first, each once");
+}
+
+#[tokio::test]
+async fn every_list_has_pages_that_go_on_where_something_is_stuck_no_more() {
+    let world = World::new().await;
+    for n in 1..=5 {
+        stories::delivered(Of(order_id(n)))[..4].iter().for_each(|heard| world.tell(heard));
+        stories::refund_under_way(Of(order_id(10 + n))).iter().for_each(|heard| world.tell(heard));
+        let of = Of(order_id(20 + n));
+        [of.placed(), of.paid(), of.delivery_requested(), of.escalated()].iter().for_each(|heard| world.tell(heard));
+        stories::abandoned(Of(order_id(30 + n))).iter().for_each(|heard| world.tell(heard));
+    }
+    world.clock.advance(SignedDuration::from_mins(20));
+    let of_list = |list: &str| match list {
+        "past_deadline" => [1, 2, 3, 4, 5],
+        "refunds_owed" => [11, 12, 13, 14, 15],
+        "escalated" => [21, 22, 23, 24, 25],
+        _ => [35, 34, 33, 32, 31],
+    };
+    let end = |n| match n {
+        2 => Of(order_id(n)).ticket_accepted(),
+        12 => Of(order_id(n)).refunded(21_000, 21_000),
+        _ => Of(order_id(n)).claimed(RIDER),
+    };
+    for list in ["past_deadline", "refunds_owed", "escalated", "abandoned"] {
+        let expected = of_list(list).map(|n| order_id(n).to_string());
+        let first = page(&world, list, "limit=2").await;
+        assert_eq!(ids(&first["items"]), expected[..2], "{list}");
+        if list != "abandoned" {
+            world.tell(&end(of_list(list)[1]));
+        }
+        let next = first["next"].as_str().expect("a next page");
+        let rest = page(&world, list, &format!("after={next}")).await;
+        assert_eq!((ids(&rest["items"]).as_slice(), &rest["next"]), (&expected[2..], &Value::Null), "{list}");
+        let operator = Some(caller(Role::Operator, AccountId(Uuid::from_u128(1))));
+        let (status, _) = world.get(&format!("/api/operations/stuck/{list}?after=nowhere"), operator).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(page(&world, "past_deadline", "limit=1").await["items"][0]["waits_for"], "kitchen");
+    let (status, _) = world.get("/api/operations/stuck/dreams", None).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
 }

@@ -160,6 +160,12 @@ impl World {
         (status, serde_json::from_slice(&bytes).expect("JSON"))
     }
 
+    /// The `ETag` of an answer.
+    pub(super) async fn tag(&self, path: &str, caller: Option<Caller>) -> Option<String> {
+        let response = self.open(path, caller, &[]).await;
+        response.headers().get("etag").map(|tag| tag.to_str().expect("text").to_owned())
+    }
+
     /// Asks without waiting for anything to be heard, but for this position.
     pub(super) async fn get_as_of(&self, path: &str, caller: Caller, position: &str) -> StatusCode {
         let request = Request::get(path).header(CALLER, caller.to_header()).header(POSITION, position);

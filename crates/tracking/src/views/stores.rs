@@ -40,8 +40,11 @@ pub(crate) struct Menu(pub(crate) Vec<MenuItem>);
 
 /// How many are left of the items that are counted.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Stock(pub(crate) BTreeMap<ItemId, u32>);
+pub(crate) struct Stock {
+    left: BTreeMap<ItemId, u32>,
+    /// The version of the last change, as store counts them.
+    pub(crate) version: u64,
+}
 
 /// The stores of an owner.
 pub(crate) fn owner_tag(owner: AccountId) -> String {
@@ -71,16 +74,22 @@ impl Menu {
 }
 
 impl Stock {
-    fn put(&mut self, item_id: ItemId, left: Option<u32>) {
+    fn put(&mut self, item_id: ItemId, left: Option<u32>, version: u64) {
         match left {
-            Some(left) => self.0.insert(item_id, left),
-            None => self.0.remove(&item_id),
+            Some(left) => self.left.insert(item_id, left),
+            None => self.left.remove(&item_id),
         };
+        self.version = version;
+    }
+
+    /// How many are left of it; nothing where it is not counted.
+    pub(crate) fn left(&self, item_id: ItemId) -> Option<u32> {
+        self.left.get(&item_id).copied()
     }
 
     /// Whether there is any of it: always, where it is not counted.
     pub(crate) fn has(&self, item_id: ItemId) -> bool {
-        self.0.get(&item_id) != Some(&0)
+        self.left(item_id) != Some(0)
     }
 }
 
@@ -112,10 +121,10 @@ impl Consumer for Stores {
                 menu.put(item_id, item);
                 work.put(MENUS, &id, &menu, [])
             }
-            Event::StockChanged { store_id, item_id, stock: left } => {
+            Event::StockChanged { store_id, item_id, stock: left, version } => {
                 let id = store_id.to_string();
                 let mut stock: Stock = work.document(STOCKS, &id).await?.unwrap_or_default();
-                stock.put(item_id, left);
+                stock.put(item_id, left, version);
                 work.put(STOCKS, &id, &stock, [])
             }
             _ => Ok(()),

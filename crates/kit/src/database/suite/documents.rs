@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Answered, committed, conflicts, delete, ids, put, writing};
-use crate::database::{Commit, Database, Direction, Document, Query, Select, Write};
+use crate::database::{Commit, Database, Direction, Document, Query, Select, TagRange, Write};
 
 fn expecting(version: u64, write: Write) -> Commit {
     writing([Write { expected_version: Some(version), ..write }])
@@ -106,6 +106,36 @@ pub async fn documents_are_found_by_any_of_several_tags(database: Arc<dyn Databa
     let back = Query { direction: Direction::Descending, limit: 2, ..any(&["red", "blue"]) };
     assert_eq!(ids(&list(&database, back.clone()).await), ["c", "b"]);
     assert_eq!(ids(&list(&database, Query { after: Some("b".to_owned()), ..back }).await), ["a"]);
+}
+
+/// Tags that count are an index: what comes first is found first, in pages, and nothing of the rest is read.
+pub async fn documents_come_in_the_order_of_their_tags(database: Arc<dyn Database>) {
+    let puts = [
+        put("orders", "a", "1", &["due:07", "red"]),
+        put("orders", "b", "1", &["due:03", "due:03", "due:08"]),
+        put("orders", "c", "1", &["due:07"]),
+        put("orders", "d", "1", &["due:", "due:09", "dud"]),
+        put("orders2", "e", "1", &["due:01"]),
+    ];
+    committed(&database, writing(puts)).await;
+    let range = |from: &str, after: Option<&str>, before: &str| TagRange {
+        from: from.to_owned(),
+        after: after.map(str::to_owned),
+        before: before.to_owned(),
+    };
+    let found = async |range: TagRange, limit| {
+        let found = database.list_by_tag("orders", range, limit).await.answered();
+        found.into_iter().map(|(tag, document)| format!("{} {tag}", document.id)).collect::<Vec<_>>()
+    };
+    let all = ["b due:03", "a due:07", "c due:07", "b due:08"];
+    assert_eq!(found(range("due:0", None, "due:09"), 10).await, all);
+    assert_eq!(found(range("due:03", None, "due:08"), 10).await, all[..3]);
+    assert_eq!(found(range("due:03", Some("b"), "due:09"), 10).await, all[1..]);
+    assert_eq!(found(range("due:07", Some("a"), "due:09"), 1).await, all[2..3]);
+    assert_eq!(found(range("due:07", Some("b"), "due:09"), 10).await, all[2..], "nothing stands at `b` of `due:07`");
+    assert_eq!(found(range("due:07", Some("c"), "due:08"), 10).await, all[..0]);
+    committed(&database, writing([put("orders", "a", "2", &["due:04"]), delete("orders", "b")])).await;
+    assert_eq!(found(range("due:0", None, "due:09"), 10).await, ["a due:04", "c due:07"]);
 }
 
 /// Quotes, line ends, nothing at all.

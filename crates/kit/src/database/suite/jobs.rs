@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Answered, at, changing, committed, conflicts, job, origin, put, scheduling};
-use crate::database::{Database, JobChange, Lease, LeasedJob};
+use crate::database::{BehindLetter, Database, JobChange, Lease, LeasedJob};
 use crate::jobs::Job;
 
 async fn lease(database: &Arc<dyn Database>, now: Timestamp) -> Vec<LeasedJob> {
@@ -207,12 +207,12 @@ pub async fn a_dead_letter_waits_to_be_redriven(database: Arc<dyn Database>) {
     assert_eq!((again.key.as_str(), again.attempt), ("a", 1));
 }
 
-/// By kind and key.
+/// Those first that were tried last; whatever comes and goes meanwhile, each page goes on behind the one before.
 pub async fn dead_letters_come_in_pages(database: Arc<dyn Database>) {
-    let jobs = [("b", "2"), ("a", "3"), ("b", "1"), ("a", "1"), ("c", "0")];
-    committed(&database, scheduling(jobs.map(|(kind, key)| job(kind, key, at(0))))).await;
+    let jobs = [("b", "2", 7), ("a", "3", 7), ("b", "1", 7), ("a", "1", 3), ("c", "0", 9)];
+    committed(&database, scheduling(jobs.map(|(kind, key, due)| job(kind, key, at(due))))).await;
     committed(&database, scheduling([job("a", "2", at(0))])).await;
-    for leased in lease(&database, at(0)).await {
+    for leased in lease(&database, at(10)).await {
         if (leased.job.kind.as_str(), leased.job.key.as_str()) != ("a", "2") {
             committed(&database, changing([bury(leased.lease, "no")])).await;
         }
@@ -222,11 +222,21 @@ pub async fn dead_letters_come_in_pages(database: Arc<dyn Database>) {
     for length in [2, 2, 1, 0] {
         let page = database.dead_letters(after.clone(), 2).await.answered();
         assert_eq!(page.len(), length);
-        found.extend(page.into_iter().map(|letter| (letter.job.kind, letter.job.key)));
-        after = found.last().cloned();
+        if let Some(last) = page.last() {
+            let letter = Some((last.job.kind.clone(), last.job.key.clone()));
+            after = Some(BehindLetter { failed_at: last.job.run_at, letter });
+            // It is tried again, and what stood there is there no more.
+            let (kind, key) = (last.job.kind.clone(), last.job.key.clone());
+            committed(&database, changing([JobChange::Redrive { kind, key, run_at: at(50) }])).await;
+        }
+        found.extend(page.into_iter().map(|letter| format!("{}{}", letter.job.kind, letter.job.key)));
     }
-    let found: Vec<_> = found.iter().map(|(kind, key)| format!("{kind}{key}")).collect();
-    assert_eq!(found, ["a1", "a3", "b1", "b2", "c0"]);
+    assert_eq!(found, ["c0", "a3", "b1", "b2", "a1"]);
+    let earlier = BehindLetter { failed_at: at(7), letter: None };
+    assert_eq!(database.dead_letters(Some(earlier), 10).await.answered().len(), 0, "a1 was tried again");
+    let then = BehindLetter { failed_at: at(9), letter: None };
+    let left = database.dead_letters(Some(then), 10).await.answered();
+    assert_eq!(left.len(), 1, "b1 alone was not the last of a page");
 }
 
 /// The first to be due, or whose lease runs out.

@@ -82,9 +82,8 @@ pub(super) fn opened(sheet: &Sheet, command: Command) -> Decided {
 }
 
 /// What the store calls that of which the stock is short.
-fn name_of(slip: &Slip, short: stock::Refusal) -> String {
-    let stock::Refusal::Short { item_id } = short;
-    let line = slip.items.iter().find(|line| line.item_id == item_id);
+fn name_of(slip: &Slip, short: stock::Short) -> String {
+    let line = slip.items.iter().find(|line| line.item_id == short.item_id);
     line.map_or_else(String::new, |line| line.name.clone())
 }
 
@@ -151,12 +150,7 @@ impl Sheet {
         }
     }
 
-    fn change(
-        &self,
-        change: Change,
-        taken: Result<Portions, stock::Refusal>,
-        hold_until: Option<Timestamp>,
-    ) -> Decided {
+    fn change(&self, change: Change, taken: Result<Portions, stock::Short>, hold_until: Option<Timestamp>) -> Decided {
         let refused = |reason| {
             let (change_id, returned) = (change.change_id, Portions::default());
             Ok(vec![Event::ChangeRefused { change_id, reason, returned }])
@@ -169,7 +163,7 @@ impl Sheet {
             (TicketStatus::Rejected | TicketStatus::Canceled, _) => refused(ChangeRefusal::TicketClosed),
             // The earlier change has to be put back first.
             (TicketStatus::Open | TicketStatus::Accepted, _) if self.held.is_some() => Err(Refusal::ChangePending),
-            (TicketStatus::Open | TicketStatus::Accepted, Err(stock::Refusal::Short { .. })) => {
+            (TicketStatus::Open | TicketStatus::Accepted, Err(stock::Short { .. })) => {
                 refused(ChangeRefusal::OutOfStock)
             }
             (TicketStatus::Open | TicketStatus::Accepted, Ok(more)) => Ok(vec![match hold_until {

@@ -2,9 +2,11 @@
 
 use baedal_contracts::AccountId;
 use baedal_contracts::store::Event as Told;
+use baedal_kit::Origin;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::domain::{Stock, stock};
 use crate::testing::{Answer, CHICKEN, OWNER, STORE, STRANGER, World, order, tells};
 
 fn chicken() -> Value {
@@ -69,6 +71,93 @@ async fn a_stock_is_set_unlimited_or_left_as_it_is() {
     unlimited["stock"] = json!(null);
     assert_eq!(put(&world, OWNER, unlimited).await.body["stock"], json!(null));
     assert_eq!(world.left(CHICKEN).await, None);
+}
+
+#[tokio::test]
+async fn more_is_added_and_told() {
+    let world = World::with_a_store().await;
+    put(&world, OWNER, chicken()).await;
+    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    let path = format!("{}/stock", path());
+    let add = async |who, add: i64| world.ask(who, Method::POST, &path, Some(json!({"add": add}))).await;
+    let answer = add(OWNER, 10).await;
+    assert_eq!((answer.status, answer.body), (StatusCode::OK, json!({"stock": 13})));
+    assert!(answer.position.is_some());
+    let told = world.told().await;
+    assert!(
+        matches!(told.last(), Some(Told::StockChanged { stock: Some(13), version: 3, .. })),
+        "counted, taken, added: {told:?}"
+    );
+    assert_eq!(add(OWNER, -13).await.body, json!({"stock": 0}));
+
+    let answer = add(OWNER, -1).await;
+    assert_eq!((answer.status, answer.problem()), (StatusCode::CONFLICT, "stock_below_zero"));
+    assert_eq!(answer.body["stock"], 0);
+    assert_eq!(world.left(CHICKEN).await, Some(0), "nothing has happened");
+    let answer = add(OWNER, 1_000_001).await;
+    assert_eq!((answer.status, answer.wrong_fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["add"]));
+    assert_eq!(add(STRANGER, 1).await.status, StatusCode::NOT_FOUND);
+
+    let mut unlimited = chicken();
+    unlimited["stock"] = json!(null);
+    put(&world, OWNER, unlimited).await;
+    let answer = add(OWNER, 1).await;
+    assert_eq!((answer.status, answer.problem()), (StatusCode::CONFLICT, "stock_not_counted"));
+    world.ask(OWNER, Method::DELETE, &self::path(), None).await;
+    assert_eq!(add(OWNER, 1).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_was_sold_meanwhile_is_not_written_over() {
+    let world = World::with_a_store().await;
+    let put_seen = async |tag: &str, body: Value| world.ask_if(OWNER, Method::PUT, &path(), tag, Some(body)).await;
+    let first = put(&world, OWNER, chicken()).await;
+    let tag = first.tag.expect("a tag");
+    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+
+    let mut more = chicken();
+    more["stock"] = json!(20);
+    let mut dearer = chicken();
+    dearer["price_krw"] = json!(21_000);
+    dearer.as_object_mut().expect("an object").remove("stock");
+    let journal = world.told().await.len();
+    for body in [more.clone(), dearer] {
+        let answer = put_seen(&tag, body).await;
+        assert_eq!((answer.status, answer.problem()), (StatusCode::PRECONDITION_FAILED, "stock_changed"));
+        assert_eq!(answer.body["stock"], 3);
+        assert_eq!(world.told().await.len(), journal, "nothing was written, of the menu neither");
+    }
+    let today = put_seen(&tag, more.clone()).await.tag.expect("today's tag");
+    let answer = put_seen(&today, more.clone()).await;
+    assert_eq!((answer.status, &answer.body["stock"]), (StatusCode::OK, &json!(20)));
+    assert_eq!(put_seen("*", more.clone()).await.status, StatusCode::OK);
+    assert_eq!(put_seen("\"something else\"", more.clone()).await.status, StatusCode::PRECONDITION_FAILED);
+    assert_eq!(put(&world, OWNER, more).await.status, StatusCode::OK, "without a tag as ever");
+
+    // Sent again because its answer was lost, it is not added twice.
+    let tag = answer.tag.expect("a tag");
+    let add = async || {
+        let path = format!("{}/stock", path());
+        world.ask_if(OWNER, Method::POST, &path, &tag, Some(json!({"add": 5}))).await
+    };
+    assert_eq!(add().await.body, json!({"stock": 25}));
+    assert_eq!(add().await.status, StatusCode::PRECONDITION_FAILED);
+    assert_eq!(world.left(CHICKEN).await, Some(25));
+}
+
+#[tokio::test]
+async fn what_another_replica_sold_is_not_written_over() {
+    let world = World::with_a_store().await;
+    let tag = put(&world, OWNER, chicken()).await.tag.expect("a tag");
+    // The first replica remembers the stock as it was before.
+    let portions = crate::testing::portions(&[(CHICKEN, 2)]);
+    let take = stock::Command::TakeStock { order_id: order(1), portions };
+    world.replica().command::<Stock>(&Origin::none(), &STORE, take).await.expect("taken");
+    for body in [json!({"name": "치킨", "price_krw": 1, "stock": 5}), json!({"name": "치킨", "price_krw": 1})] {
+        let answer = world.ask_if(OWNER, Method::PUT, &path(), &tag, Some(body)).await;
+        assert_eq!((answer.status, answer.problem()), (StatusCode::PRECONDITION_FAILED, "stock_changed"));
+    }
+    assert_eq!(world.left(CHICKEN).await, Some(3));
 }
 
 #[tokio::test]

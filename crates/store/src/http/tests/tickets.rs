@@ -186,7 +186,7 @@ async fn the_running_context_hears_answers_and_ends_what_took_too_long() {
     // The owner is as fast as the event.
     commit(orders.as_ref(), &tells::paid(order(1), &[(CHICKEN, 2)])).await;
     let path = format!("/api/tickets/{}/accept", order(1));
-    let answer = ask(&router, OWNER, Method::POST, &path, Some(json!({"cook_minutes": 20}))).await;
+    let answer = ask(&router, OWNER, Method::POST, &path, None, Some(json!({"cook_minutes": 20}))).await;
     assert_eq!((answer.status, &answer.body["status"]), (StatusCode::OK, &json!("accepted")));
 
     clock.advance(SignedDuration::from_mins(5));

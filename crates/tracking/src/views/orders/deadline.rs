@@ -1,9 +1,9 @@
 //! Whether an order is stuck: past a deadline that somebody should have kept.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::document::OrderDocument;
-use super::tags::WaitsFor;
+use super::tags::{Since, WaitsFor};
 use crate::settings::Settings;
 
 impl OrderDocument {
@@ -11,20 +11,20 @@ impl OrderDocument {
     pub(crate) fn overdue(&self, now: Timestamp, settings: &Settings) -> Option<(WaitsFor, Timestamp)> {
         let order = self.order.as_ref()?;
         let waits = self.waits(order)?;
-        let paid = order.paid_at.and_then(|at| at.checked_add(settings.undelivered_after).ok());
-        let by = match waits {
-            WaitsFor::Payment => Some(order.pay_by),
-            WaitsFor::Kitchen => {
-                let opened = self.ticket.as_ref().and_then(|ticket| ticket.opened.as_ref());
-                [opened.map(|opened| opened.answer_by), paid].into_iter().flatten().min()
-            }
-            WaitsFor::Delivery => paid,
-            WaitsFor::Completion => {
-                let delivered = self.delivery.as_ref().and_then(|delivery| delivery.delivered_at);
-                delivered.and_then(|at| at.checked_add(settings.uncompleted_after).ok())
-            }
-        }?;
+        let deadlines = self.waits_since(order, waits).into_iter();
+        let by = deadlines.filter_map(|(since, at)| at.checked_add(since.allows(settings)).ok()).min()?;
         let late = now.duration_since(by);
         (late >= settings.grace).then_some((waits, by))
+    }
+}
+
+impl Since {
+    /// How long after the moment the deadline is.
+    pub(crate) fn allows(self, settings: &Settings) -> SignedDuration {
+        match self {
+            Self::PayBy | Self::AnswerBy => SignedDuration::ZERO,
+            Self::Paid => settings.undelivered_after,
+            Self::Delivered => settings.uncompleted_after,
+        }
     }
 }

@@ -3,6 +3,7 @@
 use baedal_contracts::order::CancelReason;
 use baedal_contracts::store::TicketStatus;
 use baedal_contracts::{AccountId, StoreId};
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,15 +45,35 @@ pub(crate) fn board_of(store: StoreId, status: TicketStatus) -> String {
     format!("board:{store}:{status}")
 }
 
-/// Orders that wait for the same thing to happen.
-pub(crate) fn waits_for(what: WaitsFor) -> String {
-    format!("waits:{what}")
+/// A moment from which a deadline is reckoned. Orders are found by it in the order of time: how much later the deadline
+/// is is a setting, and tags are made of events alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, strum::Display, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub(crate) enum Since {
+    /// By when it is to be paid.
+    PayBy,
+    /// By when the kitchen is to answer.
+    AnswerBy,
+    /// When it was paid.
+    Paid,
+    /// When it was delivered.
+    Delivered,
+}
+
+/// Orders whose deadline is reckoned from this moment. Such tags are in the order of time.
+pub(crate) fn since(since: Since, at: Timestamp) -> String {
+    // Nanoseconds since 1970, which have 19 digits until 2286; what was before that is no time of an order.
+    format!("since:{since}:{:019}", at.as_nanosecond().max(0))
+}
+
+/// The moment of a tag of [`since`].
+pub(crate) fn moment(tag: &str) -> Option<Timestamp> {
+    Timestamp::from_nanosecond(tag.rsplit(':').next()?.parse().ok()?).ok()
 }
 
 /// What an order waits for; each has a deadline.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema, strum::Display, strum::VariantArray)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
 pub(crate) enum WaitsFor {
     /// That it is paid.
     Payment,
@@ -73,7 +94,8 @@ impl OrderDocument {
         tags.extend(self.delivery.as_ref().and_then(|delivery| delivery.rider_id).map(rider));
         tags.extend(self.board_tags(order, status));
         if let Some(what) = self.waits(order) {
-            tags.extend([ACTIVE.to_owned(), waits_for(what)]);
+            tags.push(ACTIVE.to_owned());
+            tags.extend(self.waits_since(order, what).into_iter().map(|(moment, at)| since(moment, at)));
         }
         if !self.refund_due(order).is_zero() {
             tags.push(REFUND_DUE.to_owned());
@@ -94,6 +116,24 @@ impl OrderDocument {
             Some(ended) => vec![board_of(store, ended)],
             None if status < OrderStatus::PickedUp => vec![board(store), board_of(store, ticket.reached)],
             None => Vec::new(),
+        }
+    }
+
+    /// From when the deadlines of what it waits for are reckoned.
+    pub(crate) fn waits_since(&self, order: &OrderSlot, what: WaitsFor) -> Vec<(Since, Timestamp)> {
+        let paid = order.paid_at.map(|at| (Since::Paid, at));
+        match what {
+            WaitsFor::Payment => vec![(Since::PayBy, order.pay_by)],
+            WaitsFor::Kitchen => {
+                let opened = self.ticket.as_ref().and_then(|ticket| ticket.opened.as_ref());
+                let answer = opened.map(|opened| (Since::AnswerBy, opened.answer_by));
+                answer.into_iter().chain(paid).collect()
+            }
+            WaitsFor::Delivery => paid.into_iter().collect(),
+            WaitsFor::Completion => {
+                let delivered = self.delivery.as_ref().and_then(|delivery| delivery.delivered_at);
+                delivered.into_iter().map(|at| (Since::Delivered, at)).collect()
+            }
         }
     }
 

@@ -4,10 +4,26 @@ use baedal_contracts::ChangeId;
 use baedal_contracts::order::{Basket, ChangeRefusal};
 use jiff::Timestamp;
 
-use super::super::{Attempt, Event, Pending, Placed, Refusal, State};
+use super::super::{Attempt, Event, OrderStatus, Pending, Placed, Refusal, State};
 use super::{Decision, NOTHING};
+use crate::domain::{HeldBasket, Rules, Wish, WishRefused};
 
 impl Placed {
+    /// What the order would be, as its customer wishes. What was asked before and is not answered yet keeps the
+    /// price that it was asked at.
+    ///
+    /// # Errors
+    /// The first rule that what differs breaks.
+    pub fn wished(&self, wish: Wish, rules: Rules<'_>) -> Result<Basket, WishRefused> {
+        match self.pending() {
+            Some(Pending::Change { basket, .. }) if wish.is(basket) => Ok(basket.clone()),
+            Some(Pending::Change { .. } | Pending::Seal { .. } | Pending::Cancel { .. }) | None => {
+                let is_paid = self.status() != OrderStatus::AwaitingPayment;
+                wish.change(rules, HeldBasket { basket: &self.basket, is_paid })
+            }
+        }
+    }
+
     pub(super) fn change(&self, change_id: ChangeId, basket: Basket) -> Decision {
         match &self.state {
             State::AwaitingPayment { attempt: Attempt::Open { .. } } => Err(Refusal::PaymentInProgress),

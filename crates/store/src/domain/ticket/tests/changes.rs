@@ -66,7 +66,7 @@ fn a_change_is_refused_once_cooking_or_closed_or_out_of_stock() {
     }
     let short = Command::ChangeTicket {
         change: change(1, &[(CHICKEN, 9)]),
-        taken: Err(stock::Refusal::Short { item_id: CHICKEN }),
+        taken: Err(stock::Short { item_id: CHICKEN }),
         hold_until: Some(LOCK_UNTIL),
     };
     ticket([opened()]).when(short).then([change_refused(ChangeRefusal::OutOfStock, &[])]);

@@ -23,7 +23,7 @@ fn a_rejection_gives_back_what_was_taken() {
 #[test]
 fn a_short_stock_turns_the_order_away_and_says_of_what() {
     let slip = Box::new(slip(order(1), &[(COLA, 1), (CHICKEN, 2)]));
-    let short = stock::Refusal::Short { item_id: CHICKEN };
+    let short = stock::Short { item_id: CHICKEN };
     ticket([])
         .when(Command::TurnAway { slip: slip.clone(), short })
         .then([Event::TurnedAway { slip: slip.clone(), text: "후라이드 치킨".to_owned() }])
