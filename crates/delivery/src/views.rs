@@ -76,7 +76,7 @@ pub(crate) async fn keep_delivery(work: &mut Work, order_id: OrderId, delivery: 
 fn tags(delivery: &Delivery) -> Option<Vec<String>> {
     let Delivery::Requested(errand) = delivery else { return None };
     match (&errand.stage, errand.stage.rider_id()) {
-        (Stage::Waiting { .. }, _) => {
+        (Stage::Waiting, _) => {
             let (pickup, drop_off) = (errand.parcel.pickup.location, errand.parcel.deliver_to.location);
             let cells = SIGHTS.cover_both(pickup, drop_off, errand.radius_m);
             Some(cells.into_iter().map(|cell| format!("near:{cell}")).collect())
@@ -100,8 +100,9 @@ pub(crate) fn keys(service: &Service, rider_id: AccountId, rider: &Rider) -> Vec
     near.chain(own).chain([himself]).collect()
 }
 
-/// What waits and is seen from there, nearest to fetch first.
-pub(crate) async fn nearby(service: &Service, from: Location) -> Result<Vec<Nearby>, Failure> {
+/// What waits and is seen from there, nearest to fetch first; last what this rider has given back or lost, which
+/// is offered to others first.
+pub(crate) async fn nearby(service: &Service, rider_id: AccountId, from: Location) -> Result<Vec<Nearby>, Failure> {
     let mut found = Vec::new();
     for (id, delivery) in with_any::<Delivery>(service, DELIVERIES, seen_from(from).collect()).await? {
         if let Delivery::Requested(errand) = delivery
@@ -111,7 +112,11 @@ pub(crate) async fn nearby(service: &Service, from: Location) -> Result<Vec<Near
             found.push(Nearby { order_id: order_id(&id)?, errand, distance_m });
         }
     }
-    found.sort_by(|one, other| one.distance_m.total_cmp(&other.distance_m).then(one.order_id.cmp(&other.order_id)));
+    let was_released = |near: &Nearby| near.errand.was_released_by(rider_id);
+    found.sort_by(|one, other| {
+        let by_distance = one.distance_m.total_cmp(&other.distance_m);
+        was_released(one).cmp(&was_released(other)).then(by_distance).then(one.order_id.cmp(&other.order_id))
+    });
     found.truncate(MOST_NEARBY);
     Ok(found)
 }
@@ -124,7 +129,7 @@ pub(crate) async fn riders_near(
     radius_m: u32,
     capacity: usize,
     limit: usize,
-    except: Option<AccountId>,
+    except: &[AccountId],
 ) -> Result<Vec<AccountId>, Failure> {
     let posts = POSTS.cover_both(pickup, drop_off, radius_m).into_iter().map(|cell| format!("at:{cell}"));
     let mut found = Vec::new();
@@ -132,7 +137,7 @@ pub(crate) async fn riders_near(
         let rider_id: AccountId = id.parse().map_err(|error| Failure::broken_by(format!("{id} is no rider"), error))?;
         let Some(from) = rider.post() else { continue };
         let reached = crate::domain::reach::reaches(pickup, drop_off, radius_m, from);
-        if reached && rider.has_room(capacity) && except != Some(rider_id) {
+        if reached && rider.has_room(capacity) && !except.contains(&rider_id) {
             found.push((from.distance_m(pickup), rider_id));
         }
     }

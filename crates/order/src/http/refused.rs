@@ -7,8 +7,8 @@ use baedal_kit::http::{Problem, ProblemType};
 use super::problems::{
     ALREADY_CANCELED, ALREADY_COMPLETED, ALREADY_REJECTED, BELOW_MINIMUM, COOKING_STARTED, DUPLICATE_CHOICE,
     EXTRA_PAYMENT_DECLINED, IDEMPOTENCY_KEY_REUSED, ITEM_UNAVAILABLE, NOT_DELIVERED, OUT_OF_STOCK,
-    OUTSIDE_DELIVERY_AREA, PAYMENT_IN_PROGRESS, PAYMENT_TIMEOUT, PAYMENT_WINDOW_OVER, REQUEST_PENDING, STORE_CLOSED,
-    TICKET_CLOSED, UNKNOWN_CHOICE, UNKNOWN_ITEM, UNKNOWN_OPTION, WRONG_NUMBER_OF_CHOICES,
+    OUTSIDE_DELIVERY_AREA, PAYMENT_IN_PROGRESS, PAYMENT_TIMEOUT, REQUEST_PENDING, STORE_CLOSED, TICKET_CLOSED,
+    UNKNOWN_CHOICE, UNKNOWN_ITEM, UNKNOWN_OPTION, WRONG_NUMBER_OF_CHOICES,
 };
 use crate::domain::{OrderStatus, Refusal, WishRefused};
 
@@ -41,7 +41,6 @@ impl Refused {
                 Refusal::NotPlaced
                 | Refusal::AlreadyPlaced
                 | Refusal::AlreadyFinal(_)
-                | Refusal::PaymentWindowOver
                 | Refusal::CookingStarted
                 | Refusal::RefundTooLarge { .. } => false,
             },
@@ -108,7 +107,6 @@ fn order_problem(refusal: &Refusal) -> Problem {
         Refusal::AlreadyFinal(OrderStatus::Rejected) => &ALREADY_REJECTED,
         Refusal::AlreadyFinal(OrderStatus::Canceled) => &ALREADY_CANCELED,
         Refusal::AlreadyFinal(_) => &ALREADY_COMPLETED,
-        Refusal::PaymentWindowOver => &PAYMENT_WINDOW_OVER,
         Refusal::PaymentInProgress => &PAYMENT_IN_PROGRESS,
         Refusal::AnotherRequestPending => &REQUEST_PENDING,
         Refusal::CookingStarted => &COOKING_STARTED,

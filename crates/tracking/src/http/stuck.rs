@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use baedal_contracts::order::Fault;
 use baedal_contracts::{AccountId, OrderId, OrderNo, StoreId, Won};
 use baedal_kit::database::{self, Direction, Select};
 use baedal_kit::http::{AsOf, Problem, ProblemBody};
@@ -14,6 +15,7 @@ use super::App;
 use crate::views;
 use crate::views::orders::ORDERS;
 use crate::views::orders::document::OrderDocument;
+use crate::views::orders::order_slot::End;
 use crate::views::orders::status::OrderStatus;
 use crate::views::orders::tags::{self, WaitsFor};
 
@@ -31,6 +33,10 @@ pub(crate) struct Stuck {
     refunds_owed: Vec<StuckOrder>,
     /// Orders that no rider has taken for long, oldest first.
     escalated: Vec<StuckOrder>,
+    /// Orders that their riders claimed and do not fetch, oldest first.
+    pickup_overdue: Vec<StuckOrder>,
+    /// Orders that their riders fetched and have not brought long after they were paid, oldest first.
+    carried_too_long: Vec<StuckOrder>,
     /// Orders that were canceled by themselves because nobody delivered them, newest first.
     abandoned: Vec<StuckOrder>,
 }
@@ -66,12 +72,18 @@ pub(crate) struct StuckOrder {
     refund_due_krw: Won,
     /// When it was placed.
     placed_at: Timestamp,
+    /// Who has claimed it, or carries it.
+    rider_id: Option<AccountId>,
+    /// When it is canceled unless it is delivered, where a rider has carried it too long.
+    abandon_at: Option<Timestamp>,
+    /// Whose fault it is that it was canceled.
+    fault: Option<Fault>,
 }
 
 /// What is stuck
 ///
 /// Orders past a deadline that somebody should have kept, refunds that are owed, deliveries that nobody
-/// takes, and orders that were given up.
+/// takes, fetches or brings, and orders that were given up.
 #[utoipa::path(
     get,
     path = "/api/operations/stuck",
@@ -89,6 +101,8 @@ pub(crate) async fn stuck(State(app): State<App>, as_of: AsOf) -> Result<Json<St
         past_deadline: past_deadline(&app).await?,
         refunds_owed: shown(oldest(tags::REFUND_DUE).await?),
         escalated: shown(oldest(tags::ESCALATED).await?),
+        pickup_overdue: shown(oldest(tags::PICKUP_OVERDUE).await?),
+        carried_too_long: shown(oldest(tags::CARRIED_TOO_LONG).await?),
         abandoned: shown(list(&app, tags::ABANDONED.to_owned(), Direction::Descending, SHOWN).await?),
     }))
 }
@@ -124,5 +138,11 @@ fn stuck_order(document: OrderDocument) -> Option<StuckOrder> {
         store_name: order.store.name.clone(),
         refund_due_krw: document.refund_due(order),
         placed_at: order.placed_at,
+        rider_id: document.delivery.as_ref().and_then(|delivery| delivery.rider_id),
+        abandon_at: order.abandon_at.filter(|_| document.is_carried_too_long(order)),
+        fault: match order.end {
+            Some((End::Canceled { fault, .. }, _)) => fault,
+            Some((End::Completed | End::Rejected { .. }, _)) | None => None,
+        },
     })
 }
