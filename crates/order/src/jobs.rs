@@ -1,9 +1,11 @@
 //! What order does when its deadlines come.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use baedal_contracts::OrderId;
+use baedal_kit::jobs::Retry;
 use baedal_kit::{Failure, Job, JobHandler, Work};
 
 use crate::domain::order::{ABANDON, AUTO_COMPLETE, PAYMENT_WINDOW};
@@ -13,6 +15,9 @@ use crate::{Payments, Settings};
 
 /// An `Idempotency-Key` was remembered long enough.
 pub(crate) const FORGET_KEY: &str = "forget_key";
+
+/// How long a deadline that was put off waits at the most until it is looked at again: people wait for it.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Does the deadlines.
 pub(crate) struct Deadlines {
@@ -26,6 +31,14 @@ impl JobHandler for Deadlines {
         &[PAYMENT_WINDOW, ABANDON, AUTO_COMPLETE, FORGET_KEY]
     }
 
+    fn is_deadline(&self, kind: &str) -> bool {
+        matches!(kind, PAYMENT_WINDOW | ABANDON | AUTO_COMPLETE)
+    }
+
+    fn retry(&self, _kind: &str) -> Retry {
+        Retry { longest_wait: LONGEST_WAIT, ..Retry::default() }
+    }
+
     async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
         let command = match job.kind.as_str() {
             FORGET_KEY => {
@@ -33,7 +46,9 @@ impl JobHandler for Deadlines {
                 return Ok(());
             }
             PAYMENT_WINDOW => {
-                let askable_since = self.payments.askable_since();
+                // Nobody can pay while there is nobody here, either.
+                let here_since = work.service().serving_since().await?;
+                let askable_since = self.payments.askable_since().map(|since| since.max(here_since));
                 Command::Expire { askable_since, at_least: self.settings.least_payment_time }
             }
             ABANDON => Command::Abandon { carried_for: self.settings.abandon_picked_up_after },

@@ -64,6 +64,7 @@ impl Policy {
             | Event::MenuChanged { .. }
             | Event::StockChanged { .. }
             | Event::TicketOpened { .. }
+            | Event::TicketAnswerExtended { .. }
             | Event::TicketAccepted { .. }
             | Event::CookStarted { .. }
             | Event::ThanksSent { .. } => None,

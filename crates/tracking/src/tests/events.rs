@@ -231,6 +231,11 @@ impl Of {
         Heard::Store(store::Event::TicketAccepted { order_id: self.0, store_id: STORE, cook_minutes: 20 })
     }
 
+    pub(super) fn answer_extended(self, minutes: i64) -> Heard {
+        let (order_id, store_id) = (self.0, STORE);
+        Heard::Store(store::Event::TicketAnswerExtended { order_id, store_id, answer_by: at(minutes) })
+    }
+
     pub(super) fn ticket_rejected(self, reason: RejectReason) -> Heard {
         let text = String::new();
         Heard::Store(store::Event::TicketRejected { order_id: self.0, store_id: STORE, reason, text })

@@ -128,12 +128,15 @@ async fn what_a_rider_does_not_fetch_or_does_not_bring_is_shown_with_the_rider()
 }
 
 #[tokio::test]
-async fn more_time_to_pay_is_more_time_until_it_is_late() {
+async fn more_time_to_pay_or_to_answer_is_more_time_until_it_is_late() {
     let world = World::new().await;
-    let of = Of(order_id(1));
-    [of.placed(), of.window_extended(20)].iter().for_each(|heard| world.tell(heard));
+    let (unpaid, unanswered) = (Of(order_id(1)), Of(order_id(2)));
+    let extended = [unpaid.placed(), unpaid.window_extended(20)];
+    extended.iter().for_each(|heard| world.tell(heard));
+    let extended = [unanswered.placed(), unanswered.paid(), unanswered.ticket_opened(), unanswered.answer_extended(20)];
+    extended.iter().for_each(|heard| world.tell(heard));
     world.clock.advance(SignedDuration::from_mins(15));
     assert_eq!(stuck(&world).await["past_deadline"], json!([]));
     world.clock.advance(SignedDuration::from_mins(6));
-    assert_eq!(ids(&stuck(&world).await["past_deadline"]), [order_id(1).to_string()]);
+    assert_eq!(ids(&stuck(&world).await["past_deadline"]), [order_id(1).to_string(), order_id(2).to_string()]);
 }

@@ -125,6 +125,7 @@ fn of_store(event: &store::Event) -> Option<Told> {
     use store::Event;
     match event {
         Event::TicketOpened { .. }
+        | Event::TicketAnswerExtended { .. }
         | Event::TicketAccepted { .. }
         | Event::CookStarted { .. }
         | Event::CookFinished { .. } => Told::nothing_more(),
