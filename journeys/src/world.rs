@@ -21,6 +21,8 @@ use crate::installation::{Composition, Installation};
 
 /// The longest that anything awaited may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How much time passes each time that it is asked whether something has come.
+const PASSING: SignedDuration = SignedDuration::from_millis(50);
 /// Everybody's password.
 const PASSWORD: &str = "correct horse";
 /// The operator's phone.
@@ -188,6 +190,23 @@ impl World {
             }
         });
         asked.await.unwrap_or_else(|_| panic!("in vain: {what}"))
+    }
+
+    /// Asks until a condition holds, while time passes: about three seconds in one of ours, so that what was put
+    /// off comes again.
+    ///
+    /// # Panics
+    /// Where it never does.
+    pub async fn eventually<T, Asked: Future<Output = Option<T>>>(
+        &self,
+        what: &str,
+        mut ask: impl FnMut() -> Asked,
+    ) -> T {
+        let ask = || {
+            self.advance(PASSING);
+            ask()
+        };
+        self.until(what, ask).await
     }
 
     /// Follows an order's live stream until its view is as wished, and returns that view.

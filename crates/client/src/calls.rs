@@ -11,7 +11,7 @@ use crate::transport::{Client, to_json};
 use crate::types::{
     AddStock, ChangedOrder, CookMinutes, Delivery, NearbyDelivery, NewAccount, NewItem, NewOrder, NewStore, Notice,
     OpenedAccount, Opening, OperatorCancel, Order, OrderAnswer, Page, RankedItem, Reason, RegisteredStore, Rejection,
-    RiderNow, StockLeft, Store, StoreChange, Ticket,
+    RiderNow, StockLeft, Store, StoreChange, TakeClaimBack, Ticket,
 };
 
 type Result<T> = std::result::Result<T, Error>;
@@ -195,6 +195,11 @@ impl Session {
     /// Gives a delivery back.
     pub async fn release(&self, order: OrderId) -> Result<()> {
         self.tell(Method::POST, &format!("/api/deliveries/{order}/release"), None::<&()>).await
+    }
+
+    /// Takes a delivery back from a rider who does not fetch it, as an operator.
+    pub async fn take_claim_back(&self, order: OrderId, from: &TakeClaimBack) -> Result<()> {
+        self.tell(Method::POST, &format!("/api/deliveries/{order}/release"), Some(from)).await
     }
 
     /// Has the food.

@@ -1,6 +1,6 @@
 //! What operators ask: how an order came about, what is stuck, what broke.
 
-use baedal_contracts::{OrderId, Won};
+use baedal_contracts::{AccountId, OrderId, Won};
 use http::Method;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -48,6 +48,12 @@ pub struct Stuck {
     pub refunds_owed: Vec<StuckOrder>,
     /// Orders that no rider has taken for long.
     pub escalated: Vec<StuckOrder>,
+    /// Orders that their riders claimed and do not fetch.
+    #[serde(default)]
+    pub pickup_overdue: Vec<StuckOrder>,
+    /// Orders that their riders have not brought long after they were paid.
+    #[serde(default)]
+    pub carried_too_long: Vec<StuckOrder>,
     /// Orders that were given up because nobody delivered them.
     pub abandoned: Vec<StuckOrder>,
 }
@@ -72,6 +78,9 @@ pub struct StuckOrder {
     pub status: String,
     /// What is still to go back.
     pub refund_due_krw: Won,
+    /// Who has claimed it, or carries it.
+    #[serde(default)]
+    pub rider_id: Option<AccountId>,
 }
 
 /// A circuit breaker.

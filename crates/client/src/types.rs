@@ -279,6 +279,15 @@ pub struct OperatorCancel {
     pub fault: Fault,
 }
 
+/// Takes a delivery back from its rider, as an operator.
+#[derive(Clone, Debug, Serialize)]
+pub struct TakeClaimBack {
+    /// From which rider.
+    pub rider_id: AccountId,
+    /// Why, in words.
+    pub reason: String,
+}
+
 /// What a command about an order answers.
 #[derive(Clone, Debug, Deserialize)]
 pub struct OrderAnswer {

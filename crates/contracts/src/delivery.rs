@@ -61,10 +61,22 @@ pub enum Event {
     ClaimReleased {
         /// Which order.
         order_id: OrderId,
-        /// Who gave it back.
+        /// Who gave it back, or lost it.
         rider_id: AccountId,
         /// The other riders nearest to it, nearest first: those who are told.
         riders: Vec<AccountId>,
+        /// Why an operator took it back, in the operator's words; nothing where the rider gave it back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        taken_back: Option<String>,
+    },
+    /// The food is ready and claimed, and the rider has not fetched it for long: rider and operator are told.
+    PickupOverdue {
+        /// Which order.
+        order_id: OrderId,
+        /// Who has claimed it.
+        rider_id: AccountId,
+        /// Since when.
+        claimed_at: Timestamp,
     },
     /// The rider has the food.
     PickedUp {
@@ -80,11 +92,11 @@ pub enum Event {
         /// Who.
         rider_id: AccountId,
     },
-    /// Nobody has claimed it for long: the operator is told.
+    /// It has been ready for long and no rider has it: the operator is told.
     DeliveryEscalated {
         /// Which order.
         order_id: OrderId,
-        /// Since when it waits.
+        /// Since when it is ready; claims that were given back meanwhile do not count.
         waiting_since: Timestamp,
     },
     /// It is withdrawn, because the order ended.
@@ -104,6 +116,7 @@ impl Event {
             Self::DeliveryRequested { order_id, .. }
             | Self::DeliveryClaimed { order_id, .. }
             | Self::ClaimReleased { order_id, .. }
+            | Self::PickupOverdue { order_id, .. }
             | Self::PickedUp { order_id, .. }
             | Self::Delivered { order_id, .. }
             | Self::DeliveryEscalated { order_id, .. }

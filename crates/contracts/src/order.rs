@@ -86,7 +86,7 @@ pub enum CancelReason {
     Operator,
 }
 
-/// Who pays for an operator's cancel.
+/// Who pays for food that did not come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -134,6 +134,13 @@ pub enum Event {
         /// What.
         basket: Basket,
         /// When it is canceled if nobody has paid.
+        pay_by: Timestamp,
+    },
+    /// Nobody could pay for a while, so that there is more time to.
+    PaymentWindowExtended {
+        /// Which.
+        order_id: OrderId,
+        /// When it is canceled now if nobody has paid.
         pay_by: Timestamp,
     },
     /// The money is here: the kitchen may have it. Carries the whole order, so that nobody has to ask.
@@ -203,6 +210,13 @@ pub enum Event {
         /// Which.
         order_id: OrderId,
     },
+    /// A rider has it, and has not brought it long after it was paid: an operator is to look.
+    OrderOverdue {
+        /// Which.
+        order_id: OrderId,
+        /// When it is canceled if it is not delivered.
+        abandon_at: Timestamp,
+    },
     /// The order ended without the food. What was taken beyond `owed_krw` goes back.
     OrderCanceled {
         /// Which.
@@ -213,7 +227,8 @@ pub enum Event {
         text: String,
         /// What the customer still owes: nothing, but for an operator's partial refund.
         owed_krw: Won,
-        /// Whose fault an operator found it to be.
+        /// Whose fault it is: as an operator found, or, where it was abandoned, as what kitchen and rider did
+        /// tells.
         fault: Option<Fault>,
         /// Whether it had been paid.
         paid: bool,
@@ -246,6 +261,8 @@ impl Event {
     pub fn order_id(&self) -> OrderId {
         match self {
             Self::OrderPlaced { order_id, .. }
+            | Self::PaymentWindowExtended { order_id, .. }
+            | Self::OrderOverdue { order_id, .. }
             | Self::OrderPaid { order_id, .. }
             | Self::OrderChangeRequested { order_id, .. }
             | Self::OrderChangeChargeDue { order_id, .. }

@@ -176,6 +176,15 @@ pub enum Event {
         /// When it is rejected if the kitchen has not answered.
         answer_by: Timestamp,
     },
+    /// The kitchen could not answer for a while, so that it has more time to.
+    TicketAnswerExtended {
+        /// Which order.
+        order_id: OrderId,
+        /// Which kitchen.
+        store_id: StoreId,
+        /// When it is rejected now if the kitchen has not answered.
+        answer_by: Timestamp,
+    },
     /// The kitchen will cook it.
     TicketAccepted {
         /// Which order.
@@ -296,6 +305,7 @@ impl Event {
             | Self::MenuChanged { .. }
             | Self::StockChanged { .. } => None,
             Self::TicketOpened { order_id, .. }
+            | Self::TicketAnswerExtended { order_id, .. }
             | Self::TicketAccepted { order_id, .. }
             | Self::TicketRejected { order_id, .. }
             | Self::TicketChangeReserved { order_id, .. }

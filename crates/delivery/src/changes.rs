@@ -36,16 +36,10 @@ pub(crate) async fn step(
             rider: views::rider(work, rider_id).await?,
             capacity: settings.capacity,
             pace: settings.pace(),
+            pick_up_within: settings.pick_up_within,
         },
         Step::Release => {
-            let delivery = work.load::<Delivery>(&order_id).await?;
-            let riders = match &*delivery {
-                Delivery::Requested(errand) => {
-                    let Errand { parcel, radius_m, .. } = errand.as_ref();
-                    whom_to_tell(work, settings, parcel, *radius_m, Some(rider_id)).await?
-                }
-                Delivery::NotRequested | Delivery::Withdrawn => Vec::new(),
-            };
+            let riders = whom_to_tell_again(work, settings, order_id, rider_id).await?;
             Command::Release { rider_id, riders, reach: settings.reach() }
         }
         Step::PickUp => Command::PickUp { rider_id },
@@ -54,13 +48,44 @@ pub(crate) async fn step(
     change(work, order_id, command).await
 }
 
+/// Takes a claim back from a rider, as an operator wishes. The delivery as it is then, or why not.
+pub(crate) async fn take_back(
+    work: &mut Work,
+    settings: &Settings,
+    order_id: OrderId,
+    rider_id: AccountId,
+    reason: String,
+) -> Result<Result<Arc<Delivery>, Refusal>, Failure> {
+    let riders = whom_to_tell_again(work, settings, order_id, rider_id).await?;
+    let command = Command::TakeBack { rider_id, reason, riders, reach: settings.reach() };
+    change(work, order_id, command).await
+}
+
+/// The riders who are told that it waits again: none of those who have given it back or lost it.
+async fn whom_to_tell_again(
+    work: &mut Work,
+    settings: &Settings,
+    order_id: OrderId,
+    rider_id: AccountId,
+) -> Result<Vec<AccountId>, Failure> {
+    match &*work.load::<Delivery>(&order_id).await? {
+        Delivery::Requested(errand) => {
+            let Errand { parcel, radius_m, widen_at, released_by, .. } = errand.as_ref();
+            let (radius_m, _) = settings.reach().grown(*radius_m, *widen_at, work.at());
+            let except: Vec<_> = released_by.iter().copied().chain([rider_id]).collect();
+            whom_to_tell(work, settings, parcel, radius_m, &except).await
+        }
+        Delivery::NotRequested | Delivery::Withdrawn => Ok(Vec::new()),
+    }
+}
+
 /// The riders who are told that it waits.
 pub(crate) async fn whom_to_tell(
     work: &Work,
     settings: &Settings,
     parcel: &Parcel,
     radius_m: u32,
-    except: Option<AccountId>,
+    except: &[AccountId],
 ) -> Result<Vec<AccountId>, Failure> {
     let places = (parcel.pickup.location, parcel.deliver_to.location);
     views::riders_near(work.service(), settings, places, radius_m, except).await
@@ -105,6 +130,7 @@ async fn change(
             Event::Requested { .. }
             | Event::Widened { .. }
             | Event::Escalated { .. }
+            | Event::PickupOverdue { .. }
             | Event::PickedUp { .. }
             | Event::Canceled { rider_id: None }
             | Event::Withdrawn => {}

@@ -1,4 +1,5 @@
-//! The deadlines of waiting: seen from farther away, and the operator told; and that of riders' silence.
+//! The deadlines of waiting and of fetching: seen from farther away, and rider and operator told; and that of riders'
+//! silence.
 
 use std::sync::Arc;
 
@@ -7,8 +8,8 @@ use baedal_contracts::OrderId;
 use baedal_kit::{Failure, Job, JobHandler, Work};
 
 use crate::changes::tell;
-use crate::domain::Command;
-use crate::domain::delivery::{ESCALATE, WIDEN};
+use crate::domain::delivery::{ESCALATE, PICK_UP_BY, WIDEN};
+use crate::domain::{Command, Delivery};
 use crate::presence::{SILENCE, when_he_may_be_silent};
 use crate::settings::Settings;
 
@@ -21,7 +22,7 @@ pub(crate) struct Deadlines {
 #[async_trait]
 impl JobHandler for Deadlines {
     fn kinds(&self) -> &'static [&'static str] {
-        &[WIDEN, ESCALATE, SILENCE]
+        &[WIDEN, ESCALATE, PICK_UP_BY, SILENCE]
     }
 
     async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
@@ -34,10 +35,19 @@ impl JobHandler for Deadlines {
         let order_id: OrderId = job.key.parse().map_err(|error| {
             Failure::broken_by(format!("job {} has no order for a key: {}", job.kind, job.key), error)
         })?;
-        match job.kind.as_str() {
-            WIDEN => tell(work, order_id, Command::Widen { reach: self.settings.reach() }).await,
-            ESCALATE => tell(work, order_id, Command::Escalate).await,
-            other => Err(Failure::broken(format!("{other} is no deadline of a delivery"))),
+        let (kind, command) = match job.kind.as_str() {
+            WIDEN => (WIDEN, Command::Widen { reach: self.settings.reach() }),
+            ESCALATE => (ESCALATE, Command::Escalate),
+            PICK_UP_BY => (PICK_UP_BY, Command::MissPickup),
+            other => return Err(Failure::broken(format!("{other} is no deadline of a delivery"))),
+        };
+        tell(work, order_id, command).await?;
+        // Where the clock was set back since the job was taken, its time has not come: it is kept for then.
+        if let Delivery::Requested(errand) = &*work.load::<Delivery>(&order_id).await?
+            && let Some(due) = errand.due(kind)
+        {
+            work.schedule(Job::new(kind, order_id, due).about(order_id.0));
         }
+        Ok(())
     }
 }

@@ -6,14 +6,15 @@
 //! It **hears** store's `CookFinished`, which lets a delivery wait for a rider, and order's `OrderCanceled` and
 //! `OrderRejected`, which withdraw it, be it before it was asked for.
 //!
-//! It **tells** `DeliveryRequested`, `DeliveryClaimed`, `ClaimReleased`, `PickedUp`, `Delivered`,
+//! It **tells** `DeliveryRequested`, `DeliveryClaimed`, `ClaimReleased`, `PickupOverdue`, `PickedUp`, `Delivered`,
 //! `DeliveryEscalated` and `DeliveryCanceled`.
 //!
 //! ```text
 //!   CookFinished ──▶ waiting ── claim ──▶ claimed ── pickup ──▶ picked_up ── deliver ──▶ delivered
 //!                     │   ▲                 │                       │
-//!     radius doubles ─┤   └──── release ────┤                       │
-//!     escalated ──────┘                     └── order ended ────────┴──▶ canceled
+//!     radius doubles ─┤   └── release, ─────┤                       │
+//!     escalated ──────┘       taken back    ├─ pick-up overdue      │
+//!                                           └── order ended ────────┴──▶ canceled
 //! ```
 //!
 //! A rider's document changes in the same commit as the delivery he claims, so he never carries more than he can,

@@ -36,10 +36,13 @@ fn tell(order_id: OrderId, event: Event) -> Option<PublicEvent> {
                 riders,
             }
         }
-        Event::Claimed { rider_id, eta_from, eta_to } => {
+        Event::Claimed { rider_id, eta_from, eta_to, pick_up_by: _ } => {
             PublicEvent::DeliveryClaimed { order_id, rider_id, eta_from, eta_to }
         }
-        Event::Released { rider_id, riders, .. } => PublicEvent::ClaimReleased { order_id, rider_id, riders },
+        Event::Released { rider_id, riders, taken_back, .. } => {
+            PublicEvent::ClaimReleased { order_id, rider_id, riders, taken_back }
+        }
+        Event::PickupOverdue { rider_id, claimed_at } => PublicEvent::PickupOverdue { order_id, rider_id, claimed_at },
         Event::PickedUp { rider_id } => PublicEvent::PickedUp { order_id, rider_id },
         Event::Delivered { rider_id } => PublicEvent::Delivered { order_id, rider_id },
         Event::Escalated { waiting_since } => PublicEvent::DeliveryEscalated { order_id, waiting_since },

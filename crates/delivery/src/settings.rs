@@ -16,8 +16,11 @@ pub struct Settings {
     pub widest_radius_m: u32,
     /// The radius doubles each time a delivery has waited this long without a claim.
     pub widen_every: SignedDuration,
-    /// The operator is told of a delivery that has waited this long without a claim.
+    /// The operator is told of food that has been ready this long and that no rider has. What claims that were
+    /// given back took of it counts.
     pub escalate_after: SignedDuration,
+    /// The rider and the operator are told of food that is not fetched this long after it was claimed.
+    pub pick_up_within: SignedDuration,
     /// How many deliveries a rider may carry at a time.
     pub capacity: usize,
     /// How many of the nearest riders are told of a waiting delivery.
@@ -39,6 +42,7 @@ impl Default for Settings {
             widest_radius_m: 12_000,
             widen_every: SignedDuration::from_mins(5),
             escalate_after: SignedDuration::from_mins(15),
+            pick_up_within: SignedDuration::from_mins(20),
             capacity: 3,
             told_riders: 5,
             silent_after: SignedDuration::from_mins(10),
@@ -57,6 +61,7 @@ impl Settings {
             widen_every: self.widen_every.div_f64(times),
             escalate_after: self.escalate_after.div_f64(times),
             silent_after: self.silent_after.div_f64(times),
+            pick_up_within: self.pick_up_within.div_f64(times),
             rider_speed_kmh: self.rider_speed_kmh * times,
             handover: self.handover.div_f64(times),
             eta_margin: self.eta_margin.div_f64(times),
@@ -98,6 +103,7 @@ mod tests {
         let fast = Settings::default().sped_up(60.0);
         assert_eq!(fast.widen_every, SignedDuration::from_secs(5));
         assert_eq!(fast.escalate_after, SignedDuration::from_secs(15));
+        assert_eq!(fast.pick_up_within, SignedDuration::from_secs(20));
         assert_eq!((fast.radius_m, fast.widest_radius_m), (3_000, 12_000));
     }
 }

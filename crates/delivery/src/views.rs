@@ -77,7 +77,7 @@ pub(crate) async fn keep_delivery(work: &mut Work, order_id: OrderId, delivery: 
 fn tags(delivery: &Delivery) -> Option<Vec<String>> {
     let Delivery::Requested(errand) = delivery else { return None };
     match (&errand.stage, errand.stage.rider_id()) {
-        (Stage::Waiting { .. }, _) => {
+        (Stage::Waiting, _) => {
             let (pickup, drop_off) = (errand.parcel.pickup.location, errand.parcel.deliver_to.location);
             let cells = SIGHTS.cover_both(pickup, drop_off, errand.radius_m);
             Some(cells.into_iter().map(|cell| format!("near:{cell}")).collect())
@@ -101,8 +101,9 @@ pub(crate) fn keys(service: &Service, rider_id: AccountId, rider: &Rider) -> Vec
     near.chain(own).chain([himself]).collect()
 }
 
-/// What waits and is seen from there, nearest to fetch first.
-pub(crate) async fn nearby(service: &Service, from: Location) -> Result<Vec<Nearby>, Failure> {
+/// What waits and is seen from there, nearest to fetch first; last what this rider has given back or lost, which
+/// is offered to others first.
+pub(crate) async fn nearby(service: &Service, rider_id: AccountId, from: Location) -> Result<Vec<Nearby>, Failure> {
     let mut found = Vec::new();
     for (id, delivery) in with_any::<Delivery>(service, DELIVERIES, seen_from(from).collect()).await? {
         if let Delivery::Requested(errand) = delivery
@@ -112,7 +113,11 @@ pub(crate) async fn nearby(service: &Service, from: Location) -> Result<Vec<Near
             found.push(Nearby { order_id: order_id(&id)?, errand, distance_m });
         }
     }
-    found.sort_by(|one, other| one.distance_m.total_cmp(&other.distance_m).then(one.order_id.cmp(&other.order_id)));
+    let was_released = |near: &Nearby| near.errand.was_released_by(rider_id);
+    found.sort_by(|one, other| {
+        let by_distance = one.distance_m.total_cmp(&other.distance_m);
+        was_released(one).cmp(&was_released(other)).then(by_distance).then(one.order_id.cmp(&other.order_id))
+    });
     found.truncate(MOST_NEARBY);
     Ok(found)
 }
@@ -124,7 +129,7 @@ pub(crate) async fn riders_near(
     settings: &Settings,
     (pickup, drop_off): (Location, Location),
     radius_m: u32,
-    except: Option<AccountId>,
+    except: &[AccountId],
 ) -> Result<Vec<AccountId>, Failure> {
     let now = service.clock().now();
     let posts = POSTS.cover_both(pickup, drop_off, radius_m).into_iter().map(|cell| format!("at:{cell}"));
@@ -134,7 +139,7 @@ pub(crate) async fn riders_near(
         let Some(from) = rider.reachable_at() else { continue };
         let is_there = rider.was_heard_within(settings.silent_after, now);
         let reached = crate::domain::reach::reaches(pickup, drop_off, radius_m, from);
-        if is_there && reached && rider.has_room(settings.capacity) && except != Some(rider_id) {
+        if is_there && reached && rider.has_room(settings.capacity) && !except.contains(&rider_id) {
             found.push((from.distance_m(pickup), rider_id));
         }
     }

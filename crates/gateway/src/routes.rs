@@ -95,7 +95,7 @@ static TABLE: &[Route] = &[
     get("/api/deliveries/mine", DELIVERY, Access::Roles(&[Rider])),
     get("/api/deliveries/live", DELIVERY, Access::Roles(&[Rider])).traffic(Traffic::Live),
     post("/api/deliveries/{order_id}/claim", DELIVERY, Access::Roles(&[Rider])),
-    post("/api/deliveries/{order_id}/release", DELIVERY, Access::Roles(&[Rider])),
+    post("/api/deliveries/{order_id}/release", DELIVERY, Access::Roles(&[Rider, Operator])),
     post("/api/deliveries/{order_id}/pickup", DELIVERY, Access::Roles(&[Rider])),
     post("/api/deliveries/{order_id}/deliver", DELIVERY, Access::Roles(&[Rider])),
     // Notices

@@ -122,6 +122,10 @@ pub enum Template {
     DeliveryRequested,
     /// Riders nearby: food waits again.
     DeliveryReopened,
+    /// The rider who has claimed it: he has not fetched it for long.
+    PickupOverdue,
+    /// The rider who had claimed it: an operator took it back.
+    ClaimTakenBack,
     /// The rider who had it: withdrawn.
     DeliveryCanceled,
 }
@@ -136,7 +140,14 @@ impl Template {
     /// Whether it is shown in the app only, and never sent to a phone: what riders are told.
     #[must_use]
     pub fn is_in_app(self) -> bool {
-        matches!(self, Self::DeliveryRequested | Self::DeliveryReopened | Self::DeliveryCanceled)
+        matches!(
+            self,
+            Self::DeliveryRequested
+                | Self::DeliveryReopened
+                | Self::PickupOverdue
+                | Self::ClaimTakenBack
+                | Self::DeliveryCanceled
+        )
     }
 
     /// Its text, with the variables in their places.
@@ -327,6 +338,17 @@ impl Template {
                 "배달이 다시 나왔어요\n\
                  #{가게} · #{주문번호}\n\
                  앱에서 확인하고 배정받아 주세요."
+            }
+            Self::PickupOverdue => {
+                "아직 픽업하지 않으셨어요\n\
+                 #{가게} · #{주문번호}\n\
+                 음식이 준비된 지 오래됐어요. 지금 픽업하시거나, 어려우시면 배정을 취소해 주세요."
+            }
+            Self::ClaimTakenBack => {
+                "맡으신 배달의 배정이 취소됐어요\n\
+                 #{가게} · #{주문번호}\n\
+                 픽업이 늦어져 고객센터에서 다른 라이더를 찾고 있어요.\n\
+                 사유: #{사유}"
             }
             Self::DeliveryCanceled => {
                 "맡으신 배달이 취소됐어요\n\

@@ -309,7 +309,7 @@ impl World {
     }
 }
 
-fn at(minutes: i64) -> Timestamp {
+pub(crate) fn at(minutes: i64) -> Timestamp {
     NOON + SignedDuration::from_mins(minutes)
 }
 
@@ -393,7 +393,16 @@ pub(crate) fn cook_started() -> store::Event {
 }
 
 pub(crate) fn claim_released() -> delivery::Event {
-    delivery::Event::ClaimReleased { order_id: ORDER, rider_id: RIDER, riders: vec![OTHER_RIDER] }
+    released(None)
+}
+
+/// An operator took it back.
+pub(crate) fn claim_taken_back() -> delivery::Event {
+    released(Some("라이더와 연락이 되지 않아요".to_owned()))
+}
+
+fn released(taken_back: Option<String>) -> delivery::Event {
+    delivery::Event::ClaimReleased { order_id: ORDER, rider_id: RIDER, riders: vec![OTHER_RIDER], taken_back }
 }
 
 /// At least one event of order for each thing there is to say about it, in an order that could be.
@@ -499,7 +508,8 @@ pub(crate) fn deliveries_events() -> Vec<delivery::Event> {
             riders: vec![RIDER, OTHER_RIDER],
         },
         delivery::Event::DeliveryClaimed { order_id: ORDER, rider_id: RIDER, eta_from: at(20), eta_to: at(35) },
-        claim_released(),
+        delivery::Event::PickupOverdue { order_id: ORDER, rider_id: RIDER, claimed_at: at(10) },
+        claim_taken_back(),
         delivery::Event::PickedUp { order_id: ORDER, rider_id: RIDER },
         delivery::Event::Delivered { order_id: ORDER, rider_id: RIDER },
         delivery::Event::DeliveryCanceled { order_id: ORDER, rider_id: Some(RIDER) },

@@ -123,7 +123,9 @@ impl Consumer for Facts {
                 let identity::Event::AccountOpened { account_id, phone, .. } = event.read()?;
                 work.put(CONTACTS, &account_id.to_string(), &Contact { phone }, [])
             }
-            "OrderPlaced" | "OrderChanged" | "OrderChangeRefused" => when_order_tells(event.read()?, work).await,
+            "OrderPlaced" | "PaymentWindowExtended" | "OrderChanged" | "OrderChangeRefused" => {
+                when_order_tells(event.read()?, work).await
+            }
             _ => Ok(()),
         }
     }
@@ -141,6 +143,7 @@ async fn when_order_tells(event: order::Event, work: &mut Work) -> Result<(), Fa
             total_krw: basket.total_krw,
             changes: Vec::new(),
         },
+        (order::Event::PaymentWindowExtended { pay_by, .. }, Some(facts)) => OrderFacts { pay_by, ..facts },
         (order::Event::OrderChanged { change_id, basket, .. }, Some(mut facts)) => {
             if facts.change(change_id).is_some() {
                 return Ok(());

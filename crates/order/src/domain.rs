@@ -5,5 +5,5 @@ pub mod order;
 pub mod store;
 
 pub use basket::{HeldBasket, Rules, Wish, WishRefused, WishedChoice, WishedLine};
-pub use order::{Attempt, Command, Event, Order, OrderStatus, Pending, Placed, Refusal, State};
+pub use order::{Attempt, Command, Event, Food, Order, OrderStatus, Pending, Placed, Refusal, State};
 pub use store::{KnownStore, Scarce};

@@ -3,10 +3,10 @@
 //! - **Owns** the order ([`domain`]) and its own copy of stores and menus, so that it takes orders while
 //!   the store service is down.
 //! - **Hears** payment (what became of the money), store (what the kitchen's ticket answers, and the
-//!   menu) and delivery (that the customer has the food): `policy` and `views`.
-//! - **Tells** `OrderPlaced`, `OrderPaid`, `OrderChangeRequested`, `OrderChangeChargeDue`, `OrderChanged`,
-//!   `OrderChangeRefused`, `OrderCancelRequested`, `OrderCancelRefused`, `OrderCanceled`, `OrderRejected`
-//!   and `OrderCompleted`: `publish`.
+//!   menu) and delivery (who has the food): `policy` and `views`.
+//! - **Tells** `OrderPlaced`, `PaymentWindowExtended`, `OrderPaid`, `OrderChangeRequested`,
+//!   `OrderChangeChargeDue`, `OrderChanged`, `OrderChangeRefused`, `OrderCancelRequested`,
+//!   `OrderCancelRefused`, `OrderOverdue`, `OrderCanceled`, `OrderRejected` and `OrderCompleted`: `publish`.
 //! - **Asks** payment, synchronously, to take money: [`payment_client`], behind a circuit breaker.
 
 pub mod domain;
@@ -20,6 +20,7 @@ mod settings;
 mod views;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use baedal_kit::module::Described;
 use baedal_kit::upstream::Upstream;
@@ -42,15 +43,28 @@ pub fn module(service: Service, settings: Settings, payment: Upstream) -> Module
     module_paid_by(service, settings, Arc::new(payments))
 }
 
-/// Orders, which are paid for by `payments`.
+/// How often it is looked whether payment can be asked.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Orders, which are paid for by `payments`. To be called inside the runtime.
 #[must_use]
 pub fn module_paid_by(service: Service, settings: Settings, payments: Arc<dyn Payments>) -> Module {
+    service.lifecycle().spawn(watch(Arc::clone(&payments)));
+    let deadlines = jobs::Deadlines { settings: settings.clone(), payments: Arc::clone(&payments) };
     let app = http::App { service: service.clone(), settings: Arc::new(settings.clone()), payments };
     Module {
         service,
         routes: http::routes(app),
         policies: vec![Arc::new(policy::Policy::new(settings))],
         projections: vec![Arc::new(views::Catalog)],
-        jobs: vec![Arc::new(jobs::Deadlines)],
+        jobs: vec![Arc::new(deadlines)],
+    }
+}
+
+/// Looks again and again whether payment can be asked, so that it is known since when.
+async fn watch(payments: Arc<dyn Payments>) {
+    loop {
+        payments.askable_since();
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }

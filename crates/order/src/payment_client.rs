@@ -1,6 +1,6 @@
 //! Asks payment to take money, and stops asking for a while where it does not answer well.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,7 +15,7 @@ use baedal_kit::time::Clock;
 use baedal_kit::upstream::Upstream;
 use baedal_kit::{Failure, Origin};
 use http::{Request, header};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Settings;
 
@@ -31,6 +31,11 @@ pub trait Payments: Send + Sync + 'static {
     /// [`PutOff`], where there is no answer to be had now.
     async fn take(&self, order_id: OrderId, request: TakePayment, origin: &Origin)
     -> Result<TakePaymentAnswer, PutOff>;
+
+    /// Since when it could be asked without a break, as far as was looked; nothing where it cannot be now.
+    fn askable_since(&self) -> Option<Timestamp> {
+        Some(Timestamp::MIN)
+    }
 
     /// The circuit breakers in front of it.
     fn breakers(&self) -> Vec<Snapshot> {
@@ -60,6 +65,8 @@ pub struct PaymentClient {
     clock: Arc<dyn Clock>,
     time_limit: Duration,
     slow_call: SignedDuration,
+    /// Since when it can be asked; nothing where it could not when it was looked last.
+    askable_since: Mutex<Option<Timestamp>>,
 }
 
 impl PaymentClient {
@@ -73,6 +80,7 @@ impl PaymentClient {
             breaker: Breaker::new("payment", breaker, Arc::clone(&clock)),
             clock,
             time_limit: settings.payment_time_limit.unsigned_abs(),
+            askable_since: Mutex::new(Some(Timestamp::MIN)),
         }
     }
 
@@ -139,6 +147,16 @@ impl Payments for PaymentClient {
                 Err(PutOff::NoAnswer)
             }
         }
+    }
+
+    fn askable_since(&self) -> Option<Timestamp> {
+        let now = self.clock.now();
+        // Where its time is over, the breaker lets the next one through.
+        let is_open = self.breaker.snapshot().open_until.is_some_and(|until| until > now);
+        let is_askable = !is_open && self.payment.reachable().is_ok();
+        let mut since = self.askable_since.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = is_askable.then(|| since.unwrap_or(now));
+        *since
     }
 
     fn breakers(&self) -> Vec<Snapshot> {

@@ -55,7 +55,8 @@ impl Policy {
             Event::TicketChangeRefused { order_id, change_id, reason } => {
                 Some((order_id, Command::RefuseChange { change_id, reason }))
             }
-            // The menu is the catalog's; cooking is the kitchen's.
+            Event::CookFinished { order_id, .. } => Some((order_id, Command::HearCooked)),
+            // The menu is the catalog's; that it cooks is the kitchen's.
             Event::StoreRegistered { .. }
             | Event::StoreChanged { .. }
             | Event::StoreOpened { .. }
@@ -63,16 +64,29 @@ impl Policy {
             | Event::MenuChanged { .. }
             | Event::StockChanged { .. }
             | Event::TicketOpened { .. }
+            | Event::TicketAnswerExtended { .. }
             | Event::TicketAccepted { .. }
             | Event::CookStarted { .. }
-            | Event::CookFinished { .. }
             | Event::ThanksSent { .. } => None,
         }
     }
 
-    fn when_delivered(&self, event: delivery::Event) -> Option<(OrderId, Command)> {
-        let delivery::Event::Delivered { order_id, .. } = event else { return None };
-        Some((order_id, Command::HearDelivered { auto_complete_after: self.settings.auto_complete_after }))
+    fn when_the_riders_tell(&self, event: delivery::Event) -> Option<(OrderId, Command)> {
+        use delivery::Event;
+        match event {
+            Event::PickupOverdue { order_id, .. } => Some((order_id, Command::HearNotFetched)),
+            Event::ClaimReleased { order_id, .. } => Some((order_id, Command::HearReleased)),
+            Event::PickedUp { order_id, .. } => Some((order_id, Command::HearPickedUp)),
+            Event::Delivered { order_id, .. } => {
+                let auto_complete_after = self.settings.auto_complete_after;
+                Some((order_id, Command::HearDelivered { auto_complete_after }))
+            }
+            // That food waits, the kitchen has told; that a rider is on his way changes nothing here.
+            Event::DeliveryRequested { .. }
+            | Event::DeliveryClaimed { .. }
+            | Event::DeliveryEscalated { .. }
+            | Event::DeliveryCanceled { .. } => None,
+        }
     }
 }
 
@@ -89,8 +103,12 @@ impl Consumer for Policy {
     async fn hear(&self, event: &Envelope, work: &mut Work) -> Result<(), Failure> {
         let asked = match (event.source.as_str(), event.kind.as_str()) {
             (PAYMENT, _) => self.when_payment_tells(event.read()?),
-            (STORE, kind) if kind.starts_with("Ticket") => Self::when_the_kitchen_tells(event.read()?),
-            (DELIVERY, "Delivered") => self.when_delivered(event.read()?),
+            (STORE, kind) if kind.starts_with("Ticket") || kind == "CookFinished" => {
+                Self::when_the_kitchen_tells(event.read()?)
+            }
+            (DELIVERY, "PickupOverdue" | "ClaimReleased" | "PickedUp" | "Delivered") => {
+                self.when_the_riders_tell(event.read()?)
+            }
             _ => None,
         };
         if let Some((order_id, command)) = asked {

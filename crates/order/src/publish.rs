@@ -27,6 +27,7 @@ fn tell(order_id: OrderId, event: Event) -> Option<Told> {
         Event::OrderPaid { order_no, customer_id, store, basket, abandon_at: _ } => {
             Told::OrderPaid { order_id, order_no, customer_id, store, basket }
         }
+        Event::PaymentWindowExtended { pay_by } => Told::PaymentWindowExtended { order_id, pay_by },
         Event::OrderChangeRequested { change_id, basket, extra_krw } => {
             Told::OrderChangeRequested { order_id, change_id, basket, extra_krw }
         }
@@ -39,6 +40,7 @@ fn tell(order_id: OrderId, event: Event) -> Option<Told> {
         }
         Event::OrderCancelRequested { text } => Told::OrderCancelRequested { order_id, text },
         Event::OrderCancelRefused => Told::OrderCancelRefused { order_id },
+        Event::OrderOverdue { abandon_at } => Told::OrderOverdue { order_id, abandon_at },
         Event::OrderCanceled { reason, text, owed_krw, fault, paid } => {
             Told::OrderCanceled { order_id, reason, text, owed_krw, fault, paid }
         }
@@ -52,6 +54,6 @@ fn tell(order_id: OrderId, event: Event) -> Option<Told> {
         | Event::PaymentDeclined { .. }
         | Event::PaymentPutOff { .. } => return None,
         // The others heard it from the kitchen and from the rider.
-        Event::OrderChangeSealed { .. } | Event::DeliveredHeard { .. } => return None,
+        Event::OrderChangeSealed { .. } | Event::FoodHeard { .. } | Event::DeliveredHeard { .. } => return None,
     })
 }

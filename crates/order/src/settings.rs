@@ -11,8 +11,14 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// How long an order waits to be paid before it is canceled.
     pub payment_window: SignedDuration,
-    /// How long after it was paid an order that is not delivered is canceled.
+    /// How long payment must have been there to be asked, without a break, before an unpaid order is canceled.
+    /// Where it was away, an order waits longer than `payment_window`.
+    pub least_payment_time: SignedDuration,
+    /// How long after it was paid an order that no rider has is canceled; one that a rider has is shown to the
+    /// operator.
     pub abandon_after: SignedDuration,
+    /// How much later than that an order that a rider has is canceled.
+    pub abandon_picked_up_after: SignedDuration,
     /// How long after delivery an order completes by itself.
     pub auto_complete_after: SignedDuration,
     /// How long payment may take to answer.
@@ -29,7 +35,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             payment_window: SignedDuration::from_mins(10),
+            least_payment_time: SignedDuration::from_mins(2),
             abandon_after: SignedDuration::from_hours(4),
+            abandon_picked_up_after: SignedDuration::from_hours(2),
             auto_complete_after: SignedDuration::from_mins(60),
             payment_time_limit: SignedDuration::from_secs(2),
             remember_keys_for: SignedDuration::from_hours(24),
@@ -45,7 +53,9 @@ impl Settings {
     pub fn sped_up(self, times: f64) -> Self {
         Self {
             payment_window: self.payment_window.div_f64(times),
+            least_payment_time: self.least_payment_time.div_f64(times),
             abandon_after: self.abandon_after.div_f64(times),
+            abandon_picked_up_after: self.abandon_picked_up_after.div_f64(times),
             auto_complete_after: self.auto_complete_after.div_f64(times),
             ..self
         }
@@ -60,7 +70,9 @@ mod tests {
     fn only_the_deadlines_of_the_domain_come_sooner() {
         let fast = Settings::default().sped_up(60.0);
         assert_eq!(fast.payment_window, SignedDuration::from_secs(10));
+        assert_eq!(fast.least_payment_time, SignedDuration::from_secs(2));
         assert_eq!(fast.abandon_after, SignedDuration::from_mins(4));
+        assert_eq!(fast.abandon_picked_up_after, SignedDuration::from_mins(2));
         assert_eq!(fast.auto_complete_after, SignedDuration::from_mins(1));
         assert_eq!(fast.payment_time_limit, Settings::default().payment_time_limit);
     }

@@ -55,10 +55,12 @@ impl Consumer for Policy {
             Heard::OrderRejected { order_id, .. } => when_ended(work, order_id, Won::ZERO).await,
             Heard::OrderCompleted { order_id, .. } => when_completed(work, order_id).await,
             Heard::OrderPlaced { .. }
+            | Heard::PaymentWindowExtended { .. }
             | Heard::OrderPaid { .. }
             | Heard::OrderChangeRequested { .. }
             | Heard::OrderCancelRequested { .. }
-            | Heard::OrderCancelRefused { .. } => Ok(()),
+            | Heard::OrderCancelRefused { .. }
+            | Heard::OrderOverdue { .. } => Ok(()),
         }
     }
 }

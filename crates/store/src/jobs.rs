@@ -1,14 +1,25 @@
 //! The kitchen's deadlines: to answer a ticket, and to hold still for a change.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use baedal_contracts::OrderId;
+use baedal_contracts::store::TicketStatus;
+use baedal_kit::jobs::Retry;
 use baedal_kit::{Failure, Job, JobHandler, Work};
 
-use crate::domain::ticket::{ANSWER_BY, CHANGE_LOCK, Command};
+use crate::Settings;
+use crate::domain::Ticket;
+use crate::domain::ticket::{ANSWER_BY, CHANGE_LOCK, Command, answer_job};
 use crate::kitchen;
 
+/// How long a deadline that was put off waits at the most until it is looked at again: cooks wait for it.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
 /// Ends what took too long. A deadline that was overtaken does nothing.
-pub(crate) struct Deadlines;
+pub(crate) struct Deadlines {
+    pub(crate) settings: Settings,
+}
 
 #[async_trait]
 impl JobHandler for Deadlines {
@@ -16,17 +27,39 @@ impl JobHandler for Deadlines {
         &[ANSWER_BY, CHANGE_LOCK]
     }
 
+    fn is_deadline(&self, kind: &str) -> bool {
+        self.kinds().contains(&kind)
+    }
+
+    fn retry(&self, _kind: &str) -> Retry {
+        Retry { longest_wait: LONGEST_WAIT, ..Retry::default() }
+    }
+
     async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
         let order_id: OrderId = job
             .key
             .parse()
             .map_err(|error| Failure::broken_by(format!("job {} {} names no order", job.kind, job.key), error))?;
-        let command = match job.kind.as_str() {
-            ANSWER_BY => Command::EndAnswerTime,
-            CHANGE_LOCK => Command::EndChangeLock { change_id: job.read()? },
-            other => return Err(Failure::broken(format!("a kitchen has no deadline {other}"))),
-        };
         tracing::debug!(%order_id, kind = job.kind, "a kitchen's time is over");
-        kitchen::tell(work, order_id, command).await
+        match job.kind.as_str() {
+            ANSWER_BY => self.end_answer_time(order_id, work).await,
+            CHANGE_LOCK => kitchen::tell(work, order_id, Command::EndChangeLock { change_id: job.read()? }).await,
+            other => Err(Failure::broken(format!("a kitchen has no deadline {other}"))),
+        }
+    }
+}
+
+impl Deadlines {
+    /// Only time in which somebody could answer counts.
+    async fn end_answer_time(&self, order_id: OrderId, work: &mut Work) -> Result<(), Failure> {
+        let not_before = work.service().serving_since().await? + self.settings.least_answer_time;
+        kitchen::tell(work, order_id, Command::EndAnswerTime { not_before }).await?;
+        // Where the clock was set back since the job was taken, its time has not come: it is kept for then.
+        let ticket = work.load::<Ticket>(&order_id).await?;
+        let open = ticket.sheet().filter(|sheet| sheet.status == TicketStatus::Open);
+        if let Some(answer_by) = open.and_then(|sheet| sheet.answer_by) {
+            work.schedule(answer_job(&order_id, answer_by));
+        }
+        Ok(())
     }
 }

@@ -42,6 +42,6 @@ pub fn module(service: Service, settings: Settings) -> Module {
         service,
         policies: vec![Arc::new(policy::KitchenPolicy::new(settings))],
         projections: Vec::new(),
-        jobs: vec![Arc::new(jobs::Deadlines)],
+        jobs: vec![Arc::new(jobs::Deadlines { settings })],
     }
 }

@@ -60,8 +60,10 @@ impl Consumer for KitchenPolicy {
             Event::OrderCanceled { order_id, paid, .. } => when_order_canceled(work, order_id, paid).await,
             Event::OrderCompleted { order_id, store_id, .. } => when_order_completed(work, order_id, store_id).await,
             Event::OrderPlaced { .. }
+            | Event::PaymentWindowExtended { .. }
             | Event::OrderChangeChargeDue { .. }
             | Event::OrderCancelRefused { .. }
+            | Event::OrderOverdue { .. }
             | Event::OrderRejected { .. } => Ok(()),
         }
     }

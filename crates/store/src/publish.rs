@@ -72,6 +72,9 @@ fn of_ticket(order_id: OrderId, event: ticket::Event) -> Option<Told> {
             let reason = RejectReason::OutOfStock;
             Told::TicketRejected { order_id, store_id: slip.store.store_id, reason, text }
         }
+        ticket::Event::AnswerExtended { store_id, answer_by } => {
+            Told::TicketAnswerExtended { order_id, store_id, answer_by }
+        }
         ticket::Event::Accepted { store_id, cook_minutes } => {
             Told::TicketAccepted { order_id, store_id, cook_minutes: cook_minutes.into() }
         }

@@ -2,12 +2,15 @@
 //!
 //! A delivery begins when the kitchen has finished. Word that the order ended may come before that; then
 //! the withdrawal is remembered, and the kitchen's word begins nothing.
+//!
+//! How long food waits is reckoned from the kitchen's word, whoever claimed it and gave it back meanwhile: a
+//! release goes on with the radius and with the operator's time where they would be without the claim.
 
 use baedal_contracts::{AccountId, OrderId};
 use baedal_kit::Aggregate;
 use baedal_kit::database::JobChange;
 use baedal_kit::jobs::Job;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 use uuid::Uuid;
@@ -19,6 +22,8 @@ use super::{Errand, Parcel, Reach, Rider};
 pub(crate) const WIDEN: &str = "widen";
 /// The job that tells the operator that nobody comes.
 pub(crate) const ESCALATE: &str = "escalate";
+/// The job that tells the rider and the operator that he has not fetched what he claimed.
+pub(crate) const PICK_UP_BY: &str = "pick_up_by";
 
 /// The delivery of one order.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -61,11 +66,26 @@ pub(crate) enum Command {
         capacity: usize,
         /// How fast he is.
         pace: Pace,
+        /// How long he has to fetch it before he and the operator are told.
+        pick_up_within: SignedDuration,
     },
+    /// The rider has had his time to fetch it.
+    MissPickup,
     /// The rider does not bring it after all.
     Release {
         /// Who.
         rider_id: AccountId,
+        /// Who is told.
+        riders: Vec<AccountId>,
+        /// The rules of waiting.
+        reach: Reach,
+    },
+    /// An operator takes it back from a rider who does not fetch it.
+    TakeBack {
+        /// From whom.
+        rider_id: AccountId,
+        /// Why, in the operator's words.
+        reason: String,
         /// Who is told.
         riders: Vec<AccountId>,
         /// The rules of waiting.
@@ -110,7 +130,7 @@ pub(crate) enum Event {
     },
     /// The operator is told.
     Escalated {
-        /// Since when it waits.
+        /// Since when it is ready.
         waiting_since: Timestamp,
     },
     /// A rider will bring it.
@@ -121,17 +141,30 @@ pub(crate) enum Event {
         eta_from: Timestamp,
         /// When it should be there, at the latest.
         eta_to: Timestamp,
+        /// When he and the operator are told, unless he has fetched it.
+        pick_up_by: Timestamp,
+    },
+    /// The rider has not fetched it for long: he and the operator are told.
+    PickupOverdue {
+        /// Who.
+        rider_id: AccountId,
+        /// Since when he has claimed it.
+        claimed_at: Timestamp,
     },
     /// It waits again.
     Released {
-        /// Who gave it back.
+        /// Who gave it back, or lost it.
         rider_id: AccountId,
         /// Who is told, nearest first.
         riders: Vec<AccountId>,
+        /// How far it is seen.
+        radius_m: u32,
         /// When it is seen from farther away, unless somebody comes.
         widen_at: Option<Timestamp>,
-        /// When the operator is told, unless somebody comes.
-        escalate_at: Timestamp,
+        /// When the operator is told, unless somebody comes; nothing where that is done.
+        escalate_at: Option<Timestamp>,
+        /// Why an operator took it back; nothing where the rider gave it back.
+        taken_back: Option<String>,
     },
     /// The rider has the food.
     PickedUp {
@@ -182,6 +215,9 @@ pub(crate) enum Refusal {
     /// There is no way back.
     #[error("it has been picked up and can no longer be given back")]
     AlreadyPickedUp,
+    /// Who was to lose it has it no more.
+    #[error("that rider has not claimed it")]
+    ClaimGone,
     /// The order ended.
     #[error("the order has ended and its delivery is withdrawn")]
     Canceled,
@@ -195,7 +231,7 @@ impl Aggregate for Delivery {
     type Refusal = Refusal;
 
     fn decide(&self, command: Command, at: Timestamp) -> Result<Vec<Event>, Refusal> {
-        use Command::{Claim, Deliver, Escalate, PickUp, Release, Request, Widen, Withdraw};
+        use Command::{Claim, Deliver, Escalate, MissPickup, PickUp, Release, Request, TakeBack, Widen, Withdraw};
         match (self, command) {
             (Self::NotRequested, Request { parcel, riders, reach }) => Ok(vec![Event::Requested {
                 parcel,
@@ -208,15 +244,25 @@ impl Aggregate for Delivery {
             // The kitchen's word comes too late, or something comes twice.
             (Self::Withdrawn, Request { .. } | Withdraw) => Ok(Vec::new()),
             // A deadline that nobody can have set: the delivery never waited.
-            (Self::NotRequested | Self::Withdrawn, Widen { .. } | Escalate) => Ok(Vec::new()),
-            (Self::NotRequested | Self::Withdrawn, Claim { .. } | Release { .. } | PickUp { .. } | Deliver { .. }) => {
-                Err(Refusal::Unknown)
-            }
+            (Self::NotRequested | Self::Withdrawn, Widen { .. } | Escalate | MissPickup) => Ok(Vec::new()),
+            (
+                Self::NotRequested | Self::Withdrawn,
+                Claim { .. } | Release { .. } | TakeBack { .. } | PickUp { .. } | Deliver { .. },
+            ) => Err(Refusal::Unknown),
             (Self::Requested(_), Request { .. }) => Ok(Vec::new()),
             (Self::Requested(errand), Widen { reach }) => Ok(errand.widen(reach, at)),
             (Self::Requested(errand), Escalate) => Ok(errand.escalate(at)),
-            (Self::Requested(errand), Claim { rider_id, rider, capacity, pace }) => {
-                errand.claim(rider_id, &rider, capacity, pace, at)
+            (Self::Requested(errand), MissPickup) => Ok(errand.miss_pickup(at)),
+            (Self::Requested(errand), Claim { rider_id, rider, capacity, pace, pick_up_within }) => {
+                let claimed = errand.claim(rider_id, &rider, capacity, pace, at)?;
+                let pick_up_by = at + pick_up_within;
+                Ok(claimed
+                    .map(|(eta_from, eta_to)| Event::Claimed { rider_id, eta_from, eta_to, pick_up_by })
+                    .into_iter()
+                    .collect())
+            }
+            (Self::Requested(errand), TakeBack { rider_id, reason, riders, reach }) => {
+                errand.take_back(rider_id, reason, riders, reach, at)
             }
             (Self::Requested(errand), Release { rider_id, riders, reach }) => {
                 errand.release(rider_id, riders, reach, at)
@@ -256,12 +302,21 @@ impl Aggregate for Delivery {
         let begin = |kind, run_at| JobChange::Schedule(Job::new(kind, id, run_at).about(id.0));
         let end = |kind| JobChange::unschedule(kind, id);
         match event {
-            Event::Requested { widen_at, escalate_at, .. } | Event::Released { widen_at, escalate_at, .. } => {
+            Event::Requested { widen_at, escalate_at, .. } => {
                 widen_at.map(|at| begin(WIDEN, at)).into_iter().chain([begin(ESCALATE, *escalate_at)]).collect()
             }
+            Event::Released { widen_at, escalate_at, .. } => {
+                let widen = widen_at.map(|at| begin(WIDEN, at));
+                let escalate = escalate_at.map(|at| begin(ESCALATE, at));
+                [end(PICK_UP_BY)].into_iter().chain(widen).chain(escalate).collect()
+            }
             Event::Widened { widen_at, .. } => widen_at.map(|at| begin(WIDEN, at)).into_iter().collect(),
-            Event::Claimed { .. } | Event::Canceled { .. } => vec![end(WIDEN), end(ESCALATE)],
-            Event::Escalated { .. } | Event::PickedUp { .. } | Event::Delivered { .. } | Event::Withdrawn => Vec::new(),
+            Event::Claimed { pick_up_by, .. } => vec![end(WIDEN), end(ESCALATE), begin(PICK_UP_BY, *pick_up_by)],
+            Event::PickedUp { .. } => vec![end(PICK_UP_BY)],
+            Event::Canceled { .. } => vec![end(WIDEN), end(ESCALATE), end(PICK_UP_BY)],
+            Event::Escalated { .. } | Event::PickupOverdue { .. } | Event::Delivered { .. } | Event::Withdrawn => {
+                Vec::new()
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use baedal_contracts::{AccountId, Location};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::delivery::{Event, Refusal};
+use super::delivery::{ESCALATE, Event, PICK_UP_BY, Refusal, WIDEN};
 use super::pace::Pace;
 use super::reach::{Reach, reaches};
 use super::rider::Rider;
@@ -15,11 +15,17 @@ use super::stage::{Claim, Parcel, Stage};
 pub(crate) struct Errand {
     /// What to bring.
     pub(crate) parcel: Parcel,
+    /// Since when it is ready to be fetched, as the kitchen's word was heard: waiting is reckoned from there.
+    pub(crate) ready_at: Timestamp,
     /// How far it is, or was, seen while it waits. It never narrows.
     pub(crate) radius_m: u32,
+    /// When it is, or would be, seen from farther away; nothing where it is as far as it gets.
+    pub(crate) widen_at: Option<Timestamp>,
+    /// When the operator is told that no rider has it; nothing where that is done.
+    pub(crate) escalate_at: Option<Timestamp>,
     /// How far it is.
     pub(crate) stage: Stage,
-    /// Who has given it back, each once, so that saying so again is no error.
+    /// Who has given it back or lost it, each once, so that saying so again is no error.
     pub(crate) released_by: Vec<AccountId>,
 }
 
@@ -28,23 +34,38 @@ impl Errand {
     pub(crate) fn requested(
         parcel: Parcel,
         radius_m: u32,
-        since: Timestamp,
+        ready_at: Timestamp,
         widen_at: Option<Timestamp>,
         escalate_at: Timestamp,
     ) -> Self {
-        let stage = Stage::Waiting { since, widen_at, escalate_at: Some(escalate_at) };
-        Self { parcel, radius_m, stage, released_by: Vec::new() }
+        let escalate_at = Some(escalate_at);
+        Self { parcel, ready_at, radius_m, widen_at, escalate_at, stage: Stage::Waiting, released_by: Vec::new() }
     }
 
     /// Whether it waits and is seen from there.
     pub(crate) fn is_seen_from(&self, from: Location) -> bool {
-        matches!(self.stage, Stage::Waiting { .. })
+        matches!(self.stage, Stage::Waiting)
             && reaches(self.parcel.pickup.location, self.parcel.deliver_to.location, self.radius_m, from)
     }
 
+    /// Whether this rider has given it back, or lost it: it is offered to others first.
+    pub(crate) fn was_released_by(&self, rider_id: AccountId) -> bool {
+        self.released_by.contains(&rider_id)
+    }
+
+    /// When this deadline comes, as it is now; nothing where it does not.
+    pub(crate) fn due(&self, deadline: &str) -> Option<Timestamp> {
+        match (&self.stage, deadline) {
+            (Stage::Waiting, WIDEN) => self.widen_at,
+            (Stage::Waiting, ESCALATE) => self.escalate_at,
+            (Stage::Claimed(claim), PICK_UP_BY) => claim.pick_up_by,
+            _ => None,
+        }
+    }
+
     pub(super) fn widen(&self, reach: Reach, at: Timestamp) -> Vec<Event> {
-        match self.stage {
-            Stage::Waiting { widen_at: Some(due), .. } if due <= at => {
+        match (&self.stage, self.widen_at) {
+            (Stage::Waiting, Some(due)) if due <= at => {
                 let radius_m = reach.wider(self.radius_m);
                 vec![Event::Widened { radius_m, widen_at: reach.widen_at(radius_m, at) }]
             }
@@ -54,15 +75,28 @@ impl Errand {
     }
 
     pub(super) fn escalate(&self, at: Timestamp) -> Vec<Event> {
-        match self.stage {
-            Stage::Waiting { since, escalate_at: Some(due), .. } if due <= at => {
-                vec![Event::Escalated { waiting_since: since }]
-            }
+        match (&self.stage, self.escalate_at) {
+            (Stage::Waiting, Some(due)) if due <= at => vec![Event::Escalated { waiting_since: self.ready_at }],
             // Not due, done, or overtaken.
             _ => Vec::new(),
         }
     }
 
+    pub(super) fn miss_pickup(&self, at: Timestamp) -> Vec<Event> {
+        match &self.stage {
+            Stage::Claimed(Claim { rider_id, at: claimed_at, pick_up_by: Some(due), .. }) if *due <= at => {
+                vec![Event::PickupOverdue { rider_id: *rider_id, claimed_at: *claimed_at }]
+            }
+            // Not due, done, or overtaken.
+            Stage::Claimed(_)
+            | Stage::Waiting
+            | Stage::PickedUp { .. }
+            | Stage::Delivered { .. }
+            | Stage::Canceled { .. } => Vec::new(),
+        }
+    }
+
+    /// When a rider who may claim it should be there, at the earliest and at the latest; nothing where he has it.
     pub(super) fn claim(
         &self,
         rider_id: AccountId,
@@ -70,9 +104,9 @@ impl Errand {
         capacity: usize,
         pace: Pace,
         at: Timestamp,
-    ) -> Result<Vec<Event>, Refusal> {
+    ) -> Result<Option<(Timestamp, Timestamp)>, Refusal> {
         match &self.stage {
-            Stage::Waiting { .. } => {
+            Stage::Waiting => {
                 let from = rider.post().ok_or(Refusal::NotOnDuty)?;
                 if !self.is_seen_from(from) {
                     return Err(Refusal::TooFar);
@@ -81,11 +115,10 @@ impl Errand {
                     return Err(Refusal::CarryingTooMany);
                 }
                 let Parcel { pickup, deliver_to, .. } = &self.parcel;
-                let (eta_from, eta_to) = pace.arrival(at, from, pickup.location, deliver_to.location);
-                Ok(vec![Event::Claimed { rider_id, eta_from, eta_to }])
+                Ok(Some(pace.arrival(at, from, pickup.location, deliver_to.location)))
             }
             Stage::Claimed(claim) | Stage::PickedUp { claim, .. } | Stage::Delivered { claim, .. } => {
-                if claim.rider_id == rider_id { Ok(Vec::new()) } else { Err(Refusal::AlreadyClaimed) }
+                if claim.rider_id == rider_id { Ok(None) } else { Err(Refusal::AlreadyClaimed) }
             }
             Stage::Canceled { .. } => Err(Refusal::Canceled),
         }
@@ -98,30 +131,62 @@ impl Errand {
         reach: Reach,
         at: Timestamp,
     ) -> Result<Vec<Event>, Refusal> {
-        let has_released = self.released_by.contains(&rider_id);
         match &self.stage {
-            Stage::Claimed(claim) if claim.rider_id == rider_id => Ok(vec![Event::Released {
-                rider_id,
-                riders,
-                widen_at: reach.widen_at(self.radius_m, at),
-                escalate_at: reach.escalate_at(at),
-            }]),
+            Stage::Claimed(claim) if claim.rider_id == rider_id => {
+                Ok(vec![self.released(rider_id, riders, reach, None, at)])
+            }
             Stage::PickedUp { claim, .. } | Stage::Delivered { claim, .. } if claim.rider_id == rider_id => {
                 Err(Refusal::AlreadyPickedUp)
             }
             Stage::Canceled { rider_id: Some(rider), .. } if *rider == rider_id => Err(Refusal::Canceled),
-            _ if has_released => Ok(Vec::new()),
-            Stage::Waiting { .. } => Err(Refusal::NotClaimed),
+            _ if self.was_released_by(rider_id) => Ok(Vec::new()),
+            Stage::Waiting => Err(Refusal::NotClaimed),
             Stage::Claimed(_) | Stage::PickedUp { .. } | Stage::Delivered { .. } | Stage::Canceled { .. } => {
                 Err(Refusal::NotYours)
             }
         }
     }
 
+    /// From the rider who was named and from nobody else, however late or often it is asked.
+    pub(super) fn take_back(
+        &self,
+        rider_id: AccountId,
+        reason: String,
+        riders: Vec<AccountId>,
+        reach: Reach,
+        at: Timestamp,
+    ) -> Result<Vec<Event>, Refusal> {
+        match &self.stage {
+            Stage::Claimed(claim) if claim.rider_id == rider_id => {
+                Ok(vec![self.released(rider_id, riders, reach, Some(reason), at)])
+            }
+            Stage::PickedUp { claim, .. } | Stage::Delivered { claim, .. } if claim.rider_id == rider_id => {
+                Err(Refusal::AlreadyPickedUp)
+            }
+            Stage::Canceled { .. } => Err(Refusal::Canceled),
+            Stage::Waiting | Stage::Claimed(_) | Stage::PickedUp { .. } | Stage::Delivered { .. } => {
+                if self.was_released_by(rider_id) { Ok(Vec::new()) } else { Err(Refusal::ClaimGone) }
+            }
+        }
+    }
+
+    /// It waits again, as if nobody had claimed it meanwhile.
+    fn released(
+        &self,
+        rider_id: AccountId,
+        riders: Vec<AccountId>,
+        reach: Reach,
+        taken_back: Option<String>,
+        at: Timestamp,
+    ) -> Event {
+        let (radius_m, widen_at) = reach.grown(self.radius_m, self.widen_at, at);
+        Event::Released { rider_id, riders, radius_m, widen_at, escalate_at: self.escalate_at, taken_back }
+    }
+
     pub(super) fn pick_up(&self, rider_id: AccountId) -> Result<Vec<Event>, Refusal> {
         self.is_for(rider_id)?;
         match &self.stage {
-            Stage::Waiting { .. } => Err(Refusal::NotClaimed),
+            Stage::Waiting => Err(Refusal::NotClaimed),
             Stage::Claimed(_) => Ok(vec![Event::PickedUp { rider_id }]),
             Stage::PickedUp { .. } | Stage::Delivered { .. } => Ok(Vec::new()),
             Stage::Canceled { .. } => Err(Refusal::Canceled),
@@ -131,7 +196,7 @@ impl Errand {
     pub(super) fn deliver(&self, rider_id: AccountId) -> Result<Vec<Event>, Refusal> {
         self.is_for(rider_id)?;
         match &self.stage {
-            Stage::Waiting { .. } => Err(Refusal::NotClaimed),
+            Stage::Waiting => Err(Refusal::NotClaimed),
             Stage::Claimed(_) => Err(Refusal::NotPickedUp),
             Stage::PickedUp { .. } => Ok(vec![Event::Delivered { rider_id }]),
             Stage::Delivered { .. } => Ok(Vec::new()),
@@ -141,7 +206,7 @@ impl Errand {
 
     pub(super) fn withdraw(&self) -> Vec<Event> {
         match &self.stage {
-            Stage::Waiting { .. } | Stage::Claimed(_) | Stage::PickedUp { .. } => {
+            Stage::Waiting | Stage::Claimed(_) | Stage::PickedUp { .. } => {
                 vec![Event::Canceled { rider_id: self.stage.rider_id() }]
             }
             // What has been eaten stays eaten; what is withdrawn stays withdrawn.
@@ -152,20 +217,21 @@ impl Errand {
     /// Refuses riders whom it is no business of. What waits is everybody's to know.
     fn is_for(&self, rider_id: AccountId) -> Result<(), Refusal> {
         let mine = self.stage.rider_id() == Some(rider_id);
-        if mine || matches!(self.stage, Stage::Waiting { .. }) { Ok(()) } else { Err(Refusal::NotYours) }
+        if mine || matches!(self.stage, Stage::Waiting) { Ok(()) } else { Err(Refusal::NotYours) }
     }
 
     pub(super) fn evolve(&mut self, event: &Event, at: Timestamp) {
         match (event, &mut self.stage) {
-            (Event::Widened { radius_m, widen_at: next }, Stage::Waiting { widen_at, .. }) => {
-                (self.radius_m, *widen_at) = (*radius_m, *next);
+            (Event::Widened { radius_m, widen_at }, _) => (self.radius_m, self.widen_at) = (*radius_m, *widen_at),
+            (Event::Escalated { .. }, _) => self.escalate_at = None,
+            (Event::Claimed { rider_id, eta_from, eta_to, pick_up_by }, stage) => {
+                let (eta_from, eta_to, pick_up_by) = (*eta_from, *eta_to, Some(*pick_up_by));
+                *stage = Stage::Claimed(Claim { rider_id: *rider_id, at, eta_from, eta_to, pick_up_by });
             }
-            (Event::Escalated { .. }, Stage::Waiting { escalate_at, .. }) => *escalate_at = None,
-            (Event::Claimed { rider_id, eta_from, eta_to }, stage) => {
-                *stage = Stage::Claimed(Claim { rider_id: *rider_id, at, eta_from: *eta_from, eta_to: *eta_to });
-            }
-            (Event::Released { rider_id, widen_at, escalate_at, .. }, stage) => {
-                *stage = Stage::Waiting { since: at, widen_at: *widen_at, escalate_at: Some(*escalate_at) };
+            (Event::PickupOverdue { .. }, Stage::Claimed(claim)) => claim.pick_up_by = None,
+            (Event::Released { rider_id, radius_m, widen_at, escalate_at, .. }, stage) => {
+                *stage = Stage::Waiting;
+                (self.radius_m, self.widen_at, self.escalate_at) = (*radius_m, *widen_at, *escalate_at);
                 if !self.released_by.contains(rider_id) {
                     self.released_by.push(*rider_id);
                 }
@@ -177,8 +243,7 @@ impl Errand {
             (Event::Canceled { rider_id }, stage) => *stage = Stage::Canceled { rider_id: *rider_id, at },
             // The events that `decide` gives in no other stage, and those that begin a delivery.
             (
-                Event::Widened { .. }
-                | Event::Escalated { .. }
+                Event::PickupOverdue { .. }
                 | Event::PickedUp { .. }
                 | Event::Delivered { .. }
                 | Event::Requested { .. }

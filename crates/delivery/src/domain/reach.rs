@@ -12,7 +12,7 @@ pub(crate) struct Reach {
     pub(crate) widest_radius_m: u32,
     /// How long it stays as it is.
     pub(crate) widen_every: SignedDuration,
-    /// How long nobody has claimed it when the operator is told.
+    /// How long it is ready, and no rider has it, when the operator is told.
     pub(crate) escalate_after: SignedDuration,
 }
 
@@ -25,6 +25,21 @@ impl Reach {
     /// When a radius that is so since `since` grows; never, where it is the widest.
     pub(crate) fn widen_at(&self, radius_m: u32, since: Timestamp) -> Option<Timestamp> {
         (self.wider(radius_m) > radius_m).then(|| since + self.widen_every)
+    }
+
+    /// The radius that has grown whenever it was due, and when it grows next, at `at`.
+    pub(crate) fn grown(
+        &self,
+        mut radius_m: u32,
+        mut widen_at: Option<Timestamp>,
+        at: Timestamp,
+    ) -> (u32, Option<Timestamp>) {
+        // Ends: the radius grows with every turn, or does not grow any more.
+        while let Some(due) = widen_at.filter(|due| *due <= at) {
+            radius_m = self.wider(radius_m);
+            widen_at = self.widen_at(radius_m, due);
+        }
+        (radius_m, widen_at)
     }
 
     /// When the operator is told of what waits since `since`.

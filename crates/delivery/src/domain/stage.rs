@@ -30,14 +30,7 @@ pub(crate) struct Parcel {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) enum Stage {
     /// For a rider to claim.
-    Waiting {
-        /// Since when, without a rider.
-        since: Timestamp,
-        /// When it is seen from farther away; nothing where it is as far as it gets.
-        widen_at: Option<Timestamp>,
-        /// When the operator is told; nothing where that is done.
-        escalate_at: Option<Timestamp>,
-    },
+    Waiting,
     /// A rider is on the way to the store.
     Claimed(Claim),
     /// The rider is on the way to the customer.
@@ -76,13 +69,15 @@ pub(crate) struct Claim {
     pub(crate) eta_from: Timestamp,
     /// When it should be there, at the latest.
     pub(crate) eta_to: Timestamp,
+    /// When he and the operator are told that he has not fetched it; nothing where that is done.
+    pub(crate) pick_up_by: Option<Timestamp>,
 }
 
 impl Stage {
     /// How far it is, in the published word.
     pub(crate) fn status(&self) -> DeliveryStatus {
         match self {
-            Self::Waiting { .. } => DeliveryStatus::Waiting,
+            Self::Waiting => DeliveryStatus::Waiting,
             Self::Claimed(_) => DeliveryStatus::Claimed,
             Self::PickedUp { .. } => DeliveryStatus::PickedUp,
             Self::Delivered { .. } => DeliveryStatus::Delivered,
@@ -94,14 +89,14 @@ impl Stage {
     pub(crate) fn claim(&self) -> Option<&Claim> {
         match self {
             Self::Claimed(claim) | Self::PickedUp { claim, .. } | Self::Delivered { claim, .. } => Some(claim),
-            Self::Waiting { .. } | Self::Canceled { .. } => None,
+            Self::Waiting | Self::Canceled { .. } => None,
         }
     }
 
     /// Whose delivery it is.
     pub(crate) fn rider_id(&self) -> Option<AccountId> {
         match self {
-            Self::Waiting { .. } => None,
+            Self::Waiting => None,
             Self::Claimed(claim) | Self::PickedUp { claim, .. } | Self::Delivered { claim, .. } => Some(claim.rider_id),
             Self::Canceled { rider_id, .. } => *rider_id,
         }

@@ -7,7 +7,7 @@ use baedal_kit::http::{Asked, Caller, Path, Position, Problem, ProblemBody};
 
 use super::App;
 use super::shapes::DeliveryView;
-use super::steps;
+use super::steps::{self, Deed};
 use crate::changes::Step;
 
 /// Claim a waiting delivery.
@@ -30,5 +30,5 @@ pub(crate) async fn claim_delivery(
     Asked(origin): Asked,
     Path(order_id): Path<OrderId>,
 ) -> Result<(Position, Json<DeliveryView>), Problem> {
-    steps::answer(&app, &origin, caller, order_id, Step::Claim).await
+    steps::answer(&app, &origin, caller, order_id, Deed::Step(Step::Claim)).await
 }

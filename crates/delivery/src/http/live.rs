@@ -62,7 +62,7 @@ pub(crate) async fn deliveries_live(
 async fn look(service: &Service, rider_id: AccountId) -> Result<(Frame, Option<Vec<String>>), Failure> {
     let rider = rider(service, rider_id).await?;
     let nearby = match rider.post() {
-        Some(from) => seen_from(service, from).await?,
+        Some(from) => seen_from(service, rider_id, from).await?,
         None => Vec::new(),
     };
     let view = LiveView { on_duty: rider.on_duty, nearby, mine: first_page(service, rider_id, OWN).await? };

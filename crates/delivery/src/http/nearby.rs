@@ -37,7 +37,7 @@ pub(crate) async fn nearby_deliveries(
     let Some(from) = rider.post() else {
         return Err(Problem::new(&NOT_ON_DUTY, "say where you are and that you are on duty first"));
     };
-    Ok(Json(Page { items: seen_from(&app.service, from).await?, next: None }))
+    Ok(Json(Page { items: seen_from(&app.service, caller.account_id, from).await?, next: None }))
 }
 
 /// A rider as he is now.
@@ -45,7 +45,11 @@ pub(crate) async fn rider(service: &Service, rider_id: AccountId) -> Result<Ride
     views::rider(&mut service.work(Origin::none()), rider_id).await
 }
 
-/// What waits and is seen from there, as riders are shown it.
-pub(crate) async fn seen_from(service: &Service, from: Location) -> Result<Vec<NearbyView>, Failure> {
-    Ok(views::nearby(service, from).await?.into_iter().map(NearbyView::of).collect())
+/// What waits and is seen from there, as a rider is shown it.
+pub(crate) async fn seen_from(
+    service: &Service,
+    rider_id: AccountId,
+    from: Location,
+) -> Result<Vec<NearbyView>, Failure> {
+    Ok(views::nearby(service, rider_id, from).await?.into_iter().map(NearbyView::of).collect())
 }

@@ -13,6 +13,7 @@ problem_types! {
     NOT_CLAIMED = (409, "not_claimed", "Nobody has claimed it yet", "The delivery waits for a rider. Claim it first.");
     NOT_PICKED_UP = (409, "not_picked_up", "It has not been picked up yet", "Say that you have the food with `POST /api/deliveries/{order_id}/pickup` before you say that the customer has it.");
     ALREADY_PICKED_UP = (409, "already_picked_up", "It has been picked up", "A claim can be released only before the food is picked up.");
+    CLAIM_GONE = (409, "claim_gone", "That rider has not claimed it", "A claim is taken back from the rider who is named. This one never claimed the delivery, or somebody else has it now. Look at the order again.");
     DELIVERY_CANCELED = (409, "delivery_canceled", "The delivery is withdrawn", "The order ended before it was delivered. Nothing more is to be done about it.");
 }
 
@@ -28,6 +29,7 @@ impl From<Refusal> for Problem {
             Refusal::NotClaimed => &NOT_CLAIMED,
             Refusal::NotPickedUp => &NOT_PICKED_UP,
             Refusal::AlreadyPickedUp => &ALREADY_PICKED_UP,
+            Refusal::ClaimGone => &CLAIM_GONE,
             Refusal::Canceled => &DELIVERY_CANCELED,
         };
         Self::new(kind, refusal.to_string())

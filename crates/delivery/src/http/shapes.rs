@@ -33,11 +33,12 @@ pub(crate) struct NearbyView {
     pub(crate) trip_m: u32,
     /// What is in the bag.
     pub(crate) summary: String,
-    /// Since when it waits for a rider.
+    /// Since when it is ready to be fetched.
     pub(crate) waiting_since: Option<Timestamp>,
 }
 
-/// A delivery, for a rider who has claimed it. Who has given it back is not told how it goes on with others.
+/// A delivery, for a rider who has claimed it, or an operator who has taken it back. Who has given it back is not
+/// told how it goes on with others.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct DeliveryView {
     /// Which order.
@@ -85,7 +86,7 @@ impl NearbyView {
     /// What a rider is shown of a delivery that waits.
     pub(crate) fn of(nearby: Nearby) -> Self {
         let Nearby { order_id, errand, distance_m } = nearby;
-        let Errand { parcel, stage, .. } = *errand;
+        let Errand { parcel, ready_at, stage, .. } = *errand;
         let Parcel { order_no, store_id, store_name, pickup, deliver_to, summary, .. } = parcel;
         let drop_off = roughly(deliver_to.location);
         Self {
@@ -100,7 +101,7 @@ impl NearbyView {
             trip_m: to_ten(pickup.location.distance_m(drop_off)),
             pickup,
             summary,
-            waiting_since: if let Stage::Waiting { since, .. } = stage { Some(since) } else { None },
+            waiting_since: matches!(stage, Stage::Waiting).then_some(ready_at),
         }
     }
 }
@@ -115,9 +116,7 @@ impl DeliveryView {
             Stage::PickedUp { at, .. } if own => (Some(*at), None, None),
             Stage::Delivered { picked_up_at, at, .. } if own => (Some(*picked_up_at), Some(*at), None),
             Stage::Canceled { at, .. } => (None, None, Some(*at)),
-            Stage::Waiting { .. } | Stage::Claimed(_) | Stage::PickedUp { .. } | Stage::Delivered { .. } => {
-                (None, None, None)
-            }
+            Stage::Waiting | Stage::Claimed(_) | Stage::PickedUp { .. } | Stage::Delivered { .. } => (None, None, None),
         };
         Self {
             order_id,

@@ -1,7 +1,7 @@
-//! The four things a rider does with a delivery: one way through for all of them.
+//! What riders and operators do with a delivery: one way through for all of it.
 
 use axum::Json;
-use baedal_contracts::OrderId;
+use baedal_contracts::{AccountId, OrderId};
 use baedal_kit::Failure;
 use baedal_kit::http::{Caller, Position, Problem};
 use baedal_kit::message::Origin;
@@ -12,7 +12,21 @@ use super::shapes::DeliveryView;
 use crate::changes::{self, Step};
 use crate::domain::{Delivery, Refusal};
 
-/// Does a step for the caller and answers with the delivery.
+/// What is done with a delivery.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Deed {
+    /// A rider's step.
+    Step(Step),
+    /// An operator takes it back.
+    TakeBack {
+        /// From whom.
+        rider_id: AccountId,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Does what the caller asks and answers with the delivery.
 ///
 /// A delivery that we do not know may be one of which we have not heard yet: then it is judged once more
 /// after we have.
@@ -21,12 +35,12 @@ pub(crate) async fn answer(
     origin: &Origin,
     caller: Caller,
     order_id: OrderId,
-    step: Step,
+    deed: Deed,
 ) -> Result<(Position, Json<DeliveryView>), Problem> {
     let may_be_lag = |undone: &Undone<Refusal>| matches!(undone, Undone::Refused(Refusal::Unknown));
-    let attempt = || attempt(app, origin, caller, order_id, step);
+    let attempt = || attempt(app, origin, caller, order_id, &deed);
     let done = app.service.again_when_settled(may_be_lag, attempt).await;
-    if step == Step::Claim {
+    if deed == Deed::Step(Step::Claim) {
         let outcome = match &done {
             Ok(_) => "won",
             Err(Undone::Refused(Refusal::AlreadyClaimed)) => "lost",
@@ -37,7 +51,7 @@ pub(crate) async fn answer(
     }
     match done {
         Ok((view, position)) => {
-            tracing::info!(%order_id, rider_id = %caller.account_id, ?step, status = %view.status, "a rider's step");
+            tracing::info!(%order_id, by = %caller.account_id, ?deed, status = %view.status, "done with a delivery");
             Ok((Position::of(&app.service, position), Json(view)))
         }
         Err(Undone::Refused(refusal)) => Err(refusal.into()),
@@ -50,18 +64,23 @@ async fn attempt(
     origin: &Origin,
     caller: Caller,
     order_id: OrderId,
-    step: Step,
+    deed: &Deed,
 ) -> Result<(DeliveryView, u64), Undone<Refusal>> {
     let settings = &app.settings;
     app.service
         .execute(origin, |work| {
-            let settings = std::sync::Arc::clone(settings);
+            let (settings, deed) = (std::sync::Arc::clone(settings), deed.clone());
             Box::pin(async move {
-                let decided = changes::step(work, &settings, order_id, caller.account_id, step).await?;
+                let decided = match deed {
+                    Deed::Step(step) => changes::step(work, &settings, order_id, caller.account_id, step).await?,
+                    Deed::TakeBack { rider_id, reason } => {
+                        changes::take_back(work, &settings, order_id, rider_id, reason).await?
+                    }
+                };
                 match &*decided.map_err(Undone::Refused)? {
                     Delivery::Requested(errand) => Ok(DeliveryView::of(order_id, errand, caller.account_id)),
                     Delivery::NotRequested | Delivery::Withdrawn => {
-                        Err(Failure::broken("a rider's step was accepted by a delivery that is none").into())
+                        Err(Failure::broken("a step was accepted by a delivery that is none").into())
                     }
                 }
             })

@@ -12,7 +12,7 @@ use baedal_kit::scenario::NOON;
 use baedal_kit::service::Undone;
 use baedal_kit::time::{Clock, ManualClock};
 use baedal_kit::{Failure, JobHandler, Origin, Service, jobs};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -32,6 +32,7 @@ enum Act {
     Cook(u128),
     End(u128),
     Step { rider: u128, order: u128, step: Step },
+    TakeBack { rider: u128, order: u128 },
     Time(i64),
 }
 
@@ -47,6 +48,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (0..ORDERS).prop_map(Act::Cook),
         1 => (0..ORDERS).prop_map(Act::End),
         12 => (0..RIDERS, 0..ORDERS, step).prop_map(|(rider, order, step)| Act::Step { rider, order, step }),
+        1 => (0..RIDERS, 0..ORDERS).prop_map(|(rider, order)| Act::TakeBack { rider, order }),
         2 => (1..20_i64).prop_map(Act::Time),
     ]
 }
@@ -117,9 +119,23 @@ impl Machine {
                 }
                 Ok(())
             }
+            Act::TakeBack { rider, order } => {
+                let before = self.delivery(order).await?;
+                let taken = self.take_back(rider, order).await;
+                let was_his = matches!(&before, Delivery::Requested(errand) if matches!(&errand.stage, Stage::Claimed(claim) if claim.rider_id == rider_id(rider)));
+                assert!(taken.is_ok() || !was_his);
+                let after = self.delivery(order).await?;
+                assert!(was_his || after == before, "it is taken from nobody else");
+                if taken.is_ok() {
+                    assert!(self.take_back(rider, order).await.is_ok(), "the same again is no error");
+                    assert_eq!(self.delivery(order).await?, after, "the same again changes nothing");
+                }
+                Ok(())
+            }
             Act::Time(minutes) => {
                 self.clock.advance(SignedDuration::from_mins(minutes));
-                self.work_on_what_is_due().await
+                self.work_on_what_is_due().await?;
+                self.check_that_whoever_must_know_was_told().await
             }
         }
     }
@@ -134,6 +150,33 @@ impl Machine {
             })
         });
         done.await.map(|_| ())
+    }
+
+    async fn take_back(&self, rider: u128, order: u128) -> Result<(), Undone<Refusal>> {
+        let origin = Origin::none();
+        let done = self.service.execute(&origin, |work| {
+            Box::pin(async move {
+                let (settings, reason) = (Settings::default(), "연락 두절".to_owned());
+                let decided = changes::take_back(work, &settings, order_id(order), rider_id(rider), reason).await?;
+                decided.map(|_| ()).map_err(Undone::Refused)
+            })
+        });
+        done.await.map(|_| ())
+    }
+
+    /// However often it was claimed and given back: what is ready for a quarter of an hour without a rider, and
+    /// what is claimed for twenty minutes and not fetched, was told.
+    async fn check_that_whoever_must_know_was_told(&self) -> Result<(), Failure> {
+        let past = |since: Timestamp, minutes| self.clock.now() >= since + SignedDuration::from_mins(minutes);
+        for order in 0..ORDERS {
+            let Delivery::Requested(errand) = self.delivery(order).await? else { continue };
+            match &errand.stage {
+                Stage::Waiting => assert_eq!(errand.escalate_at.is_none(), past(errand.ready_at, 15)),
+                Stage::Claimed(claim) => assert_eq!(claim.pick_up_by.is_none(), past(claim.at, 20)),
+                Stage::PickedUp { .. } | Stage::Delivered { .. } | Stage::Canceled { .. } => {}
+            }
+        }
+        Ok(())
     }
 
     async fn work_on_what_is_due(&self) -> Result<(), Failure> {
@@ -163,7 +206,7 @@ impl Machine {
             for order in 0..ORDERS {
                 let delivery = self.delivery(order).await?;
                 match &delivery {
-                    Delivery::Requested(errand) if matches!(errand.stage, Stage::Waiting { .. }) => {
+                    Delivery::Requested(errand) if errand.stage == Stage::Waiting => {
                         waiting.insert(order_id(order));
                     }
                     delivery if holder(delivery) == Some(rider_id(rider)) => {
@@ -181,7 +224,7 @@ impl Machine {
                 assert_eq!(*state, Delivery::Requested(errand), "the document is what the events say");
             }
         }
-        let nearby = views::nearby(&self.service, spot(0.0, 0.0)).await?;
+        let nearby = views::nearby(&self.service, rider_id(0), spot(0.0, 0.0)).await?;
         assert_eq!(nearby.iter().map(|near| near.order_id).collect::<BTreeSet<_>>(), waiting);
         for near in nearby {
             let state = self.service.look::<Delivery>(&near.order_id).await?;
@@ -217,6 +260,7 @@ impl Machine {
                     over = true;
                 }
                 Event::Withdrawn => over = true,
+                Event::PickupOverdue { rider_id, .. } => assert_eq!((holder, fetched), (Some(rider_id), false)),
                 Event::Widened { .. } | Event::Escalated { .. } => assert_eq!(holder, None),
                 Event::Requested { .. } => {}
             }
@@ -230,7 +274,7 @@ fn holder(delivery: &Delivery) -> Option<AccountId> {
     match delivery {
         Delivery::Requested(errand) => match &errand.stage {
             Stage::Claimed(claim) | Stage::PickedUp { claim, .. } => Some(claim.rider_id),
-            Stage::Waiting { .. } | Stage::Delivered { .. } | Stage::Canceled { .. } => None,
+            Stage::Waiting | Stage::Delivered { .. } | Stage::Canceled { .. } => None,
         },
         Delivery::NotRequested | Delivery::Withdrawn => None,
     }

@@ -77,7 +77,8 @@ async fn check(town: Town) -> Result<(), Failure> {
     let service = build(&town).await;
     for (_, rider) in &town.riders {
         let from = rider.location.expect("a place");
-        let found: Vec<_> = views::nearby(&service, from).await?.into_iter().map(|near| near.order_id).collect();
+        let found: Vec<_> =
+            views::nearby(&service, new_rider(), from).await?.into_iter().map(|near| near.order_id).collect();
         let mut all: Vec<_> = town.deliveries.iter().filter(|(_, errand)| errand.is_seen_from(from)).collect();
         let distance = |errand: &Errand| from.distance_m(errand.parcel.pickup.location);
         all.sort_by(|(_, one), (_, other)| distance(one).total_cmp(&distance(other)));
@@ -85,7 +86,7 @@ async fn check(town: Town) -> Result<(), Failure> {
     }
     for (_, Errand { parcel, radius_m, .. }) in &town.deliveries {
         let (pickup, drop_off) = (parcel.pickup.location, parcel.deliver_to.location);
-        let found = views::riders_near(&service, &Settings::default(), (pickup, drop_off), *radius_m, None).await?;
+        let found = views::riders_near(&service, &Settings::default(), (pickup, drop_off), *radius_m, &[]).await?;
         let mut all: Vec<_> = town
             .riders
             .iter()

@@ -34,11 +34,35 @@ fn requested() -> Event {
 }
 
 fn claimed() -> Event {
-    Event::Claimed { rider_id: KIM, eta_from: after(10), eta_to: after(20) }
+    Event::Claimed { rider_id: KIM, eta_from: after(10), eta_to: after(20), pick_up_by: after(20) }
 }
 
+/// Given back at once: everything goes on as if it had not been claimed.
 fn released() -> Event {
-    Event::Released { rider_id: KIM, riders: vec![LEE], widen_at: Some(after(5)), escalate_at: after(15) }
+    Event::Released {
+        rider_id: KIM,
+        riders: vec![LEE],
+        radius_m: 3_000,
+        widen_at: Some(after(5)),
+        escalate_at: Some(after(15)),
+        taken_back: None,
+    }
+}
+
+/// Given back, or taken back, so late that it is seen from as far as can be.
+fn released_late(escalate_at: Option<Timestamp>, taken_back: Option<&str>) -> Event {
+    Event::Released {
+        rider_id: KIM,
+        riders: vec![LEE],
+        radius_m: 12_000,
+        widen_at: None,
+        escalate_at,
+        taken_back: taken_back.map(str::to_owned),
+    }
+}
+
+fn overdue() -> Event {
+    Event::PickupOverdue { rider_id: KIM, claimed_at: NOON }
 }
 
 fn picked_up() -> Event {
@@ -63,7 +87,8 @@ fn request() -> Command {
 
 fn claim_as(rider_id: AccountId, rider: Rider) -> Command {
     let settings = Settings::default();
-    Command::Claim { rider_id, rider, capacity: settings.capacity, pace: settings.pace() }
+    let (capacity, pace, pick_up_within) = (settings.capacity, settings.pace(), settings.pick_up_within);
+    Command::Claim { rider_id, rider, capacity, pace, pick_up_within }
 }
 
 fn rider() -> Rider {
@@ -76,6 +101,11 @@ fn claim(rider_id: AccountId) -> Command {
 
 fn release(rider_id: AccountId) -> Command {
     Command::Release { rider_id, riders: vec![LEE], reach: Settings::default().reach() }
+}
+
+fn take_back(rider_id: AccountId) -> Command {
+    let reason = "연락이 안 돼요".to_owned();
+    Command::TakeBack { rider_id, reason, riders: vec![LEE], reach: Settings::default().reach() }
 }
 
 fn pick_up(rider_id: AccountId) -> Command {
@@ -100,7 +130,7 @@ fn the_rider_who_claims_it_fetches_it_and_brings_it() {
     let way = Settings::default().pace().arrival(NOON, spot(0.0, 0.0), spot(0.0, 0.0), spot(1_000.0, 0.0));
     given([requested()])
         .when(claim(KIM))
-        .then([Event::Claimed { rider_id: KIM, eta_from: way.0, eta_to: way.1 }])
+        .then([Event::Claimed { rider_id: KIM, eta_from: way.0, eta_to: way.1, pick_up_by: after(20) }])
         .when(pick_up(KIM))
         .then([picked_up()])
         .when(deliver(KIM))
@@ -141,7 +171,8 @@ fn claiming_needs_duty_nearness_and_a_free_hand() {
         let pace = Settings::default().pace();
         let from = rider.location.expect("a place");
         let (eta_from, eta_to) = pace.arrival(NOON, from, spot(0.0, 0.0), spot(1_000.0, 0.0));
-        given(so_far).when(claim_as(KIM, rider)).then([Event::Claimed { rider_id: KIM, eta_from, eta_to }]);
+        let pick_up_by = after(20);
+        given(so_far).when(claim_as(KIM, rider)).then([Event::Claimed { rider_id: KIM, eta_from, eta_to, pick_up_by }]);
     }
 }
 
@@ -204,10 +235,16 @@ fn a_withdrawal_before_the_food_is_ready_is_remembered() {
 
 #[test]
 fn nobody_knows_of_what_was_never_asked_for() {
-    for command in [claim(KIM), release(KIM), pick_up(KIM), deliver(KIM)] {
+    for command in [claim(KIM), release(KIM), take_back(KIM), pick_up(KIM), deliver(KIM)] {
         given([]).when(command).then_refused(Refusal::Unknown);
     }
-    given([]).when(widen()).then_nothing().when(Command::Escalate).then_nothing();
+    given([])
+        .when(widen())
+        .then_nothing()
+        .when(Command::Escalate)
+        .then_nothing()
+        .when(Command::MissPickup)
+        .then_nothing();
 }
 
 #[test]
@@ -237,19 +274,83 @@ fn deadlines_that_a_claim_overtook_do_nothing() {
 }
 
 #[test]
-fn what_waits_again_has_its_time_again_and_is_seen_as_far_as_before() {
-    let widened = Event::Widened { radius_m: 6_000, widen_at: Some(after(10)) };
-    given([requested(), widened, claimed(), released()])
+fn what_waits_again_goes_on_as_if_nobody_had_claimed_it() {
+    given([requested(), claimed()])
+        .at(after(4))
+        .when(release(KIM))
+        .then([released()])
         .at(after(5))
         .when(widen())
-        .then([Event::Widened { radius_m: 12_000, widen_at: None }])
+        .then([Event::Widened { radius_m: 6_000, widen_at: Some(after(10)) }]);
+    given([requested(), claimed()])
+        .at(after(14))
+        .when(release(KIM))
+        .then([released_late(Some(after(15)), None)])
         .at(after(15))
         .when(Command::Escalate)
         .then([Event::Escalated { waiting_since: NOON }]);
 }
 
 #[test]
-fn deadlines_begin_with_waiting_and_end_with_a_claim() {
+fn given_back_after_its_time_the_operator_is_told_at_once_and_only_once() {
+    given([requested(), claimed()])
+        .at(after(16))
+        .when(release(KIM))
+        .then([released_late(Some(after(15)), None)])
+        .when(Command::Escalate)
+        .then([Event::Escalated { waiting_since: NOON }]);
+    let widest = Event::Widened { radius_m: 12_000, widen_at: None };
+    given([requested(), widest, Event::Escalated { waiting_since: NOON }, claimed()])
+        .at(after(30))
+        .when(release(KIM))
+        .then([released_late(None, None)])
+        .when(Command::Escalate)
+        .then_nothing();
+}
+
+#[test]
+fn claimed_and_not_fetched_in_time_is_told_once() {
+    given([requested(), claimed()])
+        .at(after(19))
+        .when(Command::MissPickup)
+        .then_nothing()
+        .at(after(20))
+        .when(Command::MissPickup)
+        .then([overdue()])
+        .when(Command::MissPickup)
+        .then_nothing()
+        .when(pick_up(KIM))
+        .then([picked_up()]);
+    for over in [picked_up(), released(), canceled(Some(KIM))] {
+        given([requested(), claimed(), over]).at(after(20)).when(Command::MissPickup).then_nothing();
+    }
+}
+
+#[test]
+fn an_operator_takes_a_claim_back_from_the_rider_he_names_and_from_nobody_else() {
+    let taken = released_late(Some(after(15)), Some("연락이 안 돼요"));
+    given([requested(), claimed(), overdue()])
+        .at(after(21))
+        .when(take_back(KIM))
+        .then([taken.clone()])
+        .when(take_back(KIM))
+        .then_nothing()
+        .when(release(KIM))
+        .then_nothing()
+        .when(pick_up(KIM))
+        .then_refused(Refusal::NotClaimed);
+    let by_lee = Event::Claimed { rider_id: LEE, eta_from: after(30), eta_to: after(40), pick_up_by: after(41) };
+    given([requested(), claimed(), taken, by_lee]).at(after(22)).when(take_back(KIM)).then_nothing();
+    given([requested()]).when(take_back(KIM)).then_refused(Refusal::ClaimGone);
+    given([requested(), claimed()]).when(take_back(LEE)).then_refused(Refusal::ClaimGone);
+    for end in [picked_up(), canceled(Some(KIM))] {
+        let refusal = if end == picked_up() { Refusal::AlreadyPickedUp } else { Refusal::Canceled };
+        given([requested(), claimed(), end]).when(take_back(KIM)).then_refused(refusal);
+    }
+}
+
+#[test]
+fn deadlines_of_waiting_end_with_a_claim_and_that_of_fetching_with_the_food() {
     let begun = |event: &Event| -> Vec<(String, Option<Timestamp>)> {
         Delivery::jobs(&ORDER, event)
             .into_iter()
@@ -260,11 +361,14 @@ fn deadlines_begin_with_waiting_and_end_with_a_claim() {
             })
             .collect()
     };
-    let both = vec![("widen".to_owned(), Some(after(5))), ("escalate".to_owned(), Some(after(15)))];
-    assert_eq!(begun(&requested()), both);
-    assert_eq!(begun(&released()), both);
-    let ended = vec![("widen".to_owned(), None), ("escalate".to_owned(), None)];
-    assert_eq!(begun(&claimed()), ended);
-    assert_eq!(begun(&canceled(None)), ended);
+    let job = |kind: &str, minutes: Option<i64>| (kind.to_owned(), minutes.map(after));
+    let waiting = [job("widen", Some(5)), job("escalate", Some(15))];
+    assert_eq!(begun(&requested()), waiting);
+    assert_eq!(begun(&released()), [&[job("pick_up_by", None)], waiting.as_slice()].concat());
+    assert_eq!(begun(&released_late(None, None)), [job("pick_up_by", None)]);
+    assert_eq!(begun(&claimed()), [job("widen", None), job("escalate", None), job("pick_up_by", Some(20))]);
+    assert_eq!(begun(&picked_up()), [job("pick_up_by", None)]);
+    assert_eq!(begun(&canceled(None)), [job("widen", None), job("escalate", None), job("pick_up_by", None)]);
+    assert_eq!(begun(&overdue()), []);
     assert_eq!(begun(&Event::Widened { radius_m: 12_000, widen_at: None }), []);
 }

@@ -147,6 +147,12 @@ impl World {
         self.ask(rider_id, Method::POST, &format!("/api/deliveries/{order_id}/{step}"), None).await
     }
 
+    /// An operator takes a claim back.
+    pub(crate) async fn take_back(&self, order_id: OrderId, body: Value) -> (StatusCode, Value) {
+        let operator = Caller { account_id: AccountId(Uuid::from_u128(1)), role: Role::Operator };
+        self.ask_as(operator, Method::POST, &format!("/api/deliveries/{order_id}/release"), Some(body)).await
+    }
+
     pub(crate) async fn get(&self, rider_id: AccountId, path: &str) -> (StatusCode, Value) {
         self.ask(rider_id, Method::GET, path, None).await
     }
@@ -158,11 +164,15 @@ impl World {
         path: &str,
         body: Option<Value>,
     ) -> (StatusCode, Value) {
+        self.ask_as(Caller { account_id: rider_id, role: Role::Rider }, method, path, body).await
+    }
+
+    async fn ask_as(&self, caller: Caller, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header(CALLER, Caller { account_id: rider_id, role: Role::Rider }.to_header())
+            .header(CALLER, caller.to_header())
             .header("content-type", "application/json")
             .body(body)
             .expect("a request");

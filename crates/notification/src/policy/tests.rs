@@ -104,6 +104,29 @@ async fn a_released_claim_is_told_to_the_other_riders_even_before_its_order_is_k
 }
 
 #[tokio::test]
+async fn a_rider_who_does_not_fetch_is_told_so_and_why_he_lost_it() {
+    let world = World::with_facts().await;
+    world.hear(source::DELIVERY, &claim_taken_back()).await;
+    let notices = world.notices(RIDER).await;
+    assert_eq!(codes(&notices), ["claim_taken_back"]);
+    assert!(notices[0].text.ends_with("사유: 라이더와 연락이 되지 않아요"), "{}", notices[0].text);
+    assert_eq!(codes(&world.notices(OTHER_RIDER).await), ["delivery_reopened"]);
+}
+
+#[tokio::test]
+async fn until_when_to_pay_is_said_as_it_is_then() {
+    let world = World::with_facts().await;
+    world.learn(source::ORDER, &order::Event::PaymentWindowExtended { order_id: ORDER, pay_by: at(24) }).await;
+    for event in payments_events() {
+        world.hear(source::PAYMENT, &event).await;
+    }
+    world.do_jobs().await;
+    let notices = world.notices(CUSTOMER).await;
+    let declined = notices.iter().find(|notice| notice.template == "payment_declined").expect("a notice");
+    assert!(declined.text.contains(&crate::words::time_of_day(at(24))), "{}", declined.text);
+}
+
+#[tokio::test]
 async fn what_must_be_known_may_come_late() {
     let world = World::new();
     world.hear(source::STORE, &cook_started()).await;

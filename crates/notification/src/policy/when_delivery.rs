@@ -21,10 +21,18 @@ pub(super) fn when_delivery_tells(event: Event) -> Vec<Draft> {
         Event::DeliveryClaimed { eta_from, eta_to, .. } => {
             vec![Draft::to_customer(Template::DeliveryClaimed).with(var::ETA, words::between(eta_from, eta_to))]
         }
-        Event::ClaimReleased { riders, .. } => {
+        Event::ClaimReleased { rider_id, riders, taken_back, .. } => {
             let to_riders = riders.into_iter().map(|rider_id| Draft::to_rider(Template::DeliveryReopened, rider_id));
-            std::iter::once(Draft::to_customer(Template::ClaimReleased)).chain(to_riders).collect()
+            // Who gave it back himself knows.
+            let to_who_lost_it =
+                taken_back.map(|reason| Draft::to_rider(Template::ClaimTakenBack, rider_id).with(var::REASON, reason));
+            std::iter::once(Draft::to_customer(Template::ClaimReleased))
+                .chain(to_who_lost_it)
+                .chain(to_riders)
+                .collect()
         }
+        // The operator sees it among what is stuck.
+        Event::PickupOverdue { rider_id, .. } => vec![Draft::to_rider(Template::PickupOverdue, rider_id)],
         Event::PickedUp { .. } => vec![Draft::to_customer(Template::PickedUp)],
         Event::Delivered { .. } => vec![Draft::to_customer(Template::Delivered)],
         Event::DeliveryCanceled { rider_id, .. } => {

@@ -49,6 +49,8 @@ pub(super) fn when_order_tells(event: Event) -> Vec<Draft> {
         Event::OrderPlaced { .. } | Event::OrderChangeRequested { .. } | Event::OrderCancelRequested { .. } => vec![],
         // Between us and payment; it ends in `OrderChanged` or `OrderChangeRefused`.
         Event::OrderChangeChargeDue { .. } => vec![],
+        // Whoever looks sees until when; the operator sees what comes too late among what is stuck.
+        Event::PaymentWindowExtended { .. } | Event::OrderOverdue { .. } => vec![],
     }
 }
 
@@ -87,6 +89,8 @@ pub(super) fn reminder(event: &Event) -> Option<Reminder> {
             pay_by: *pay_by,
         }),
         Event::OrderPaid { .. } | Event::OrderCanceled { .. } => Some(Reminder::Ends),
+        // He was reminded long ago; there is only more time.
+        Event::PaymentWindowExtended { .. } => None,
         // Only a paid order can be changed, rejected or completed, and being paid has ended it.
         Event::OrderChangeRequested { .. }
         | Event::OrderChangeChargeDue { .. }
@@ -94,6 +98,7 @@ pub(super) fn reminder(event: &Event) -> Option<Reminder> {
         | Event::OrderChangeRefused { .. }
         | Event::OrderCancelRequested { .. }
         | Event::OrderCancelRefused { .. }
+        | Event::OrderOverdue { .. }
         | Event::OrderRejected { .. }
         | Event::OrderCompleted { .. } => None,
     }

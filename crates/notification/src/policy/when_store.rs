@@ -37,6 +37,8 @@ pub(super) fn when_store_tells(event: Event) -> Vec<Draft> {
         | Event::TicketChangeReserved { .. }
         | Event::TicketChangeRefused { .. }
         | Event::TicketCancelRefused { .. } => vec![],
+        // His board counts on; a second message about one ticket would be taken for a second ticket.
+        Event::TicketAnswerExtended { .. } => vec![],
         // About a store, and no order.
         Event::StoreRegistered { .. }
         | Event::StoreChanged { .. }

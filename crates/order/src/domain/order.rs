@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Between `paid` and `delivered` the kitchen and the rider work; the order does not follow them step by
-//! step. What the customer wishes meanwhile is `pending` until the kitchen, which knows whether cooking
+//! step, but for what says whose fault it is where nobody delivers it ([`Food`]). What the customer wishes meanwhile is `pending` until the kitchen, which knows whether cooking
 //! has begun, has answered.
 
 mod command;
@@ -29,7 +29,7 @@ pub use self::command::Command;
 pub use self::deadlines::{ABANDON, AUTO_COMPLETE, PAYMENT_WINDOW};
 pub use self::event::Event;
 pub use self::refusal::Refusal;
-pub use self::state::{Attempt, OrderStatus, Pending, Placed, State};
+pub use self::state::{Attempt, Food, OrderStatus, Pending, Placed, State};
 
 /// An order.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]

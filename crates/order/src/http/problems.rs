@@ -17,7 +17,6 @@ baedal_kit::problem_types! {
     IDEMPOTENCY_KEY_MISSING = (400, "idempotency_key_missing", "Send an Idempotency-Key", "Placing an order needs a header `Idempotency-Key`: 1 to 255 printable ASCII characters, new for each order. Sent again with the same body, it gives the same order again.");
     IDEMPOTENCY_KEY_REUSED = (422, "idempotency_key_reused", "The key is another order's", "The `Idempotency-Key` was sent within the last day with another body. Use a new key for a new order.");
     PAYMENT_DECLINED = (402, "payment_declined", "The payment was declined", "Nothing was taken. The order waits until `pay_by`; pay another way.");
-    PAYMENT_WINDOW_OVER = (409, "payment_window_over", "Too late to pay", "The order was not paid in time and is about to be canceled. Place it again.");
     PAYMENT_IN_PROGRESS = (409, "payment_in_progress", "A payment is being verified", "Until it is known whether money was taken, the order cannot be changed. Try again in a moment, or cancel it: what was taken then goes back.");
     REQUEST_PENDING = (409, "request_pending", "One thing at a time", "The kitchen has not answered what was asked of it before. Try again once it has.");
     COOKING_STARTED = (409, "cooking_started", "The kitchen has begun", "An order cannot be canceled or changed once it is being cooked. It goes on as it was.");

@@ -8,9 +8,8 @@ use baedal_kit::http::{Problem, ProblemType};
 use super::problems::{
     ABOVE_MAXIMUM, ALREADY_CANCELED, ALREADY_COMPLETED, ALREADY_REJECTED, BELOW_MINIMUM, COOKING_STARTED,
     DUPLICATE_CHOICE, EXTRA_PAYMENT_DECLINED, IDEMPOTENCY_KEY_REUSED, ITEM_UNAVAILABLE, NOT_DELIVERED, OUT_OF_STOCK,
-    OUTSIDE_DELIVERY_AREA, PAYMENT_IN_PROGRESS, PAYMENT_TIMEOUT, PAYMENT_WINDOW_OVER, REQUEST_PENDING, SOLD_OUT,
-    STORE_CLOSED, TICKET_CLOSED, TOO_MANY_OF_AN_ITEM, TOTAL_CHANGED, UNKNOWN_CHOICE, UNKNOWN_ITEM, UNKNOWN_OPTION,
-    WRONG_NUMBER_OF_CHOICES,
+    OUTSIDE_DELIVERY_AREA, PAYMENT_IN_PROGRESS, PAYMENT_TIMEOUT, REQUEST_PENDING, SOLD_OUT, STORE_CLOSED, TICKET_CLOSED,
+    TOO_MANY_OF_AN_ITEM, TOTAL_CHANGED, UNKNOWN_CHOICE, UNKNOWN_ITEM, UNKNOWN_OPTION, WRONG_NUMBER_OF_CHOICES,
 };
 use crate::domain::{OrderStatus, Refusal, WishRefused};
 
@@ -48,7 +47,6 @@ impl Refused {
                 Refusal::NotPlaced
                 | Refusal::AlreadyPlaced
                 | Refusal::AlreadyFinal(_)
-                | Refusal::PaymentWindowOver
                 | Refusal::CookingStarted
                 | Refusal::RefundTooLarge { .. } => false,
             },
@@ -125,7 +123,6 @@ fn order_problem(refusal: &Refusal) -> Problem {
         Refusal::AlreadyFinal(OrderStatus::Rejected) => &ALREADY_REJECTED,
         Refusal::AlreadyFinal(OrderStatus::Canceled) => &ALREADY_CANCELED,
         Refusal::AlreadyFinal(_) => &ALREADY_COMPLETED,
-        Refusal::PaymentWindowOver => &PAYMENT_WINDOW_OVER,
         Refusal::PaymentInProgress => &PAYMENT_IN_PROGRESS,
         Refusal::AnotherRequestPending => &REQUEST_PENDING,
         Refusal::CookingStarted => &COOKING_STARTED,

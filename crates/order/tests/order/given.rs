@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 pub(crate) const WINDOW: SignedDuration = SignedDuration::from_mins(10);
 pub(crate) const FOUR_HOURS: SignedDuration = SignedDuration::from_hours(4);
+pub(crate) const TWO_HOURS: SignedDuration = SignedDuration::from_hours(2);
+pub(crate) const TWO_MINUTES: SignedDuration = SignedDuration::from_mins(2);
 pub(crate) const HOUR: SignedDuration = SignedDuration::from_mins(60);
 
 pub(crate) const ORDER: OrderId = OrderId(Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001));
@@ -136,17 +138,38 @@ pub(crate) fn approve(basket: &Basket) -> Command {
 }
 
 pub(crate) fn paid_for(basket: Basket) -> Event {
+    paid_for_at(basket, NOON)
+}
+
+fn paid_for_at(basket: Basket, at: Timestamp) -> Event {
     Event::OrderPaid {
         order_no: OrderNo::of(ORDER),
         customer_id: CUSTOMER,
         store: order_store(),
         basket,
-        abandon_at: NOON + FOUR_HOURS,
+        abandon_at: at + FOUR_HOURS,
     }
 }
 
 pub(crate) fn paid() -> Event {
     paid_for(basket(2))
+}
+
+pub(crate) fn paid_at(at: Timestamp) -> Event {
+    paid_for_at(basket(2), at)
+}
+
+pub(crate) fn abandon_at() -> Timestamp {
+    NOON + FOUR_HOURS
+}
+
+/// Payment could always be asked.
+pub(crate) fn expire() -> Command {
+    Command::Expire { askable_since: Some(NOON), at_least: TWO_MINUTES }
+}
+
+pub(crate) fn abandon() -> Command {
+    Command::Abandon { carried_for: TWO_HOURS }
 }
 
 pub(crate) fn change(number: u128, basket: Basket) -> Command {

@@ -1,10 +1,11 @@
 //! What others tell, each of it twice and in odd orders, and what order tells of it.
 
-use baedal_contracts::order::{ChangeRefusal, Event as OrderTells};
+use baedal_contracts::order::{ChangeRefusal, Event as OrderTells, OrderStore};
 use baedal_contracts::store::RejectReason;
-use baedal_contracts::{ChangeId, OrderId, OrderNo, Won, delivery, payment, source, store};
+use baedal_contracts::{ChangeId, OrderId, OrderNo, Place, Won, delivery, payment, source, store};
+use baedal_kit::scenario::NOON;
 use baedal_kit::{Envelope, Origin};
-use baedal_order::domain::{Command, Event, Order, OrderStatus, Pending};
+use baedal_order::domain::{Command, Event, Food, Order, OrderStatus, Pending};
 
 use crate::given::*;
 use crate::world::{LIMIT, World};
@@ -115,6 +116,36 @@ fn brought() -> Tale {
     Tale::Delivery(delivery::Event::Delivered { order_id: ORDER, rider_id: STRANGER })
 }
 
+fn cooked() -> Tale {
+    let basket = basket(2);
+    let OrderStore { name, address, location, .. } = order_store();
+    Tale::Store(store::Event::CookFinished {
+        order_id: ORDER,
+        order_no: OrderNo::of(ORDER),
+        store_id: STORE,
+        store_name: name,
+        pickup: Place { address, location },
+        deliver_to: basket.deliver_to,
+        note: basket.note,
+        customer_id: CUSTOMER,
+        summary: String::new(),
+    })
+}
+
+fn not_fetched() -> Tale {
+    let (order_id, rider_id) = (ORDER, STRANGER);
+    Tale::Delivery(delivery::Event::PickupOverdue { order_id, rider_id, claimed_at: NOON })
+}
+
+fn given_back() -> Tale {
+    let (order_id, rider_id) = (ORDER, STRANGER);
+    Tale::Delivery(delivery::Event::ClaimReleased { order_id, rider_id, riders: vec![], taken_back: None })
+}
+
+fn fetched() -> Tale {
+    Tale::Delivery(delivery::Event::PickedUp { order_id: ORDER, rider_id: STRANGER })
+}
+
 fn paid_for_two() -> Command {
     approve(&basket(2))
 }
@@ -214,8 +245,23 @@ async fn cooking_refuses_a_cancel_even_when_that_is_heard_after_the_delivery() {
 
 #[tokio::test]
 async fn delivered_after_it_was_abandoned_it_stays_canceled() {
-    let world = world_with([paid_for_two(), Command::Abandon]).await;
+    let world = world_with([paid_for_two()]).await;
+    world.clock.advance(FOUR_HOURS);
+    world.order_is(ORDER, |order| order.placed().unwrap().status() == OrderStatus::Canceled).await;
     assert!(after_hearing(&world, [brought()]).await.is_empty());
+}
+
+#[tokio::test]
+async fn how_far_the_food_comes_is_heard_once_for_the_one_who_may_be_at_fault() {
+    let world = world_with([paid_for_two()]).await;
+    assert_eq!(after_hearing(&world, [cooked()]).await, ["FoodHeard"]);
+    assert_eq!(after_hearing(&world, [given_back()]).await, [""; 0]);
+    assert_eq!(after_hearing(&world, [not_fetched(), cooked()]).await, ["FoodHeard"]);
+    assert_eq!(after_hearing(&world, [given_back()]).await, ["FoodHeard"]);
+    assert_eq!(after_hearing(&world, [fetched(), cooked(), not_fetched()]).await, ["FoodHeard"]);
+    let order = world.order_is(ORDER, |_| true).await;
+    assert_eq!(order.placed().unwrap().food, Food::PickedUp);
+    assert_eq!(after_hearing(&world, [brought(), fetched()]).await, ["DeliveredHeard"]);
 }
 
 #[tokio::test]
@@ -225,7 +271,7 @@ async fn of_orders_it_does_not_know_it_hears_in_peace() {
     let everything = [approved(1), payment_declined(1), adjusted(id), adjustment_declined(id), reserved(id)]
         .into_iter()
         .chain([ticket_changed(id), ticket_change_refused(id, ChangeRefusal::OutOfStock), ticket_rejected()])
-        .chain([ticket_canceled(), cancel_refused(), brought()]);
+        .chain([ticket_canceled(), cancel_refused(), cooked(), not_fetched(), given_back(), fetched(), brought()]);
     assert!(after_hearing(&world, everything).await.is_empty());
 }
 

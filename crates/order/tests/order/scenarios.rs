@@ -3,8 +3,10 @@
 use baedal_contracts::Won;
 use baedal_contracts::order::{CancelReason, ChangeRefusal, Fault};
 use baedal_contracts::store::RejectReason;
+use baedal_kit::Aggregate;
+use baedal_kit::aggregate::replay;
 use baedal_kit::scenario::{NOON, given};
-use baedal_order::domain::{Command, Event, Order, OrderStatus, Refusal};
+use baedal_order::domain::{Command, Event, Food, Order, OrderStatus, Refusal};
 use jiff::SignedDuration;
 
 use crate::given::*;
@@ -117,8 +119,10 @@ mod placing_and_paying {
     }
 
     #[test]
-    fn nobody_pays_for_what_ended_or_is_about_to() {
-        order([placed(), put_off(1)]).at(pay_by()).when(pay(2)).then_refused(Refusal::PaymentWindowOver);
+    fn nobody_pays_for_what_ended() {
+        order([placed(), put_off(1), canceled(CancelReason::PaymentExpired, "", false)])
+            .when(pay(2))
+            .then_refused(Refusal::AlreadyFinal(OrderStatus::Canceled));
         order([placed(), canceled_by_customer(false)])
             .when(pay(2))
             .then_refused(Refusal::AlreadyFinal(OrderStatus::Canceled));
@@ -127,9 +131,13 @@ mod placing_and_paying {
     #[test]
     fn unpaid_it_expires_even_while_an_attempt_is_open_and_a_late_approval_changes_nothing() {
         order([placed()])
-            .when(Command::Expire)
+            .at(pay_by() - SignedDuration::from_secs(1))
+            .when(expire())
+            .then_nothing()
+            .at(pay_by())
+            .when(expire())
             .then([canceled(CancelReason::PaymentExpired, "", false)])
-            .when(Command::Expire)
+            .when(expire())
             .then_nothing()
             .when(approve(&basket(2)))
             .then_nothing();
@@ -137,7 +145,42 @@ mod placing_and_paying {
 
     #[test]
     fn paid_it_does_not_expire() {
-        order([placed(), paid()]).when(Command::Expire).then_nothing();
+        order([placed(), paid()]).at(pay_by()).when(expire()).then_nothing();
+    }
+
+    #[test]
+    fn as_long_as_it_waits_it_can_be_paid() {
+        order([placed(), put_off(1)])
+            .at(pay_by() + HOUR)
+            .when(pay(2))
+            .then([Event::PaymentAttempted { attempt_id: attempt(2) }])
+            .when(approve(&basket(2)))
+            .then([paid_at(pay_by() + HOUR)]);
+    }
+
+    #[test]
+    fn while_payment_cannot_be_asked_and_two_minutes_after_that_it_waits_on() {
+        let away = Command::Expire { askable_since: None, at_least: TWO_MINUTES };
+        let back = |since| Command::Expire { askable_since: Some(since), at_least: TWO_MINUTES };
+        let extended = |pay_by| Event::PaymentWindowExtended { pay_by };
+        let later = |minutes| pay_by() + SignedDuration::from_mins(minutes);
+        order([placed(), put_off(1)])
+            .at(pay_by())
+            .when(away.clone())
+            .then([extended(later(2))])
+            .when(away.clone())
+            .then_nothing()
+            .at(later(2))
+            .when(away)
+            .then([extended(later(4))])
+            .at(later(4))
+            .when(back(later(3)))
+            .then([extended(later(5))])
+            .when(pay(2))
+            .then([Event::PaymentAttempted { attempt_id: attempt(2) }])
+            .at(later(5))
+            .when(back(later(3)))
+            .then([canceled(CancelReason::PaymentExpired, "", false)]);
     }
 }
 
@@ -441,6 +484,9 @@ mod ending {
         order([placed(), paid()]).when(Command::CompleteByItself).then_nothing();
         order([placed(), paid(), delivered()])
             .when(Command::CompleteByItself)
+            .then_nothing()
+            .at(NOON + HOUR)
+            .when(Command::CompleteByItself)
             .then([completed(true)])
             .when(Command::Confirm)
             .then_nothing();
@@ -449,24 +495,91 @@ mod ending {
     #[test]
     fn what_the_kitchen_never_answered_is_refused_when_it_completes_by_itself() {
         order([placed(), paid(), cancel_requested(), delivered()])
+            .at(NOON + HOUR)
             .when(Command::CompleteByItself)
             .then([Event::OrderCancelRefused, completed(true)]);
         order([placed(), paid(), change_requested(1, basket(3), 18_500), delivered()])
+            .at(NOON + HOUR)
             .when(Command::CompleteByItself)
             .then([change_refused(1, ChangeRefusal::CookingStarted, basket(2)), completed(true)]);
         order([placed(), paid(), change_requested(1, basket(3), 18_500), changed(1, basket(3)), delivered()])
+            .at(NOON + HOUR)
             .when(Command::CompleteByItself)
             .then([completed(true)]);
+    }
+
+    fn abandoned(fault: Fault) -> Event {
+        Event::OrderCanceled {
+            reason: CancelReason::Abandoned,
+            text: String::new(),
+            owed_krw: Won::ZERO,
+            fault: Some(fault),
+            paid: true,
+        }
     }
 
     #[test]
     fn not_delivered_in_four_hours_it_is_abandoned() {
         order([placed(), paid(), cancel_requested()])
-            .when(Command::Abandon)
-            .then([canceled(CancelReason::Abandoned, "", true)])
+            .at(abandon_at() - SignedDuration::from_secs(1))
+            .when(abandon())
+            .then_nothing()
+            .at(abandon_at())
+            .when(abandon())
+            .then([abandoned(Fault::Store)])
+            .when(abandon())
+            .then_nothing()
             .when(Command::HearDelivered { auto_complete_after: HOUR })
             .then_nothing();
-        order([placed(), paid(), delivered()]).when(Command::Abandon).then_nothing();
+        order([placed(), paid(), delivered()]).at(abandon_at()).when(abandon()).then_nothing();
+    }
+
+    #[test]
+    fn abandoned_it_is_the_fault_of_whoever_was_to_do_the_next_thing() {
+        let heard = |commands: &[Command]| {
+            let mut history = vec![placed(), paid()];
+            for command in commands {
+                let order: Order = replay(&history, NOON);
+                history.extend(order.decide(command.clone(), NOON).unwrap());
+            }
+            order(history).at(abandon_at()).when(abandon())
+        };
+        use Command::{HearCooked, HearNotFetched, HearReleased};
+        heard(&[]).then([abandoned(Fault::Store)]);
+        heard(&[HearCooked]).then([abandoned(Fault::Platform)]);
+        heard(&[HearCooked, HearReleased]).then([abandoned(Fault::Platform)]);
+        heard(&[HearCooked, HearNotFetched]).then([abandoned(Fault::Rider)]);
+        // The kitchen's word may be heard after the rider's.
+        heard(&[HearNotFetched, HearCooked]).then([abandoned(Fault::Rider)]);
+        heard(&[HearCooked, HearNotFetched, HearReleased]).then([abandoned(Fault::Platform)]);
+    }
+
+    #[test]
+    fn what_a_rider_has_is_shown_to_the_operator_and_ends_two_hours_later() {
+        let picked_up = Event::FoodHeard { food: Food::PickedUp };
+        let overdue = Event::OrderOverdue { abandon_at: abandon_at() + TWO_HOURS };
+        let carried = || {
+            order([placed(), paid()])
+                .when(Command::HearPickedUp)
+                .then([picked_up.clone()])
+                .when(Command::HearPickedUp)
+                .then_nothing()
+                .when(Command::HearCooked)
+                .then_nothing()
+                .at(abandon_at())
+                .when(abandon())
+                .then([overdue.clone()])
+                .when(abandon())
+                .then_nothing()
+                .at(abandon_at() + TWO_HOURS)
+        };
+        carried().when(abandon()).then([abandoned(Fault::Rider)]).when(abandon()).then_nothing();
+        let complete_at = abandon_at() + TWO_HOURS + HOUR;
+        carried()
+            .when(Command::HearDelivered { auto_complete_after: HOUR })
+            .then([Event::DeliveredHeard { complete_at }])
+            .when(abandon())
+            .then_nothing();
     }
 
     #[test]
@@ -474,7 +587,10 @@ mod ending {
         for command in [pay(1), change(1, basket(2)), cancel(), Command::Confirm] {
             order([]).when(command).then_refused(Refusal::NotPlaced);
         }
-        for command in [approve(&basket(2)), decline(1), failed(1), reject(), Command::GrantCancel, Command::Expire] {
+        let deadlines = [expire(), abandon(), Command::CompleteByItself];
+        let followed = [Command::HearCooked, Command::HearNotFetched, Command::HearReleased, Command::HearPickedUp];
+        let told = [approve(&basket(2)), decline(1), failed(1), reject(), Command::GrantCancel];
+        for command in told.into_iter().chain(followed).chain(deadlines) {
             order([]).when(command).then_nothing();
         }
     }

@@ -25,6 +25,7 @@ use baedal_kit::{Database, Module, Origin, Service};
 use baedal_order::domain::{Event, Order};
 use baedal_order::{Payments, PutOff, Settings};
 use http::{HeaderMap, Request, StatusCode};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -41,6 +42,8 @@ pub(crate) struct Till {
     pub(crate) asked: Mutex<Vec<TakePayment>>,
     /// `wait` waits for a permit of it.
     pub(crate) gate: Semaphore,
+    /// Since when it can be asked.
+    pub(crate) open_since: Mutex<Option<Timestamp>>,
 }
 
 #[async_trait]
@@ -61,6 +64,10 @@ impl Payments for Till {
             }
             other => panic!("no such token: {other}"),
         }
+    }
+
+    fn askable_since(&self) -> Option<Timestamp> {
+        *self.open_since.lock().unwrap()
     }
 }
 
@@ -131,7 +138,8 @@ impl World {
             })
             .with(source::ORDER, own.clone(), baedal_order::publish);
         let clock = ManualClock::at(NOON);
-        let till = Arc::new(Till { asked: Mutex::default(), gate: Semaphore::new(0) });
+        let till =
+            Arc::new(Till { asked: Mutex::default(), gate: Semaphore::new(0), open_since: Mutex::new(Some(NOON)) });
         let service = Service::new(
             source::ORDER,
             own,

@@ -102,8 +102,8 @@ pub(crate) enum Command {
     SealChange { change_id: ChangeId },
     /// The order stays what it was: the held change is forgotten.
     PutChangeBack { change_id: ChangeId },
-    /// The time to answer is over.
-    EndAnswerTime,
+    /// The time to answer is over; not before then, as nobody could answer for a while.
+    EndAnswerTime { not_before: Timestamp },
     /// The time to hold is over.
     EndChangeLock { change_id: ChangeId },
     /// The order is completed: the store, called this now, says this now.
@@ -119,6 +119,8 @@ pub(crate) enum Event {
     TurnedAway { slip: Box<Slip>, text: String },
     /// Its order ended before it was opened.
     Foregone,
+    /// Nobody could answer for a while: there is more time to.
+    AnswerExtended { store_id: StoreId, answer_by: Timestamp },
     /// The kitchen will cook it.
     Accepted { store_id: StoreId, cook_minutes: CookMinutes },
     /// The kitchen said no, or nothing.
@@ -178,6 +180,7 @@ impl Event {
             Self::Opened { .. }
             | Self::TurnedAway { .. }
             | Self::Foregone
+            | Self::AnswerExtended { .. }
             | Self::Accepted { .. }
             | Self::ChangeHeld { .. }
             | Self::CookStarted { .. }
@@ -188,6 +191,11 @@ impl Event {
     }
 }
 
+/// What rejects the ticket if the kitchen has not answered.
+pub(crate) fn answer_job(order: &OrderId, answer_by: Timestamp) -> Job {
+    Job::new(ANSWER_BY, order, answer_by).about(order.0)
+}
+
 impl Aggregate for Ticket {
     const CATEGORY: &'static str = "ticket";
     type Id = OrderId;
@@ -195,11 +203,11 @@ impl Aggregate for Ticket {
     type Event = Event;
     type Refusal = Refusal;
 
-    fn decide(&self, command: Command, _at: Timestamp) -> Result<Vec<Event>, Refusal> {
+    fn decide(&self, command: Command, at: Timestamp) -> Result<Vec<Event>, Refusal> {
         match self {
             Self::Unopened => decide::unopened(command),
             Self::Foregone => decide::foregone(&command),
-            Self::Opened(sheet) => decide::opened(sheet, command),
+            Self::Opened(sheet) => decide::opened(sheet, command, at),
         }
     }
 
@@ -229,7 +237,9 @@ impl Aggregate for Ticket {
     fn jobs(order: &OrderId, event: &Event) -> Vec<JobChange> {
         let unlock = || JobChange::unschedule(CHANGE_LOCK, order);
         match event {
-            Event::Opened { answer_by, .. } => vec![Job::new(ANSWER_BY, order, *answer_by).about(order.0).into()],
+            Event::Opened { answer_by, .. } | Event::AnswerExtended { answer_by, .. } => {
+                vec![answer_job(order, *answer_by).into()]
+            }
             Event::Accepted { .. } => vec![JobChange::unschedule(ANSWER_BY, order)],
             Event::Rejected { .. } | Event::Canceled { .. } => {
                 vec![JobChange::unschedule(ANSWER_BY, order), unlock()]

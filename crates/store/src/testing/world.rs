@@ -119,10 +119,17 @@ impl World {
         kitchen::command(&self.service, &Origin::none(), order_id, command).await.is_ok()
     }
 
+    /// The service was away for so long, and is back; nothing that was due is done yet.
+    pub(crate) fn away(&mut self, time: SignedDuration) {
+        self.clock.advance(time);
+        self.service = service(&self.database, self.clock.clone());
+    }
+
     /// Time passes, and the jobs that become due are done.
     pub(crate) async fn pass(&self, time: SignedDuration) {
         self.clock.advance(time);
-        let handlers: [Arc<dyn JobHandler>; 1] = [Arc::new(Deadlines)];
+        let deadlines = Deadlines { settings: Settings::default() };
+        let handlers: [Arc<dyn JobHandler>; 1] = [Arc::new(deadlines)];
         while self.next_deadline().await.is_some_and(|due| due <= self.clock.now()) {
             jobs::run_due(&self.service, &handlers).await.expect("jobs");
         }

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use axum::Json;
 use axum::extract::State;
+use baedal_contracts::order::Fault;
 use baedal_contracts::{AccountId, OrderId, OrderNo, StoreId, Won};
 use baedal_kit::database::{self, Direction, Select, TagRange};
 use baedal_kit::http::{AsOf, Page, PageQuery, Path, Problem, ProblemBody, Query};
@@ -20,6 +21,7 @@ use super::{App, strange_cursor};
 use crate::views;
 use crate::views::orders::ORDERS;
 use crate::views::orders::document::OrderDocument;
+use crate::views::orders::order_slot::End;
 use crate::views::orders::status::OrderStatus;
 use crate::views::orders::tags::{self, Since, WaitsFor};
 
@@ -35,6 +37,10 @@ pub(crate) struct Stuck {
     refunds_owed: Vec<StuckOrder>,
     /// Orders that no rider has taken for long, oldest first.
     escalated: Vec<StuckOrder>,
+    /// Orders that their riders claimed and do not fetch, oldest first.
+    pickup_overdue: Vec<StuckOrder>,
+    /// Orders that their riders fetched and have not brought long after they were paid, oldest first.
+    carried_too_long: Vec<StuckOrder>,
     /// Orders that were canceled by themselves because nobody delivered them, newest first.
     abandoned: Vec<StuckOrder>,
     /// What `after` is in `GET /api/operations/stuck/{list}` for what is behind these, list by list.
@@ -51,6 +57,10 @@ pub(crate) struct NextOfEach {
     #[schema(required)]
     escalated: Option<String>,
     #[schema(required)]
+    pickup_overdue: Option<String>,
+    #[schema(required)]
+    carried_too_long: Option<String>,
+    #[schema(required)]
     abandoned: Option<String>,
 }
 
@@ -64,6 +74,10 @@ pub(crate) enum StuckList {
     RefundsOwed,
     /// Orders that no rider has taken for long, oldest first.
     Escalated,
+    /// Orders that their riders claimed and do not fetch, oldest first.
+    PickupOverdue,
+    /// Orders that their riders fetched and have not brought long after they were paid, oldest first.
+    CarriedTooLong,
     /// Orders that were canceled by themselves because nobody delivered them, newest first.
     Abandoned,
 }
@@ -109,12 +123,18 @@ pub(crate) struct StuckOrder {
     refund_due_krw: Won,
     /// When it was placed.
     placed_at: Timestamp,
+    /// Who has claimed it, or carries it.
+    rider_id: Option<AccountId>,
+    /// When it is canceled unless it is delivered, where a rider has carried it too long.
+    abandon_at: Option<Timestamp>,
+    /// Whose fault it is that it was canceled.
+    fault: Option<Fault>,
 }
 
 /// What is stuck
 ///
 /// Orders past a deadline that somebody should have kept, refunds that are owed, deliveries that nobody
-/// takes, and orders that were given up.
+/// takes, fetches or brings, and orders that were given up.
 #[utoipa::path(
     get,
     path = "/api/operations/stuck",
@@ -129,17 +149,23 @@ pub(crate) async fn stuck(State(app): State<App>, as_of: AsOf) -> Result<Json<St
     let past_deadline = past_deadline(&app, None, SHOWN).await?;
     let refunds_owed = list(&app, tags::REFUND_DUE, Direction::Ascending, None, SHOWN).await?;
     let escalated = list(&app, tags::ESCALATED, Direction::Ascending, None, SHOWN).await?;
+    let pickup_overdue = list(&app, tags::PICKUP_OVERDUE, Direction::Ascending, None, SHOWN).await?;
+    let carried_too_long = list(&app, tags::CARRIED_TOO_LONG, Direction::Ascending, None, SHOWN).await?;
     let abandoned = list(&app, tags::ABANDONED, Direction::Descending, None, SHOWN).await?;
     Ok(Json(Stuck {
         next: NextOfEach {
             past_deadline: past_deadline.next,
             refunds_owed: refunds_owed.next,
             escalated: escalated.next,
+            pickup_overdue: pickup_overdue.next,
+            carried_too_long: carried_too_long.next,
             abandoned: abandoned.next,
         },
         past_deadline: past_deadline.items,
         refunds_owed: refunds_owed.items,
         escalated: escalated.items,
+        pickup_overdue: pickup_overdue.items,
+        carried_too_long: carried_too_long.items,
         abandoned: abandoned.items,
     }))
 }
@@ -173,6 +199,8 @@ pub(crate) async fn stuck_list(
         }
         StuckList::RefundsOwed => (tags::REFUND_DUE, Direction::Ascending),
         StuckList::Escalated => (tags::ESCALATED, Direction::Ascending),
+        StuckList::PickupOverdue => (tags::PICKUP_OVERDUE, Direction::Ascending),
+        StuckList::CarriedTooLong => (tags::CARRIED_TOO_LONG, Direction::Ascending),
         StuckList::Abandoned => (tags::ABANDONED, Direction::Descending),
     };
     let after = asked.after.as_deref().map(|after| after.parse().map_err(|_| strange_cursor())).transpose()?;
@@ -282,5 +310,11 @@ fn stuck_order(document: OrderDocument) -> Option<StuckOrder> {
         store_name: order.store.name.clone(),
         refund_due_krw: document.refund_due(order),
         placed_at: order.placed_at,
+        rider_id: document.delivery.as_ref().and_then(|delivery| delivery.rider_id),
+        abandon_at: order.abandon_at.filter(|_| document.is_carried_too_long(order)),
+        fault: match order.end {
+            Some((End::Canceled { fault, .. }, _)) => fault,
+            Some((End::Completed | End::Rejected { .. }, _)) | None => None,
+        },
     })
 }

@@ -120,6 +120,14 @@ impl Of {
         })
     }
 
+    pub(super) fn window_extended(self, minutes: i64) -> Heard {
+        Heard::Order(order::Event::PaymentWindowExtended { order_id: self.0, pay_by: at(minutes) })
+    }
+
+    pub(super) fn overdue(self) -> Heard {
+        Heard::Order(order::Event::OrderOverdue { order_id: self.0, abandon_at: at(360) })
+    }
+
     pub(super) fn change_requested(self, basket: Basket, extra: u64) -> Heard {
         let extra_krw = Won(extra);
         Heard::Order(order::Event::OrderChangeRequested { order_id: self.0, change_id: CHANGE, basket, extra_krw })
@@ -148,7 +156,7 @@ impl Of {
     }
 
     pub(super) fn canceled(self, reason: CancelReason, owed: u64) -> Heard {
-        let fault = (reason == CancelReason::Operator).then_some(Fault::Store);
+        let fault = matches!(reason, CancelReason::Operator | CancelReason::Abandoned).then_some(Fault::Store);
         Heard::Order(order::Event::OrderCanceled {
             order_id: self.0,
             reason,
@@ -221,6 +229,11 @@ impl Of {
 
     pub(super) fn ticket_accepted(self) -> Heard {
         Heard::Store(store::Event::TicketAccepted { order_id: self.0, store_id: STORE, cook_minutes: 20 })
+    }
+
+    pub(super) fn answer_extended(self, minutes: i64) -> Heard {
+        let (order_id, store_id) = (self.0, STORE);
+        Heard::Store(store::Event::TicketAnswerExtended { order_id, store_id, answer_by: at(minutes) })
     }
 
     pub(super) fn ticket_rejected(self, reason: RejectReason) -> Heard {
@@ -307,7 +320,16 @@ impl Of {
     }
 
     pub(super) fn released(self, rider_id: AccountId) -> Heard {
-        Heard::Delivery(delivery::Event::ClaimReleased { order_id: self.0, rider_id, riders: Vec::new() })
+        Heard::Delivery(delivery::Event::ClaimReleased {
+            order_id: self.0,
+            rider_id,
+            riders: Vec::new(),
+            taken_back: None,
+        })
+    }
+
+    pub(super) fn pickup_overdue(self, rider_id: AccountId) -> Heard {
+        Heard::Delivery(delivery::Event::PickupOverdue { order_id: self.0, rider_id, claimed_at: at(35) })
     }
 
     pub(super) fn picked_up(self, rider_id: AccountId) -> Heard {

@@ -25,10 +25,19 @@ async fn nothing_is_stuck_while_all_goes_well() {
     let world = World::new().await;
     stories::delivered(Of(order_id(1))).iter().for_each(|heard| world.tell(heard));
     world.clock.advance(SignedDuration::from_hours(10));
-    let next = json!({ "past_deadline": null, "refunds_owed": null, "escalated": null, "abandoned": null });
+    let lists = ["past_deadline", "refunds_owed", "escalated", "pickup_overdue", "carried_too_long", "abandoned"];
+    let next: Value = lists.into_iter().map(|list| (list.to_owned(), Value::Null)).collect();
     assert_eq!(
         stuck(&world).await,
-        json!({ "past_deadline": [], "refunds_owed": [], "escalated": [], "abandoned": [], "next": next })
+        json!({
+            "past_deadline": [],
+            "refunds_owed": [],
+            "escalated": [],
+            "pickup_overdue": [],
+            "carried_too_long": [],
+            "abandoned": [],
+            "next": next,
+        })
     );
 }
 
@@ -72,6 +81,68 @@ async fn refunds_escalations_and_what_was_given_up_are_shown() {
     world.tell(&of.claimed(RIDER));
     let seen = stuck(&world).await;
     assert_eq!((&seen["refunds_owed"], &seen["escalated"]), (&json!([]), &json!([])));
+    assert_eq!(seen["abandoned"][0]["fault"], "store");
+}
+
+#[tokio::test]
+async fn what_no_rider_has_had_for_long_stays_so_however_often_it_is_claimed_and_given_back() {
+    let world = World::new().await;
+    let of = Of(order_id(1));
+    for (heard, shown) in [
+        (of.placed(), false),
+        (of.paid(), false),
+        (of.delivery_requested(), false),
+        (of.escalated(), true),
+        (of.claimed(RIDER), false),
+        (of.released(RIDER), true),
+        (of.claimed(RIDER), false),
+        (of.picked_up(RIDER), false),
+    ] {
+        world.tell(&heard);
+        assert_eq!(!ids(&stuck(&world).await["escalated"]).is_empty(), shown, "{heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_rider_does_not_fetch_or_does_not_bring_is_shown_with_the_rider() {
+    let world = World::new().await;
+    let of = Of(order_id(1));
+    let told = [of.placed(), of.paid(), of.delivery_requested(), of.claimed(RIDER)];
+    told.iter().for_each(|heard| world.tell(heard));
+    for (heard, not_fetched, not_brought) in [
+        (of.pickup_overdue(RIDER), true, false),
+        (of.released(RIDER), false, false),
+        (of.claimed(RIDER), false, false),
+        (of.pickup_overdue(RIDER), true, false),
+        (of.picked_up(RIDER), false, false),
+        (of.overdue(), false, true),
+        (of.delivered(RIDER), false, false),
+    ] {
+        world.tell(&heard);
+        let seen = stuck(&world).await;
+        let lists = [("pickup_overdue", not_fetched), ("carried_too_long", not_brought)];
+        for (list, shown) in lists {
+            assert_eq!(!ids(&seen[list]).is_empty(), shown, "{list} after {heard:?}");
+            if shown {
+                assert_eq!(seen[list][0]["rider_id"], json!(RIDER));
+                assert_eq!(seen[list][0]["abandon_at"].is_null(), list == "pickup_overdue");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn more_time_to_pay_or_to_answer_is_more_time_until_it_is_late() {
+    let world = World::new().await;
+    let (unpaid, unanswered) = (Of(order_id(1)), Of(order_id(2)));
+    let extended = [unpaid.placed(), unpaid.window_extended(20)];
+    extended.iter().for_each(|heard| world.tell(heard));
+    let extended = [unanswered.placed(), unanswered.paid(), unanswered.ticket_opened(), unanswered.answer_extended(20)];
+    extended.iter().for_each(|heard| world.tell(heard));
+    world.clock.advance(SignedDuration::from_mins(15));
+    assert_eq!(stuck(&world).await["past_deadline"], json!([]));
+    world.clock.advance(SignedDuration::from_mins(6));
+    assert_eq!(ids(&stuck(&world).await["past_deadline"]), [order_id(1).to_string(), order_id(2).to_string()]);
 }
 
 /// A page of a list of what is stuck.

@@ -116,6 +116,14 @@ pub enum Command {
         /// In the store's words.
         text: String,
     },
+    /// The kitchen has finished.
+    HearCooked,
+    /// A rider has claimed it, and has not fetched it in time.
+    HearNotFetched,
+    /// That rider does not bring it after all.
+    HearReleased,
+    /// A rider has fetched it.
+    HearPickedUp,
     /// A rider says that the customer has the food.
     HearDelivered {
         /// How long until it completes by itself.
@@ -123,9 +131,17 @@ pub enum Command {
     },
 
     /// Nobody paid in time.
-    Expire,
+    Expire {
+        /// Since when payment could be asked without a break; nothing where it cannot be asked now.
+        askable_since: Option<Timestamp>,
+        /// How long payment must have been there to be asked before nobody may pay any more.
+        at_least: SignedDuration,
+    },
     /// It was not delivered long after it was paid.
-    Abandon,
+    Abandon {
+        /// How much longer a rider who has it may take.
+        carried_for: SignedDuration,
+    },
     /// Nobody confirmed.
     CompleteByItself,
 }

@@ -3,13 +3,16 @@
 //! ```text
 //!   awaiting_payment: payment_window      paid: abandon      delivered: auto_complete      ended: none
 //! ```
+//!
+//! A deadline may be put off: the time to pay while nobody can, and the end of an order that a rider has. It is
+//! the same deadline then, at another time.
 
 use baedal_contracts::OrderId;
 use baedal_kit::Job;
 use baedal_kit::database::JobChange;
 use jiff::Timestamp;
 
-use super::Event;
+use super::{Event, Placed, State};
 
 /// Nobody paid in time.
 pub const PAYMENT_WINDOW: &str = "payment_window";
@@ -18,12 +21,33 @@ pub const ABANDON: &str = "abandon";
 /// Nobody confirmed.
 pub const AUTO_COMPLETE: &str = "auto_complete";
 
+impl Placed {
+    /// The deadline that runs now, as the job that keeps it; none once the order has ended.
+    #[must_use]
+    pub fn next_deadline(&self, order: OrderId) -> Option<Job> {
+        let kind = match self.state {
+            State::AwaitingPayment { .. } => PAYMENT_WINDOW,
+            State::Paid { .. } => ABANDON,
+            State::Delivered { .. } => AUTO_COMPLETE,
+            State::Completed | State::Canceled { .. } | State::Rejected { .. } => return None,
+        };
+        Some(begin(kind, order, self.deadline))
+    }
+}
+
+fn begin(kind: &'static str, order: OrderId, at: Timestamp) -> Job {
+    Job::new(kind, order, at).about(order.0)
+}
+
 pub(super) fn jobs(order: OrderId, event: &Event) -> Vec<JobChange> {
-    let begin = |kind, at: Timestamp| Job::new(kind, order, at).about(order.0).into();
+    let begin = |kind, at: Timestamp| begin(kind, order, at).into();
     let end = |kind| JobChange::unschedule(kind, order);
     match event {
-        Event::OrderPlaced { pay_by, .. } => vec![begin(PAYMENT_WINDOW, *pay_by)],
+        Event::OrderPlaced { pay_by, .. } | Event::PaymentWindowExtended { pay_by } => {
+            vec![begin(PAYMENT_WINDOW, *pay_by)]
+        }
         Event::OrderPaid { abandon_at, .. } => vec![end(PAYMENT_WINDOW), begin(ABANDON, *abandon_at)],
+        Event::OrderOverdue { abandon_at } => vec![begin(ABANDON, *abandon_at)],
         Event::DeliveredHeard { complete_at } => vec![end(ABANDON), begin(AUTO_COMPLETE, *complete_at)],
         Event::OrderCanceled { .. } | Event::OrderRejected { .. } | Event::OrderCompleted { .. } => {
             vec![end(PAYMENT_WINDOW), end(ABANDON), end(AUTO_COMPLETE)]
@@ -38,6 +62,7 @@ pub(super) fn jobs(order: OrderId, event: &Event) -> Vec<JobChange> {
         | Event::OrderChangeSealed { .. }
         | Event::OrderChangeRefused { .. }
         | Event::OrderCancelRequested { .. }
-        | Event::OrderCancelRefused => Vec::new(),
+        | Event::OrderCancelRefused
+        | Event::FoodHeard { .. } => Vec::new(),
     }
 }

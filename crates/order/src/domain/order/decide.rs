@@ -2,12 +2,12 @@
 
 mod changing;
 mod ending;
+mod following;
 mod paying;
 
-use baedal_contracts::order::CancelReason;
 use jiff::Timestamp;
 
-use super::{Command, Event, Order, Refusal, State};
+use super::{Command, Event, Food, Order, Refusal, State};
 
 type Decision = Result<Vec<Event>, Refusal>;
 
@@ -21,7 +21,7 @@ pub(super) fn decide(order: &Order, command: Command, at: Timestamp) -> Decision
     };
     match command {
         Command::Place { .. } => Err(Refusal::AlreadyPlaced),
-        Command::Pay { attempt_id } => order.pay(attempt_id, at),
+        Command::Pay { attempt_id } => order.pay(attempt_id),
         Command::Change { change_id, basket } => order.change(change_id, basket),
         Command::Cancel { text } => order.cancel(text),
         Command::CancelByOperator { text, refund_krw, fault } => order.cancel_by_operator(text, refund_krw, fault),
@@ -48,16 +48,14 @@ pub(super) fn decide(order: &Order, command: Command, at: Timestamp) -> Decision
             // Canceled on the doorstep: it stays canceled.
             State::Completed | State::Canceled { .. } | State::Rejected { .. } => Vec::new(),
         }),
-        Command::Expire => Ok(match order.state {
-            State::AwaitingPayment { .. } => vec![order.ends_canceled(CancelReason::PaymentExpired, String::new())],
-            State::Paid { .. } | State::Delivered { .. } => Vec::new(),
-            State::Completed | State::Canceled { .. } | State::Rejected { .. } => Vec::new(),
-        }),
-        Command::Abandon => Ok(match order.state {
-            State::Paid { .. } => vec![order.ends_canceled(CancelReason::Abandoned, String::new())],
-            State::AwaitingPayment { .. } | State::Delivered { .. } => Vec::new(),
-            State::Completed | State::Canceled { .. } | State::Rejected { .. } => Vec::new(),
-        }),
+        Command::HearCooked => Ok(order.food_comes(Food::Cooked)),
+        Command::HearNotFetched => Ok(order.food_comes(Food::NotFetched)),
+        Command::HearReleased => Ok(order.rider_leaves()),
+        Command::HearPickedUp => Ok(order.food_comes(Food::PickedUp)),
+        // Deadlines: one that comes before its time decides nothing, and comes again.
+        Command::Expire { .. } | Command::Abandon { .. } | Command::CompleteByItself if at < order.deadline => NOTHING,
+        Command::Expire { askable_since, at_least } => Ok(order.expire(askable_since, at_least, at)),
+        Command::Abandon { carried_for } => Ok(order.abandon(carried_for, at)),
         Command::CompleteByItself => Ok(order.complete_by_itself()),
     }
 }
@@ -84,9 +82,13 @@ fn decide_unplaced(command: Command, at: Timestamp) -> Decision {
         | Command::GrantCancel
         | Command::RefuseCancel
         | Command::Reject { .. }
+        | Command::HearCooked
+        | Command::HearNotFetched
+        | Command::HearReleased
+        | Command::HearPickedUp
         | Command::HearDelivered { .. }
-        | Command::Expire
-        | Command::Abandon
+        | Command::Expire { .. }
+        | Command::Abandon { .. }
         | Command::CompleteByItself => NOTHING,
     }
 }

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
+use super::Food;
+
 /// What may happen to an order.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr)]
 pub enum Event {
@@ -46,6 +48,11 @@ pub enum Event {
     PaymentPutOff {
         /// Which.
         attempt_id: AttemptId,
+    },
+    /// Nobody could pay for a while: there is more time to.
+    PaymentWindowExtended {
+        /// When it is canceled now if nobody has paid.
+        pay_by: Timestamp,
     },
     /// The money is here.
     OrderPaid {
@@ -114,7 +121,7 @@ pub enum Event {
         text: String,
         /// What the customer still owes.
         owed_krw: Won,
-        /// Whose fault an operator found it to be.
+        /// Whose fault it is.
         fault: Option<Fault>,
         /// Whether it had been paid.
         paid: bool,
@@ -125,6 +132,16 @@ pub enum Event {
         reason: RejectReason,
         /// In the store's words; may be empty.
         text: String,
+    },
+    /// The food has come so far, say kitchen and rider.
+    FoodHeard {
+        /// How far.
+        food: Food,
+    },
+    /// A rider has it, and has not brought it in time: an operator is to look.
+    OrderOverdue {
+        /// When it is canceled if it is not delivered.
+        abandon_at: Timestamp,
     },
     /// A rider says that the customer has the food.
     DeliveredHeard {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Attempt, Event, Order, Pending, Placed, State};
+use super::{Attempt, Event, Food, Order, Pending, Placed, State};
 
 pub(super) fn evolve(order: &mut Order, event: &Event, at: Timestamp) {
     if let Event::OrderPlaced { order_no, customer_id, store, basket, pay_by, attempt_id } = event {
@@ -13,6 +13,9 @@ pub(super) fn evolve(order: &mut Order, event: &Event, at: Timestamp) {
             basket: basket.clone(),
             pay_by: *pay_by,
             paid_at: None,
+            food: Food::NotCooked,
+            is_overdue: false,
+            deadline: *pay_by,
             state: State::AwaitingPayment { attempt: Attempt::Open { attempt_id: *attempt_id, shared: false } },
             refused_change: None,
         }));
@@ -36,8 +39,10 @@ impl Placed {
                 self.attempt_becomes(Attempt::Declined { reason: reason.clone() });
             }
             Event::PaymentPutOff { .. } => self.attempt_becomes(Attempt::PutOff),
-            Event::OrderPaid { .. } => {
+            Event::PaymentWindowExtended { pay_by } => (self.pay_by, self.deadline) = (*pay_by, *pay_by),
+            Event::OrderPaid { abandon_at, .. } => {
                 self.paid_at = Some(at);
+                self.deadline = *abandon_at;
                 self.state = State::Paid { pending: None };
             }
             Event::OrderChangeRequested { change_id, basket, extra_krw } => {
@@ -76,7 +81,10 @@ impl Placed {
                 self.state = State::Canceled { reason: *reason, owed_krw: *owed_krw, fault: *fault };
             }
             Event::OrderRejected { reason, .. } => self.state = State::Rejected { reason: *reason },
-            Event::DeliveredHeard { .. } => {
+            Event::FoodHeard { food } => self.food = *food,
+            Event::OrderOverdue { abandon_at } => (self.is_overdue, self.deadline) = (true, *abandon_at),
+            Event::DeliveredHeard { complete_at } => {
+                self.deadline = *complete_at;
                 if let State::Paid { pending } = &mut self.state {
                     self.state = State::Delivered { pending: pending.take() };
                 }

@@ -16,9 +16,6 @@ pub enum Refusal {
     /// It ended.
     #[error("the order is {0} and nothing more can happen to it")]
     AlreadyFinal(OrderStatus),
-    /// It will be canceled any moment, because nobody paid in time.
-    #[error("the time to pay for the order is over")]
-    PaymentWindowOver,
     /// An attempt to pay may have taken money for what the order is now.
     #[error("a payment for the order is being verified")]
     PaymentInProgress,

@@ -22,6 +22,12 @@ pub struct Placed {
     pub pay_by: Timestamp,
     /// When it was paid.
     pub paid_at: Option<Timestamp>,
+    /// How far the food has come.
+    pub food: Food,
+    /// Whether it was to be delivered by now, and a rider who has it is given more time.
+    pub is_overdue: bool,
+    /// When the deadline comes that runs now; once the order has ended, none does.
+    pub deadline: Timestamp,
     /// How far it is.
     pub state: State,
     /// The change refused last, and why, for whoever waits for the answer.
@@ -55,7 +61,7 @@ pub enum State {
         reason: CancelReason,
         /// What the customer still owes.
         owed_krw: Won,
-        /// Whose fault an operator found it to be.
+        /// Whose fault it is.
         fault: Option<Fault>,
     },
     /// The store said no.
@@ -63,6 +69,33 @@ pub enum State {
         /// Why.
         reason: RejectReason,
     },
+}
+
+/// How far the food has come, as far as it matters to whose fault it is that nobody brings it. In the order in
+/// which it comes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum Food {
+    /// The kitchen has not finished, as far as was heard.
+    NotCooked,
+    /// The kitchen has finished, and no rider has kept it waiting.
+    Cooked,
+    /// A rider has claimed it, and has not fetched it in time.
+    NotFetched,
+    /// A rider has it.
+    PickedUp,
+}
+
+impl Food {
+    /// Whose fault it is where it comes no further: of whoever is to do the next thing. No rider came for what
+    /// is ready: it is ours to have riders.
+    #[must_use]
+    pub fn fault(self) -> Fault {
+        match self {
+            Self::NotCooked => Fault::Store,
+            Self::Cooked => Fault::Platform,
+            Self::NotFetched | Self::PickedUp => Fault::Rider,
+        }
+    }
 }
 
 /// What became of the last attempt to pay.

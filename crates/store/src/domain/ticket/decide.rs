@@ -37,7 +37,7 @@ pub(super) fn unopened(command: Command) -> Decided {
         | Command::FinishCooking { .. } => Err(Refusal::NoSuchTicket),
         Command::SealChange { .. }
         | Command::PutChangeBack { .. }
-        | Command::EndAnswerTime
+        | Command::EndAnswerTime { .. }
         | Command::EndChangeLock { .. } => NOTHING,
     }
 }
@@ -56,14 +56,14 @@ pub(super) fn foregone(command: &Command) -> Decided {
         | Command::ChangeTicket { .. }
         | Command::SealChange { .. }
         | Command::PutChangeBack { .. }
-        | Command::EndAnswerTime
+        | Command::EndAnswerTime { .. }
         | Command::EndChangeLock { .. }
         | Command::Thank { .. } => NOTHING,
     }
 }
 
 /// From the time that it came to the kitchen.
-pub(super) fn opened(sheet: &Sheet, command: Command) -> Decided {
+pub(super) fn opened(sheet: &Sheet, command: Command, at: Timestamp) -> Decided {
     match command {
         Command::OpenTicket { .. } | Command::TurnAway { .. } => NOTHING,
         Command::Accept { by, cook_minutes } => sheet.asked_by(by)?.accept(cook_minutes),
@@ -75,7 +75,7 @@ pub(super) fn opened(sheet: &Sheet, command: Command) -> Decided {
         Command::ChangeTicket { change, taken, hold_until } => sheet.change(change, taken, hold_until),
         Command::SealChange { change_id } => Ok(sheet.seal(change_id)),
         Command::PutChangeBack { change_id } => Ok(sheet.put_back(change_id)),
-        Command::EndAnswerTime => Ok(sheet.end_answer_time()),
+        Command::EndAnswerTime { not_before } => Ok(sheet.end_answer_time(not_before, at)),
         Command::EndChangeLock { change_id } => Ok(sheet.end_change_lock(change_id)),
         Command::Thank { store_name, message } => Ok(sheet.thank(store_name, message)),
     }
@@ -183,8 +183,13 @@ impl Sheet {
         held.map(|held| Event::ChangePutBack { change_id, returned: held.more.clone() }).into_iter().collect()
     }
 
-    fn end_answer_time(&self) -> Vec<Event> {
+    fn end_answer_time(&self, not_before: Timestamp, at: Timestamp) -> Vec<Event> {
         match self.status {
+            // It comes again at its time.
+            TicketStatus::Open if self.answer_by.is_some_and(|answer_by| at < answer_by) => Vec::new(),
+            TicketStatus::Open if at < not_before => {
+                vec![Event::AnswerExtended { store_id: self.slip.store.store_id, answer_by: not_before }]
+            }
             TicketStatus::Open => {
                 vec![self.rejected(Rejection { reason: RejectReason::StoreTimeout, text: String::new() })]
             }

@@ -122,6 +122,7 @@ impl Sheet {
         match event {
             // These begin a ticket.
             Event::Opened { .. } | Event::TurnedAway { .. } | Event::Foregone => {}
+            Event::AnswerExtended { answer_by, .. } => self.answer_by = Some(*answer_by),
             Event::Accepted { cook_minutes, .. } => {
                 self.status = TicketStatus::Accepted;
                 self.cook_minutes = Some(*cook_minutes);

@@ -101,6 +101,11 @@ fn put_back(number: u128) -> Command {
     Command::PutChangeBack { change_id: change_id(number) }
 }
 
+/// There was always somebody who could answer.
+fn end_answer_time() -> Command {
+    Command::EndAnswerTime { not_before: NOON }
+}
+
 fn end_lock(number: u128) -> Command {
     Command::EndChangeLock { change_id: change_id(number) }
 }
@@ -208,7 +213,7 @@ fn a_completed_order_is_thanked_for_once() {
 #[test]
 fn what_events_and_deadlines_ask_is_answered_in_every_state() {
     for (state, history) in every_state() {
-        for command in [withdraw(), seal(1), put_back(1), end_lock(1), Command::EndAnswerTime] {
+        for command in [withdraw(), seal(1), put_back(1), end_lock(1), end_answer_time()] {
             let now: Ticket = baedal_kit::aggregate::replay(&history, NOON);
             assert!(now.decide(command.clone(), NOON).is_ok(), "{command:?} of a ticket that is {state}");
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use baedal_contracts::OrderId;
 use baedal_contracts::store::TicketStatus;
 use baedal_kit::Service;
+use baedal_kit::scenario::NOON;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -110,7 +111,14 @@ async fn start_and_cancel_meet_and_one_wins() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_answer_meets_the_end_of_its_time_and_one_wins() {
-    meet(false, accept(), || Command::EndAnswerTime, TicketStatus::Accepted, TicketStatus::Rejected).await;
+    meet(
+        false,
+        accept(),
+        || Command::EndAnswerTime { not_before: NOON },
+        TicketStatus::Accepted,
+        TicketStatus::Rejected,
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -27,8 +27,12 @@ pub(crate) struct DeliverySlot {
     pub(crate) rider_id: Option<AccountId>,
     pub(crate) eta_from: Option<Timestamp>,
     pub(crate) eta_to: Option<Timestamp>,
-    /// Nobody has claimed it for long.
+    /// It has been ready for long and no rider had it. Stays so while somebody has claimed it: should he give it
+    /// back, it is still so.
     pub(crate) escalated: bool,
+    /// Who has claimed it has not fetched it for long.
+    #[serde(default)]
+    pub(crate) pickup_overdue: bool,
     pub(crate) delivered_at: Option<Timestamp>,
 }
 
@@ -40,16 +44,18 @@ impl DeliverySlot {
                 self.reached = Way::Claimed;
                 self.rider_id = Some(rider_id);
                 (self.eta_from, self.eta_to) = (Some(eta_from), Some(eta_to));
-                self.escalated = false;
+                self.pickup_overdue = false;
             }
             Event::ClaimReleased { .. } => {
                 self.reached = Way::Waiting;
                 self.rider_id = None;
                 (self.eta_from, self.eta_to) = (None, None);
+                self.pickup_overdue = false;
             }
             Event::PickedUp { rider_id, .. } => {
                 self.reached = Way::PickedUp;
                 self.rider_id = Some(rider_id);
+                self.pickup_overdue = false;
             }
             Event::Delivered { rider_id, .. } => {
                 self.reached = Way::Delivered;
@@ -57,6 +63,7 @@ impl DeliverySlot {
                 self.delivered_at = Some(at);
             }
             Event::DeliveryEscalated { .. } => self.escalated = true,
+            Event::PickupOverdue { .. } => self.pickup_overdue = true,
             // The order says how it ended; its rider still sees that it did.
             Event::DeliveryCanceled { .. } => self.escalated = false,
         }

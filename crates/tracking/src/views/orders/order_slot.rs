@@ -46,6 +46,9 @@ pub(crate) struct OrderSlot {
     pub(crate) placed_at: Timestamp,
     pub(crate) pay_by: Timestamp,
     pub(crate) paid_at: Option<Timestamp>,
+    /// When it is canceled if it is not delivered, where it should have been by now.
+    #[serde(default)]
+    pub(crate) abandon_at: Option<Timestamp>,
     pub(crate) pending: Option<Pending>,
     pub(crate) refusal: Option<Refusal>,
     pub(crate) end: Option<(End, Timestamp)>,
@@ -62,6 +65,7 @@ impl OrderSlot {
                 placed_at: at,
                 pay_by,
                 paid_at: None,
+                abandon_at: None,
                 pending: None,
                 refusal: None,
                 end: None,
@@ -78,6 +82,8 @@ impl OrderSlot {
     fn evolve(&mut self, event: Event, at: Timestamp) {
         match event {
             Event::OrderPlaced { .. } | Event::OrderChangeChargeDue { .. } => {}
+            Event::PaymentWindowExtended { pay_by, .. } => self.pay_by = pay_by,
+            Event::OrderOverdue { abandon_at, .. } => self.abandon_at = Some(abandon_at),
             Event::OrderPaid { basket, .. } => {
                 self.basket = basket;
                 self.paid_at = Some(at);

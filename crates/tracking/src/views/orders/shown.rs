@@ -45,7 +45,7 @@ pub(crate) struct OrderView {
     reason: Option<String>,
     /// Why, in somebody's words.
     text: Option<String>,
-    /// Whose fault an operator found it to be.
+    /// Whose fault it is that it was canceled, where an operator did that or it was abandoned.
     fault: Option<Fault>,
     /// The customer's last request to cancel or change, where it was refused.
     refusal: Option<Refusal>,

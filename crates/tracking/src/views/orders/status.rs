@@ -5,7 +5,7 @@ use baedal_contracts::store::TicketStatus;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::delivery_slot::Way;
+use super::delivery_slot::{DeliverySlot, Way};
 use super::document::OrderDocument;
 use super::order_slot::{End, OrderSlot};
 
@@ -104,6 +104,17 @@ impl OrderDocument {
 
     /// Whether an operator should look, because no rider takes it.
     pub(crate) fn is_escalated(&self, order: &OrderSlot) -> bool {
-        order.end.is_none() && self.delivery.as_ref().is_some_and(|delivery| delivery.escalated)
+        let waits = |delivery: &DeliverySlot| delivery.escalated && delivery.reached <= Way::Waiting;
+        order.end.is_none() && self.delivery.as_ref().is_some_and(waits)
+    }
+
+    /// Whether an operator should look, because its rider does not fetch it.
+    pub(crate) fn is_pickup_overdue(&self, order: &OrderSlot) -> bool {
+        order.end.is_none() && self.delivery.as_ref().is_some_and(|delivery| delivery.pickup_overdue)
+    }
+
+    /// Whether an operator should look, because its rider does not bring it.
+    pub(crate) fn is_carried_too_long(&self, order: &OrderSlot) -> bool {
+        order.abandon_at.is_some() && self.status(order) == OrderStatus::PickedUp
     }
 }

@@ -17,6 +17,10 @@ pub(crate) const ACTIVE: &str = "active";
 pub(crate) const REFUND_DUE: &str = "refund_due";
 /// Orders that no rider takes.
 pub(crate) const ESCALATED: &str = "escalated";
+/// Orders that their riders do not fetch.
+pub(crate) const PICKUP_OVERDUE: &str = "pickup_overdue";
+/// Orders that their riders do not bring.
+pub(crate) const CARRIED_TOO_LONG: &str = "carried_too_long";
 /// Orders that were canceled because nobody delivered them.
 pub(crate) const ABANDONED: &str = "abandoned";
 
@@ -102,6 +106,12 @@ impl OrderDocument {
         }
         if self.is_escalated(order) {
             tags.push(ESCALATED.to_owned());
+        }
+        if self.is_pickup_overdue(order) {
+            tags.push(PICKUP_OVERDUE.to_owned());
+        }
+        if self.is_carried_too_long(order) {
+            tags.push(CARRIED_TOO_LONG.to_owned());
         }
         if matches!(order.end, Some((End::Canceled { reason: CancelReason::Abandoned, .. }, _))) {
             tags.push(ABANDONED.to_owned());

@@ -42,6 +42,11 @@ impl TicketSlot {
             Event::TicketOpened { items, deliver_to, note, answer_by, .. } => {
                 self.opened = Some(Opened { at, answer_by, items, deliver_to, note });
             }
+            Event::TicketAnswerExtended { answer_by, .. } => {
+                if let Some(opened) = &mut self.opened {
+                    opened.answer_by = answer_by;
+                }
+            }
             Event::TicketAccepted { cook_minutes, .. } => {
                 self.reached = TicketStatus::Accepted;
                 self.cook_minutes = Some(cook_minutes);

@@ -100,7 +100,10 @@ fn of_order(event: &order::Event) -> Option<Told> {
         Event::OrderChangeRequested { basket, .. } => Told::amount(basket.total_krw),
         Event::OrderChangeRefused { reason, .. } => Told::reason(reason),
         Event::OrderCancelRequested { text, .. } => Told::nothing_more().map(|told| told.with_text(text)),
-        Event::OrderCancelRefused { .. } | Event::OrderCompleted { .. } => Told::nothing_more(),
+        Event::PaymentWindowExtended { .. }
+        | Event::OrderCancelRefused { .. }
+        | Event::OrderOverdue { .. }
+        | Event::OrderCompleted { .. } => Told::nothing_more(),
         Event::OrderCanceled { reason, text, .. } => Told::reason(reason).map(|told| told.with_text(text)),
         Event::OrderRejected { reason, text, .. } => Told::reason(reason).map(|told| told.with_text(text)),
         Event::OrderChangeChargeDue { .. } => None,
@@ -122,6 +125,7 @@ fn of_store(event: &store::Event) -> Option<Told> {
     use store::Event;
     match event {
         Event::TicketOpened { .. }
+        | Event::TicketAnswerExtended { .. }
         | Event::TicketAccepted { .. }
         | Event::CookStarted { .. }
         | Event::CookFinished { .. } => Told::nothing_more(),
@@ -145,8 +149,12 @@ fn of_store(event: &store::Event) -> Option<Told> {
 fn of_delivery(event: &delivery::Event) -> Option<Told> {
     use delivery::Event;
     match event {
+        Event::ClaimReleased { taken_back, .. } => {
+            let text = taken_back.as_deref().unwrap_or_default();
+            Told::nothing_more().map(|told| told.with_text(text))
+        }
         Event::DeliveryClaimed { .. }
-        | Event::ClaimReleased { .. }
+        | Event::PickupOverdue { .. }
         | Event::PickedUp { .. }
         | Event::Delivered { .. }
         | Event::DeliveryEscalated { .. } => Told::nothing_more(),

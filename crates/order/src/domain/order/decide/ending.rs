@@ -2,14 +2,15 @@
 
 use baedal_contracts::Won;
 use baedal_contracts::order::{CancelReason, ChangeRefusal, Fault};
+use jiff::{SignedDuration, Timestamp};
 
-use super::super::{Event, OrderStatus, Pending, Placed, Refusal, State};
+use super::super::{Event, Food, OrderStatus, Pending, Placed, Refusal, State};
 use super::{Decision, NOTHING};
 
 impl Placed {
     pub(super) fn cancel(&self, text: String) -> Decision {
         match &self.state {
-            State::AwaitingPayment { .. } => Ok(vec![self.ends_canceled(CancelReason::Customer, text)]),
+            State::AwaitingPayment { .. } => Ok(vec![self.ends_canceled(CancelReason::Customer, text, None)]),
             State::Paid { pending: None } => Ok(vec![Event::OrderCancelRequested { text }]),
             State::Paid { pending: Some(Pending::Cancel { .. }) } => NOTHING,
             State::Paid { pending: Some(Pending::Change { .. } | Pending::Seal { .. }) } => {
@@ -46,7 +47,7 @@ impl Placed {
 
     pub(super) fn grant_cancel(&self) -> Vec<Event> {
         match self.pending() {
-            Some(Pending::Cancel { text }) => vec![self.ends_canceled(CancelReason::Customer, text.clone())],
+            Some(Pending::Cancel { text }) => vec![self.ends_canceled(CancelReason::Customer, text.clone(), None)],
             // Withdrawn because the order has ended.
             Some(Pending::Change { .. } | Pending::Seal { .. }) | None => Vec::new(),
         }
@@ -71,6 +72,41 @@ impl Placed {
         }
     }
 
+    /// Nobody has paid. As long as payment could not be asked, and for a while after that, it waits on.
+    pub(super) fn expire(
+        &self,
+        askable_since: Option<Timestamp>,
+        at_least: SignedDuration,
+        at: Timestamp,
+    ) -> Vec<Event> {
+        match self.state {
+            State::AwaitingPayment { .. } => {
+                let pay_by = askable_since.unwrap_or(at).checked_add(at_least).unwrap_or(at);
+                vec![if pay_by > at {
+                    Event::PaymentWindowExtended { pay_by }
+                } else {
+                    self.ends_canceled(CancelReason::PaymentExpired, String::new(), None)
+                }]
+            }
+            State::Paid { .. } | State::Delivered { .. } => Vec::new(),
+            State::Completed | State::Canceled { .. } | State::Rejected { .. } => Vec::new(),
+        }
+    }
+
+    /// Nobody has delivered it. What a rider has may still come: the operator is to look first.
+    pub(super) fn abandon(&self, carried_for: SignedDuration, at: Timestamp) -> Vec<Event> {
+        match self.state {
+            State::Paid { .. } if self.food == Food::PickedUp && !self.is_overdue => {
+                vec![Event::OrderOverdue { abandon_at: at + carried_for }]
+            }
+            State::Paid { .. } => {
+                vec![self.ends_canceled(CancelReason::Abandoned, String::new(), Some(self.food.fault()))]
+            }
+            State::AwaitingPayment { .. } | State::Delivered { .. } => Vec::new(),
+            State::Completed | State::Canceled { .. } | State::Rejected { .. } => Vec::new(),
+        }
+    }
+
     /// What the kitchen has not answered by now was asked too late.
     pub(super) fn complete_by_itself(&self) -> Vec<Event> {
         let State::Delivered { pending } = &self.state else { return Vec::new() };
@@ -88,9 +124,9 @@ impl Placed {
         Event::OrderCompleted { customer_id: self.customer_id, store_id: self.store.store_id, by_itself }
     }
 
-    pub(super) fn ends_canceled(&self, reason: CancelReason, text: String) -> Event {
+    pub(super) fn ends_canceled(&self, reason: CancelReason, text: String, fault: Option<Fault>) -> Event {
         let paid = self.status() != OrderStatus::AwaitingPayment;
-        Event::OrderCanceled { reason, text, owed_krw: Won::ZERO, fault: None, paid }
+        Event::OrderCanceled { reason, text, owed_krw: Won::ZERO, fault, paid }
     }
 
     pub(super) fn ended(&self) -> Refusal {

@@ -3,13 +3,13 @@
 use baedal_contracts::{AttemptId, Won};
 use jiff::Timestamp;
 
-use super::super::{Attempt, Event, Placed, Refusal, State};
+use super::super::{Attempt, Event, Placed, State};
 use super::{Decision, NOTHING};
 
 impl Placed {
-    pub(super) fn pay(&self, new: AttemptId, at: Timestamp) -> Decision {
+    /// As long as it waits to be paid it can be, also where its time is over and nobody has ended it yet.
+    pub(super) fn pay(&self, new: AttemptId) -> Decision {
         match &self.state {
-            State::AwaitingPayment { .. } if at >= self.pay_by => Err(Refusal::PaymentWindowOver),
             State::AwaitingPayment { attempt } => Ok(match attempt {
                 Attempt::Open { shared: true, .. } => Vec::new(),
                 Attempt::Open { attempt_id, shared: false } => {

@@ -153,7 +153,7 @@ fn a_held_ticket_can_be_accepted_canceled_and_withdrawn() {
     ticket([opened(), held()]).when(withdraw()).then([canceled(three())]).when(seal(1)).then_nothing();
     let timeout =
         Event::Rejected { store_id: STORE, reason: RejectReason::StoreTimeout, text: String::new(), returned: three() };
-    ticket([opened(), held()]).when(Command::EndAnswerTime).then([timeout]).when(put_back(1)).then_nothing();
+    ticket([opened(), held()]).at(ANSWER_AT).when(end_answer_time()).then([timeout]).when(put_back(1)).then_nothing();
 }
 
 #[test]

@@ -38,15 +38,37 @@ fn a_short_stock_turns_the_order_away_and_says_of_what() {
 #[test]
 fn nobody_answers_and_the_ticket_is_rejected() {
     ticket([opened()])
-        .when(Command::EndAnswerTime)
+        .at(ANSWER_AT)
+        .when(end_answer_time())
         .then([rejected(RejectReason::StoreTimeout)])
         .when(accept(OWNER))
         .then_refused(Refusal::Closed(TicketStatus::Rejected));
 }
 
 #[test]
+fn as_long_as_nobody_could_answer_a_ticket_is_not_rejected() {
+    let back_at = ANSWER_AT + SignedDuration::from_mins(3);
+    let not_before = back_at + SignedDuration::from_mins(2);
+    let end = || Command::EndAnswerTime { not_before };
+    let extended = Event::AnswerExtended { store_id: STORE, answer_by: not_before };
+    ticket([opened()])
+        .at(back_at)
+        .when(end())
+        .then([extended.clone()])
+        .when(end())
+        .then_nothing()
+        .when(accept(OWNER))
+        .then([accepted()])
+        .at(not_before)
+        .when(end())
+        .then_nothing();
+    ticket([opened(), extended]).at(not_before).when(end()).then([rejected(RejectReason::StoreTimeout)]);
+    ticket([opened()]).at(ANSWER_AT - SignedDuration::from_secs(1)).when(end_answer_time()).then_nothing();
+}
+
+#[test]
 fn an_answer_just_before_the_time_is_over_counts() {
-    ticket([opened()]).when(accept(OWNER)).then([accepted()]).when(Command::EndAnswerTime).then_nothing();
+    ticket([opened()]).when(accept(OWNER)).then([accepted()]).at(ANSWER_AT).when(end_answer_time()).then_nothing();
 }
 
 #[test]
