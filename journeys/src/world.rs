@@ -12,7 +12,7 @@ use baedal_client::types::NewAccount;
 use baedal_client::{Client, Error, Session};
 use baedal_contracts::OrderId;
 use baedal_contracts::identity::Role;
-use baedal_kit::time::{Clock, ManualClock};
+use baedal_kit::time::{Clock, ManualClock, SystemClock};
 use baedal_servers::Nats;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -86,7 +86,7 @@ impl World {
         // Many people from one address, and passwords that need not withstand anybody.
         settings.gateway = settings.gateway.without_limits_per_address();
         settings.identity.hash_cost = baedal_identity::HashCost::lowest();
-        let clock = ManualClock::at(Timestamp::now());
+        let clock = ManualClock::at(SystemClock.now());
         let mut installation = Installation::new(composition, change(settings), clock.clone());
         if let Some(ahead) = ahead {
             installation.set_clocks(ahead);

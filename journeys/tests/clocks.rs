@@ -109,6 +109,30 @@ async fn contexts_and_replicas_with_clocks_behind_and_ahead_bring_orders_to_thei
     .await;
 }
 
+/// Commands about an order go to the replica that hears its shard; so that another one takes over, the first is away.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_later_counts_though_another_replica_says_it_whose_clock_is_behind() {
+    let ahead = |name: &str| if name.ends_with("-2") { APART } else { SignedDuration::ZERO };
+    let mut world = World::start_with_clocks_apart(&ahead).await;
+    let shop = Shop::open(&world).await;
+    let customer = world.somebody(Role::Customer, "김하늘").await;
+    for (first, second) in [("order-1", "order-2"), ("order-2", "order-1")] {
+        world.stop_service(second).await;
+        let placed = customer.place(first, &shop.one_chicken("sim_approve")).await.expect("an order");
+        let order = placed.order_id;
+        world.order_is(&customer, order, "paid").await;
+        change(&world, &shop, &customer, order, &[Dish(shop.chicken, 2)], 39_000).await;
+        money_is(&world, &customer, order, 39_000, 0).await;
+        world.start_service(second).await;
+        world.stop_service(first).await;
+        change(&world, &shop, &customer, order, &[Dish(shop.chicken, 1), Dish(shop.cola, 1)], 23_000).await;
+        money_is(&world, &customer, order, 39_000, 16_000).await;
+        customer.cancel(order, "").await.expect("canceled");
+        money_is(&world, &customer, order, 39_000, 39_000).await;
+        world.start_service(first).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_set_back_by_hours_in_the_middle_of_an_order_changes_nothing() {
     let world = World::start().await;

@@ -58,6 +58,7 @@ pub fn database_name(prefix: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     // Numbers of processes come again while a shared server lives; with the time they do not.
+    #[expect(clippy::disallowed_methods, reason = "a name must be new to the machine, whatever a test's clock shows")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     format!("{prefix}_{}_{now:x}_{number}", std::process::id())
 }

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use async_nats::header::{HeaderMap, HeaderName};
 use baedal_contracts::order::{Basket, Choice, Event, Line, OrderStore};
 use baedal_contracts::{AccountId, ItemId, Location, OrderId, OrderNo, Place, StoreId, Won};
+use baedal_kit::time::{Clock, SystemClock};
 use baedal_kit::{Cause, CauseKind, Envelope, Origin};
 use baedal_kit_nats::cloudevents::{decode, encode, place};
 use bytes::Bytes;
-use jiff::Timestamp;
 use uuid::Uuid;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -145,7 +145,7 @@ fn order_paid() -> Result<Envelope, Error> {
         position: 42,
         stream: format!("order/{id}"),
         kind: "OrderPaid".to_owned(),
-        at: Timestamp::now(),
+        at: SystemClock.now(),
         correlation: Some(id),
         command: "Approve".to_owned(),
         origin: Arc::new(Origin { cause, actor: Some(Uuid::now_v7()), traceparent }),

@@ -14,13 +14,12 @@ use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{Append, Commit, Database, NewEvent};
 use baedal_kit::ids::SystemIds;
 use baedal_kit::lifecycle::Lifecycle;
-use baedal_kit::time::SystemClock;
+use baedal_kit::time::{Clock, SystemClock};
 use baedal_kit::{Bus, Failure, Origin, Service};
 use baedal_kit_nats::{Nats, NatsBus, Settings, connect, relay};
 use baedal_servers::NatsOptions;
 use baedal_servers::testing::programs;
 use bytes::Bytes;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -137,7 +136,7 @@ async fn say(database: &MemoryDatabase, count: usize) -> Result<(), Error> {
             id: Uuid::now_v7(),
             kind: "Said",
             data: serde_json::to_vec(&event)?,
-            at: Timestamp::now(),
+            at: SystemClock.now(),
             correlation: Some(Uuid::now_v7()),
             command: "Say",
             origin: Arc::new(Origin::none()),
@@ -182,7 +181,7 @@ impl Listener {
                 };
                 is_news |= batch.upto > *cursor;
                 *cursor = batch.upto;
-                let now = Timestamp::now();
+                let now = SystemClock.now();
                 latencies.extend(batch.envelopes.iter().map(|heard| now.duration_since(heard.at).unsigned_abs()));
             }
             if !is_news {

@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use baedal_kit::database::{Append, Commit, Database, Direction, JobChange, NewEvent, Outcome, Query, Select, Write};
+use baedal_kit::time::{Clock, SystemClock};
 use baedal_kit::{Cause, CauseKind, Job, Origin};
 use baedal_kit_postgres::{PostgresDatabase, Settings};
 use baedal_servers::testing;
-use jiff::Timestamp;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
@@ -154,7 +154,7 @@ fn percentiles(latencies: &mut [Duration]) -> String {
 fn order() -> Commit {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let customer = COUNT.fetch_add(1, Ordering::Relaxed) % 1000;
-    let (id, now) = (Uuid::now_v7(), Timestamp::now());
+    let (id, now) = (Uuid::now_v7(), SystemClock.now());
     let origin = Arc::new(Origin {
         cause: Cause { kind: CauseKind::Request, id: Uuid::now_v7(), name: "POST /api/orders".to_owned() },
         actor: Some(id),

@@ -348,6 +348,7 @@ async fn run_once(
             all_is_heard(service, job).await?;
         }
         let mut work = service.work(origin(service, job));
+        work.not_before(job.run_at);
         if job.attempt > 1 {
             work.look_afresh();
         }

@@ -67,6 +67,7 @@ static BEGINNING: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instan
 
 #[async_trait]
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the port that everybody else asks")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }

@@ -83,6 +83,12 @@ impl Work {
         }
     }
 
+    /// It happens at `at` at the earliest, whatever the clock shows: what a job that was due decides is not decided
+    /// before it was, also where the clock was set back, or another's clock said that it was due.
+    pub(crate) fn not_before(&mut self, at: Timestamp) {
+        self.at = self.at.max(at);
+    }
+
     /// The instant at which all of it happens.
     #[must_use]
     pub fn at(&self) -> Timestamp {

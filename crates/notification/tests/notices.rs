@@ -10,7 +10,7 @@ use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{Append, Commit, NewEvent};
 use baedal_kit::ids::SystemIds;
 use baedal_kit::lifecycle::Lifecycle;
-use baedal_kit::time::SystemClock;
+use baedal_kit::time::{Clock, SystemClock};
 use baedal_kit::{Database, Origin, Service};
 use baedal_notification::{KeptProvider, Settings, module};
 use http::{Request, StatusCode};
@@ -107,7 +107,7 @@ where
             id,
             kind: (&event).into(),
             data: serde_json::to_vec(&event).expect("JSON"),
-            at: jiff::Timestamp::now(),
+            at: SystemClock.now(),
             correlation: Some(ORDER.0),
             command: "",
             origin: Arc::new(Origin::none()),

@@ -67,6 +67,7 @@ impl Show {
         if self.quiet {
             return;
         }
+        #[expect(clippy::disallowed_methods, reason = "it is shown to whoever sits before the terminal")]
         let time = Zoned::now().strftime("%H:%M:%S").to_string();
         self.line(&format!("{time}  {order_no}  {status:16}  {}  {what}", in_korean(status)));
         self.progress.set_message(self.counts.told());

@@ -14,7 +14,7 @@ use baedal_kit::database::{
 use baedal_kit::feeds::Feeds;
 use baedal_kit::ids::SystemIds;
 use baedal_kit::lifecycle::Lifecycle;
-use baedal_kit::time::SystemClock;
+use baedal_kit::time::{Clock, SystemClock};
 use baedal_kit::{Bus, Cause, CauseKind, Envelope, Failure, Origin, Recorded, Service};
 use baedal_kit_nats::{Nats, NatsBus, Settings, connect, relay};
 use baedal_servers::testing::programs;
@@ -110,7 +110,7 @@ impl World {
             id: Uuid::now_v7(),
             kind: (&event).into(),
             data: serde_json::to_vec(&event).expect("JSON"),
-            at: Timestamp::now(),
+            at: SystemClock.now(),
             correlation: Some(Uuid::now_v7()),
             command: "Say",
             origin: Arc::new(Origin { cause, actor: Some(Uuid::now_v7()), traceparent: Some("00-a-b-01".to_owned()) }),

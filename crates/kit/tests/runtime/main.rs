@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
 
 mod alternating;
+mod clocks;
 mod commands;
 mod deadlines;
 mod flaky;
