@@ -35,8 +35,16 @@ pub(crate) use sheet::Sheet;
 
 /// The job that rejects a ticket which the kitchen has not answered.
 pub(crate) const ANSWER_BY: &str = "answer_by";
-/// The job that ends a hold; its payload is the [`ChangeId`].
+/// The job that ends a hold; its payload is a [`ChangeLock`].
 pub(crate) const CHANGE_LOCK: &str = "change_lock";
+
+/// What the end of a hold needs to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct ChangeLock {
+    pub(crate) change_id: ChangeId,
+    /// Whether its end was put off and it has lasted as long again.
+    pub(crate) prolonged: bool,
+}
 
 /// An order as its kitchen has it.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -245,7 +253,8 @@ impl Aggregate for Ticket {
                 vec![JobChange::unschedule(ANSWER_BY, order), unlock()]
             }
             Event::ChangeHeld { change, until, .. } => {
-                vec![Job::new(CHANGE_LOCK, order, *until).with(&change.change_id).about(order.0).into()]
+                let lock = ChangeLock { change_id: change.change_id, prolonged: false };
+                vec![Job::new(CHANGE_LOCK, order, *until).with(&lock).about(order.0).into()]
             }
             Event::Changed { .. } | Event::ChangeRefused { .. } | Event::ChangePutBack { .. } => vec![unlock()],
             Event::TurnedAway { .. }

@@ -3,12 +3,14 @@
 use baedal_contracts::order::ChangeRefusal;
 use baedal_contracts::store::{Event as Told, RejectReason};
 use baedal_contracts::{ItemId, OrderId, OrderNo};
+use baedal_kit::Job;
 use jiff::SignedDuration;
 
-use crate::domain::ticket::{Command, Ticket};
+use crate::domain::ticket::{CHANGE_LOCK, ChangeLock, Command, Ticket};
 use crate::domain::{Store, store};
 use crate::testing::{
-    CHICKEN, COLA, CUSTOMER, OWNER, RADISH, STORE, World, change_id, home, lines, minutes, order, tells,
+    CHICKEN, COLA, CUSTOMER, OWNER, RADISH, STORE, World, change_id, home, lines, minutes, order, origin_of_a_request,
+    tells,
 };
 
 async fn world(chickens: u32) -> World {
@@ -222,6 +224,47 @@ async fn a_later_change_puts_an_earlier_hold_back_first() {
     let [Told::TicketChangeReserved { change_id: held, .. }, stock @ ..] = told.as_slice() else { panic!("{told:?}") };
     assert_eq!(*held, change_id(2));
     assert_eq!(stock, [stock_changed(CHICKEN, 3, 5), stock_changed(CHICKEN, 1, 6)]);
+}
+
+#[tokio::test]
+async fn a_hold_whose_end_was_put_off_lasts_as_long_again_for_order_to_hear_what_payment_told() {
+    let world = world(5).await;
+    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.hear(&tells::change_requested(order(1), 1, &[(CHICKEN, 4)], 2_000)).await;
+    let until = world.service.clock().now() + SignedDuration::from_secs(30);
+    let again = until + SignedDuration::from_secs(1);
+    let lock = ChangeLock { change_id: change_id(1), prolonged: false };
+    let put_off = Job { attempt: 1, ..Job::new(CHANGE_LOCK, order(1), again).with(&lock) };
+    let mut work = world.service.work(origin_of_a_request());
+    work.schedule(put_off);
+    work.commit().await.expect("a commit");
+    let before = world.told().await.len();
+    world.pass(SignedDuration::from_secs(31)).await;
+    assert_eq!(world.next_deadline().await, Some(again + SignedDuration::from_secs(30)));
+    assert_eq!(world.told().await.len(), before);
+    world.pass(SignedDuration::from_secs(30)).await;
+    let told = world.told().await;
+    assert_eq!(told[before..], [change_refused(1, ChangeRefusal::PaymentTimeout), stock_changed(CHICKEN, 3)]);
+}
+
+#[tokio::test]
+async fn a_kitchen_that_could_not_answer_has_two_minutes_from_when_it_can() {
+    let mut world = world(5).await;
+    for number in [1, 2] {
+        world.hear(&tells::paid(order(number), &[(CHICKEN, 1)])).await;
+    }
+    world.away(SignedDuration::from_mins(8));
+    let before = world.told().await.len();
+    let answer_by = world.service.clock().now() + SignedDuration::from_mins(2);
+    world.pass(SignedDuration::from_secs(20)).await;
+    let extended = |number| Told::TicketAnswerExtended { order_id: order(number), store_id: STORE, answer_by };
+    assert_eq!(world.told().await[before..], [extended(1), extended(2)]);
+    assert!(world.kitchen(order(2), Command::Accept { by: OWNER, cook_minutes: minutes(20) }).await);
+    world.pass(SignedDuration::from_secs(100)).await;
+    let (reason, text) = (RejectReason::StoreTimeout, String::new());
+    let rejected = Told::TicketRejected { order_id: order(1), store_id: STORE, reason, text };
+    assert_eq!(world.told().await[before + 3..], [rejected, stock_changed(CHICKEN, 4)]);
+    assert_eq!(world.next_deadline().await, None);
 }
 
 #[tokio::test]
