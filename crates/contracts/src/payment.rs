@@ -32,6 +32,11 @@ pub struct TakePayment {
     /// How much.
     #[garde(skip)]
     pub amount_krw: Won,
+    /// The order's own version when it asked: what order says with a lower one was said before, and is in
+    /// the amount.
+    #[garde(skip)]
+    #[serde(default)]
+    pub version: u64,
     /// How.
     #[garde(dive)]
     pub means: PaymentMeans,

@@ -77,6 +77,7 @@ static TABLE: &[Route] = &[
     put("/api/orders/{order_id}", ORDER, Access::Roles(&[Customer])),
     post("/api/orders/{order_id}/payment", ORDER, Access::Roles(&[Customer])),
     post("/api/orders/{order_id}/cancel", ORDER, Access::Roles(&[Customer, Operator])),
+    post("/api/orders/{order_id}/refund", ORDER, Access::Roles(&[Operator])),
     post("/api/orders/{order_id}/confirm", ORDER, Access::Roles(&[Customer])),
     get("/api/orders", TRACKING, Access::SignedIn),
     get("/api/orders/{order_id}", TRACKING, Access::SignedIn),

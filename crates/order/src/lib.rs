@@ -6,7 +6,7 @@
 //!   menu) and delivery (that the customer has the food): `policy` and `views`.
 //! - **Tells** `OrderPlaced`, `OrderPaid`, `OrderChangeRequested`, `OrderChangeChargeDue`, `OrderChanged`,
 //!   `OrderChangeRefused`, `OrderCancelRequested`, `OrderCancelRefused`, `OrderCanceled`, `OrderRejected`
-//!   and `OrderCompleted`: `publish`.
+//!   `OrderCompleted` and `OrderRefundGranted`: `publish`.
 //! - **Asks** payment, synchronously, to take money: [`payment_client`], behind a circuit breaker.
 
 pub mod domain;

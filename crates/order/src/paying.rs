@@ -23,6 +23,8 @@ pub(crate) struct Attempting {
     pub(crate) customer_id: AccountId,
     pub(crate) amount_krw: Won,
     pub(crate) means: PaymentMeans,
+    /// The order's version with it.
+    pub(crate) version: u64,
 }
 
 /// The order after an attempt.
@@ -55,8 +57,8 @@ pub(crate) async fn attempt(app: &App, origin: &Origin, attempting: Attempting) 
 }
 
 async fn make(app: &App, origin: &Origin, attempting: Attempting) -> Result<Attempted, Failure> {
-    let Attempting { order_id, attempt_id, customer_id, amount_krw, means } = attempting;
-    let request = TakePayment { attempt_id, customer_id, amount_krw, means };
+    let Attempting { order_id, attempt_id, customer_id, amount_krw, means, version } = attempting;
+    let request = TakePayment { attempt_id, customer_id, amount_krw, version, means };
     let answer = app.payments.take(order_id, request, origin).await;
     count(&answer);
     let retry_after = match answer {

@@ -105,10 +105,10 @@ impl Charging {
     }
 
     async fn begin(&self, origin: &Origin, order_id: OrderId, asked: TakePayment) -> Result<Begun, Failure> {
-        let TakePayment { attempt_id, customer_id, amount_krw, means } = asked;
+        let TakePayment { attempt_id, customer_id, amount_krw, version, means } = asked;
         let payer = Payer { customer_id, means: means.clone() };
         let look_up_at = self.service.clock().now() + self.settings.look_up_after;
-        let begin = Command::Begin { attempt_id, amount_krw, payer, look_up_at };
+        let begin = Command::Begin { attempt_id, amount_krw, version, payer, look_up_at };
         let here = |position| Position::of(&self.service, position);
         let head = *self.service.database().head().borrow();
         let said = |answer| Ok(Begun::Answered((here(head), answer)));

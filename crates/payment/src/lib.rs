@@ -5,7 +5,8 @@
 //!
 //! - **Asked** by order, for an answer: `POST /internal/payments/{order_id}/attempts`.
 //! - **Hears** order: `OrderChangeChargeDue` (take the extra), and what the customer owes from
-//!   `OrderChanged`, `OrderChangeRefused`, `OrderCanceled`, `OrderRejected`; `OrderCompleted` ends it.
+//!   `OrderChanged`, `OrderChangeRefused`, `OrderRefundGranted`, `OrderCanceled`, `OrderRejected` and
+//!   `OrderCompleted`, of which the last three end it.
 //! - **Tells** `PaymentApproved`, `PaymentDeclined`, `PaymentAdjusted`, `PaymentAdjustmentDeclined`,
 //!   `PaymentRefundDue`, `PaymentRefunded`.
 //!
@@ -14,7 +15,8 @@
 //! 1. **An attempt is committed before the provider is called**, with the job that looks it up if the
 //!    answer is lost. While its outcome is unknown, no other attempt begins.
 //! 2. **What was taken beyond what is owed goes back.** Order says what is owed; every refund there is
-//!    follows from that one comparison, also when the approval comes after the cancel.
+//!    follows from that one comparison, also when the approval comes after the cancel. What order says is
+//!    ordered by the order's own version, which every word carries: never by ids or times, whose clocks differ.
 
 mod charging;
 mod deciding;

@@ -19,6 +19,8 @@ pub struct Settings {
     pub look_up_after: SignedDuration,
     /// How old an attempt must be before the provider's not knowing it means that it took nothing.
     pub unknown_after: SignedDuration,
+    /// What of the price of the food is ours, in percent.
+    pub platform_fee_percent: u8,
 }
 
 impl Default for Settings {
@@ -30,6 +32,7 @@ impl Default for Settings {
             call_limit: SignedDuration::from_secs(5),
             look_up_after: SignedDuration::from_secs(5),
             unknown_after: SignedDuration::from_secs(60),
+            platform_fee_percent: 0,
         }
     }
 }

@@ -62,7 +62,8 @@ impl Consumer for KitchenPolicy {
             Event::OrderPlaced { .. }
             | Event::OrderChangeChargeDue { .. }
             | Event::OrderCancelRefused { .. }
-            | Event::OrderRejected { .. } => Ok(()),
+            | Event::OrderRejected { .. }
+            | Event::OrderRefundGranted { .. } => Ok(()),
         }
     }
 }

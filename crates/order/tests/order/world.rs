@@ -1,6 +1,7 @@
 //! Order in a small world: the others' journals to tell it things from, a till, and a clock to move.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub(crate) struct Till {
     pub(crate) asked: Mutex<Vec<TakePayment>>,
     /// `wait` waits for a permit of it.
     pub(crate) gate: Semaphore,
+    /// Whether it is not there.
+    pub(crate) away: AtomicBool,
 }
 
 #[async_trait]
@@ -61,6 +64,11 @@ impl Payments for Till {
             }
             other => panic!("no such token: {other}"),
         }
+    }
+
+    async fn is_there(&self, _: OrderId, _: &Origin) -> Result<(), PutOff> {
+        let away = PutOff::NotAsked { retry_after: Duration::from_millis(6_500) };
+        if self.away.load(Ordering::Relaxed) { Err(away) } else { Ok(()) }
     }
 }
 
@@ -131,7 +139,7 @@ impl World {
             })
             .with(source::ORDER, own.clone(), baedal_order::publish);
         let clock = ManualClock::at(NOON);
-        let till = Arc::new(Till { asked: Mutex::default(), gate: Semaphore::new(0) });
+        let till = Arc::new(Till { asked: Mutex::default(), gate: Semaphore::new(0), away: AtomicBool::new(false) });
         let service = Service::new(
             source::ORDER,
             own,

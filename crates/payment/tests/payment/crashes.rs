@@ -122,7 +122,7 @@ async fn an_extra_whose_answer_died_with_the_process_is_looked_up_and_counts_onc
     world.take(order_id, new_attempt(), 10_000, "sim_approve").await;
     let change_id = ChangeId(Uuid::now_v7());
     let until = world.clock.now() + SignedDuration::from_secs(30);
-    world.hears(Order::OrderChangeChargeDue { order_id, change_id, extra_krw: Won(3_000), until }).await;
+    world.hears(Order::OrderChangeChargeDue { order_id, change_id, extra_krw: Won(3_000), until, version: 5 }).await;
     world.until("the provider was called", || async { world.book(order_id).await.charges == 2 }).await;
     let world = world.restarted().await;
     world.pass(5);

@@ -108,7 +108,7 @@ impl World {
     ) -> TakePaymentAnswer {
         let means = PaymentMeans { method: "card".to_owned(), token: token.to_owned() };
         let customer_id = AccountId(Uuid::nil());
-        let asked = TakePayment { attempt_id, customer_id, amount_krw: Won(amount), means };
+        let asked = TakePayment { attempt_id, customer_id, amount_krw: Won(amount), version: 1, means };
         let path = format!("/internal/payments/{order_id}/attempts");
         let body = Body::from(serde_json::to_vec(&asked).unwrap());
         let (status, answer) = self.send(Method::POST, &path, body).await;
@@ -232,13 +232,23 @@ pub(crate) fn new_attempt() -> AttemptId {
     AttemptId(Uuid::now_v7())
 }
 
+/// Canceled by an operator for the store's fault where something is owed; of 18,500 in all, 3,000 of it for the
+/// ride.
 pub(crate) fn canceled(order_id: OrderId, owed: u64) -> order::Event {
+    let bill = order::Bill {
+        total_krw: Won(18_500),
+        delivery_fee_krw: Won(3_000),
+        given_back_krw: Won::ZERO,
+        owed_krw: Won(owed),
+    };
     order::Event::OrderCanceled {
         order_id,
         reason: order::CancelReason::Customer,
         text: String::new(),
         owed_krw: Won(owed),
-        fault: None,
+        fault: Some(order::Fault::Store),
         paid: true,
+        bill: Some(bill),
+        version: 90,
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn jobs(order: OrderId, event: &Event) -> Vec<JobChange> {
         | Event::OrderChangeSealed { .. }
         | Event::OrderChangeRefused { .. }
         | Event::OrderCancelRequested { .. }
-        | Event::OrderCancelRefused => Vec::new(),
+        | Event::OrderCancelRefused
+        | Event::RefundGranted { .. } => Vec::new(),
     }
 }
