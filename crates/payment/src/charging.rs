@@ -28,8 +28,10 @@ pub(crate) struct Charging {
     service: Service,
     calls: Calls,
     settings: Settings,
-    /// Calls that may still begin.
+    /// Calls for orders that may still begin.
     lines: Arc<Semaphore>,
+    /// Calls for changes that may still begin.
+    extra_lines: Arc<Semaphore>,
 }
 
 /// What somebody who asked for money is told, and up to where the journal says so.
@@ -54,7 +56,9 @@ struct Awaited {
 impl Charging {
     pub(crate) fn new(service: Service, calls: Calls, settings: Settings) -> Self {
         let lines = Arc::new(Semaphore::new(settings.charges_at_once as usize));
-        Self { service, calls, settings, lines }
+        // As many may wait for an answer that is late as there are whose answer is waited for.
+        let extra_lines = Arc::new(Semaphore::new(2 * settings.extras_at_once as usize));
+        Self { service, calls, settings, lines, extra_lines }
     }
 
     /// Begins an attempt and calls the provider, to the end, whoever waits; answers when it is known what
@@ -136,7 +140,7 @@ impl Charging {
     /// [`Failure::Unavailable`], where too many calls are under way.
     pub(crate) async fn charge_in_background(&self, origin: Origin, charge: Charge) -> Result<(), Failure> {
         let busy = |error| Failure::unavailable("a line to the payment provider", error);
-        let line = Arc::clone(&self.lines).try_acquire_owned().map_err(busy)?;
+        let line = Arc::clone(&self.extra_lines).try_acquire_owned().map_err(busy)?;
         let patience_ends = self.service.clock().now() + self.settings.answer_limit;
         let (tell_done, done) = oneshot::channel::<()>();
         let charging = self.clone();

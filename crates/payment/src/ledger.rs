@@ -13,7 +13,7 @@
 //! it. [`Division`](crate::domain::Division) says whose it is then.
 
 use baedal_contracts::{OrderId, Won};
-use baedal_kit::database::{Direction, Query, Select};
+use baedal_kit::database::{Direction, Document, Query, Select};
 use baedal_kit::{Database, Failure, Work};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -130,6 +130,23 @@ pub(crate) fn post(work: &mut Work, order_id: OrderId, events: &[Event]) -> Resu
     Ok(())
 }
 
+/// The postings of the orders behind `after`, by order, so many at the most.
+pub(crate) async fn page_of_postings(
+    database: &dyn Database,
+    after: Option<OrderId>,
+    limit: usize,
+) -> Result<Vec<Posting>, Failure> {
+    // Behind all postings of that order, whose ids are hexadecimal.
+    let after = after.map(|order_id| format!("{order_id}/g"));
+    let query = Query { select: Select::Prefix(String::new()), direction: Direction::Ascending, after, limit };
+    database.list(LEDGER, query).await?.iter().map(read).collect()
+}
+
+fn read(document: &Document) -> Result<Posting, Failure> {
+    serde_json::from_slice(&document.body)
+        .map_err(|error| Failure::broken_by(format!("posting {} cannot be read", document.id), error))
+}
+
 /// The postings of an order, or all of them, page by page.
 pub(crate) async fn each_posting(
     database: &dyn Database,
@@ -145,9 +162,7 @@ pub(crate) async fn each_posting(
         let is_last = page.len() < PAGE;
         after = page.last().map(|document| document.id.clone());
         for document in page {
-            let posting = serde_json::from_slice(&document.body)
-                .map_err(|error| Failure::broken_by(format!("posting {} cannot be read", document.id), error))?;
-            see(posting);
+            see(read(&document)?);
         }
         if is_last {
             return Ok(());

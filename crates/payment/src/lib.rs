@@ -10,6 +10,9 @@
 //! - **Tells** `PaymentApproved`, `PaymentDeclined`, `PaymentAdjusted`, `PaymentAdjustmentDeclined`,
 //!   `PaymentRefundDue`, `PaymentRefunded`.
 //!
+//! What is not settled is kept for the operator (`unsettled`): attempts open on orders that have ended, or for
+//! long; and every difference between our book and the provider's, which are compared again and again.
+//!
 //! Two rules make it right whatever crashes:
 //!
 //! 1. **An attempt is committed before the provider is called**, with the job that looks it up if the
@@ -29,8 +32,10 @@ pub mod provider;
 mod publish;
 mod settings;
 mod simulated_provider;
+mod unsettled;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use baedal_kit::module::Described;
 use baedal_kit::{Module, Service};
@@ -44,10 +49,21 @@ pub use self::simulated_provider::{BookView, SimulatedProvider};
 use self::charging::Charging;
 use self::provider::Calls;
 
+/// How long to wait before asking again a database that did not answer.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// What it says of its routes and its refusals, without being started.
 #[must_use]
 pub fn described() -> Described {
     Described { document: http::table().into_openapi(), problems: Vec::new() }
+}
+
+/// Begins to compare our book with the provider's, as soon as the database answers.
+async fn reconciling(service: Service, settings: Settings) {
+    while let Err(failure) = jobs::begin_to_reconcile(&service, &settings).await {
+        tracing::warn!(error = failure.story(), "comparing our book with the provider's waits for the database");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 /// The context, over the provider that moves the money.
@@ -56,8 +72,9 @@ pub fn module(service: Service, settings: Settings, provider: Arc<dyn Provider>)
     let of_the_provider = provider.routes();
     let calls = Calls::new(provider, Arc::clone(service.clock()), &settings);
     let charging = Charging::new(service.clone(), calls.clone(), settings.clone());
+    service.lifecycle().spawn(reconciling(service.clone(), settings.clone()));
     Module {
-        routes: http::routes(service.clone(), charging.clone(), of_the_provider),
+        routes: http::routes(service.clone(), charging.clone(), settings.attempt_stuck_after, of_the_provider),
         policies: vec![Arc::new(policy::Policy::new(settings.clone()))],
         projections: Vec::new(),
         jobs: vec![Arc::new(jobs::Jobs::new(charging, calls, settings))],

@@ -7,4 +7,5 @@ mod answers;
 mod changes;
 mod crashes;
 mod refunds;
+mod unsettled;
 mod world;

@@ -52,6 +52,24 @@ impl World {
         Self::on(Arc::new(MemoryDatabase::default()), ManualClock::at(NOON), |simulated| simulated, settings).await
     }
 
+    /// The same with other settings.
+    pub(crate) async fn with_settings<P: Provider>(
+        wrap: impl FnOnce(SimulatedProvider) -> P,
+        settings: Settings,
+    ) -> Self {
+        Self::on(Arc::new(MemoryDatabase::default()), ManualClock::at(NOON), wrap, settings).await
+    }
+
+    /// The provider's book says that it never took anything for the one order, and something for the other.
+    pub(crate) async fn spoil_the_providers_book(&self, forgotten: OrderId, made_up: OrderId) {
+        const BOOKS: &str = "simulated_provider";
+        let mut work = self.service.work(Origin::none());
+        let book: serde_json::Value = work.document(BOOKS, &forgotten.to_string()).await.unwrap().unwrap();
+        work.put(BOOKS, &made_up.to_string(), &book, []).unwrap();
+        work.delete(BOOKS, &forgotten.to_string());
+        assert!(matches!(work.commit().await.unwrap(), Outcome::Committed { .. }));
+    }
+
     async fn on<P: Provider>(
         database: Arc<MemoryDatabase>,
         clock: ManualClock,

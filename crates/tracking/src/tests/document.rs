@@ -272,7 +272,10 @@ fn what_an_operator_gives_back_after_the_end_is_pending_until_it_has_arrived() {
         let view = view(&story[..story.len() - heard]);
         assert_eq!(view["status"], "completed");
         let refund = &view["refund"];
-        assert_eq!((&refund["status"], &refund["due_krw"], &refund["done_krw"]), (&json!(status), &json!(due), &json!(done)));
+        assert_eq!(
+            (&refund["status"], &refund["due_krw"], &refund["done_krw"]),
+            (&json!(status), &json!(due), &json!(done))
+        );
         let granted = &refund["granted"][0];
         assert_eq!((&granted["amount_krw"], &granted["reason"]), (&json!(2_000), &json!("콜라가 빠졌어요")));
     }
