@@ -102,7 +102,7 @@ static TABLE: &[Route] = &[
     get("/api/notices", NOTIFICATION, Access::SignedIn),
     // Operations
     get("/api/operations/orders/{order_id}/trace", TRACKING, Access::Roles(&[Operator])),
-    get("/api/operations/stuck", TRACKING, Access::Roles(&[Operator])),
+    get("/api/operations/stuck", GATEWAY, Access::Roles(&[Operator])),
     get("/api/operations/breakers", GATEWAY, Access::Roles(&[Operator])),
     get("/api/operations/dead-letters", GATEWAY, Access::Roles(&[Operator])),
     post("/api/operations/dead-letters/{id}/redrive", GATEWAY, Access::Roles(&[Operator])),

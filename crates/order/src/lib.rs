@@ -17,6 +17,7 @@ pub mod payment_client;
 mod policy;
 mod publish;
 mod settings;
+mod verifying;
 mod views;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use baedal_kit::{Module, Service};
 pub use self::payment_client::{PaymentClient, Payments, PutOff};
 pub use self::publish::publish;
 pub use self::settings::Settings;
+use self::verifying::Verifying;
 
 /// What it says of its routes and its refusals, without being started.
 #[must_use]
@@ -46,11 +48,12 @@ pub fn module(service: Service, settings: Settings, payment: Upstream) -> Module
 #[must_use]
 pub fn module_paid_by(service: Service, settings: Settings, payments: Arc<dyn Payments>) -> Module {
     let app = http::App { service: service.clone(), settings: Arc::new(settings.clone()), payments };
+    let verifying = Verifying { payments: Arc::clone(&app.payments), settings: Arc::clone(&app.settings) };
     Module {
         service,
         routes: http::routes(app),
         policies: vec![Arc::new(policy::Policy::new(settings))],
         projections: vec![Arc::new(views::Catalog)],
-        jobs: vec![Arc::new(jobs::Deadlines)],
+        jobs: vec![Arc::new(jobs::Deadlines), Arc::new(verifying)],
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::response::Response;
-use baedal_contracts::OrderId;
 use baedal_contracts::identity::Role;
 use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
+use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::breaker::{Breaker, Snapshot};
 use baedal_kit::http::Caller;
 use baedal_kit::http::caller::{CALLER, TRACEPARENT};
@@ -49,6 +49,17 @@ pub trait Payments: Send + Sync + 'static {
     /// [`PutOff`], where there is no answer to be had now.
     async fn take(&self, order_id: OrderId, request: TakePayment, origin: &Origin)
     -> Result<TakePaymentAnswer, PutOff>;
+
+    /// What became of an attempt that was asked for without an answer. One that has not arrived by now never begins.
+    ///
+    /// # Errors
+    /// [`PutOff`], where there is still no answer.
+    async fn settle(
+        &self,
+        order_id: OrderId,
+        attempt_id: AttemptId,
+        origin: &Origin,
+    ) -> Result<TakePaymentAnswer, PutOff>;
 
     /// Whether it is there to be asked about an order, so that what will need it is not begun in vain.
     ///
@@ -117,6 +128,10 @@ impl PaymentClient {
         let asking =
             asking.body(Body::from(body)).map_err(|error| Failure::broken_by("a request to payment", error))?;
 
+        self.answer(asking).await
+    }
+
+    async fn answer(&self, asking: Request<Body>) -> Result<TakePaymentAnswer, Unsaid> {
         let answer = self.send(asking).await?;
         let status = answer.status();
         if !status.is_success() {
@@ -191,6 +206,37 @@ impl Payments for PaymentClient {
                 tracing::warn!(%order_id, limit = ?self.time_limit, "payment did not answer in time");
                 Err(PutOff::NoAnswer)
             }
+        }
+    }
+
+    /// Past the circuit breaker: nobody waits for it, and it is asked seldom.
+    async fn settle(
+        &self,
+        order_id: OrderId,
+        attempt_id: AttemptId,
+        origin: &Origin,
+    ) -> Result<TakePaymentAnswer, PutOff> {
+        let path = format!("/internal/payments/{order_id}/attempts/{attempt_id}/settle");
+        let mut asking = Request::post(path);
+        if let Some(traceparent) = &origin.traceparent {
+            asking = asking.header(TRACEPARENT, traceparent);
+        }
+        let asking = asking.body(Body::empty()).map_err(|error| {
+            tracing::error!(%order_id, %error, "a question to payment cannot be asked");
+            PutOff::NoAnswer
+        })?;
+        let limit = self.time_limit + self.time_limit / 4;
+        match tokio::time::timeout(limit, self.answer(asking)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(Unsaid::NotAsked(why))) => {
+                tracing::warn!(%order_id, why, "payment was not asked: nobody was there");
+                Err(PutOff::NotAsked { retry_after: RETRY_AFTER })
+            }
+            Ok(Err(Unsaid::NoAnswer(failure))) => {
+                tracing::warn!(%order_id, error = failure.story(), "payment did not answer as it should");
+                Err(PutOff::NoAnswer)
+            }
+            Err(_) => Err(PutOff::NoAnswer),
         }
     }
 

@@ -100,6 +100,25 @@ impl Charging {
         }
     }
 
+    /// What became of an attempt that order has no answer to. One that has not begun by now never does.
+    pub(crate) async fn settle(
+        &self,
+        origin: &Origin,
+        order_id: OrderId,
+        attempt_id: AttemptId,
+    ) -> Result<Answer, Failure> {
+        match command(&self.service, origin, order_id, Command::GiveUp { attempt_id }).await {
+            Ok(done) => {
+                let answer = done.state.answer(attempt_id).unwrap_or(TakePaymentAnswer::Verifying);
+                Ok((Position::of(&self.service, done.position), answer))
+            }
+            Err(Undone::Refused(refusal)) => {
+                Err(Failure::broken(format!("an attempt that is given up cannot be refused so: {refusal}")))
+            }
+            Err(Undone::Failed(failure)) => Err(failure),
+        }
+    }
+
     /// The outcome of an attempt that began before; or that it does not begin now, and takes nothing.
     async fn answer_when_busy(&self, order_id: OrderId, attempt_id: AttemptId) -> Result<Answer, Failure> {
         let position = Position::of(&self.service, *self.service.database().head().borrow());
@@ -124,6 +143,7 @@ impl Charging {
             Ok(done) => Ok(Begun::Anew(here(done.position), Charge { key: attempt_id, order_id, amount_krw, means })),
             Err(Undone::Refused(Refusal::AnotherIsOpen)) => said(TakePaymentAnswer::Verifying),
             Err(Undone::Refused(Refusal::Paid)) => said(TakePaymentAnswer::Approved),
+            Err(Undone::Refused(Refusal::GivenUp)) => said(TakePaymentAnswer::Failed { reason: "given_up".to_owned() }),
             Err(Undone::Refused(Refusal::OrderClosed)) => said(declined("order_closed")),
             Err(Undone::Refused(Refusal::PaidOtherwise)) => said(declined("already_paid")),
             Err(Undone::Refused(refusal @ Refusal::NoSuchAttempt)) => {

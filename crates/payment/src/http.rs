@@ -34,6 +34,7 @@ pub(crate) fn routes(
 ) -> Router {
     Router::from(table())
         .route("/internal/payments/{order_id}/attempts", post(attempts::take))
+        .route("/internal/payments/{order_id}/attempts/{attempt_id}/settle", post(attempts::settle))
         .route("/internal/payments/{order_id}", get(payment::look))
         .route("/internal/ledger", get(ledger::totals))
         .route("/internal/unsettled/attempts", get(unsettled::attempts))

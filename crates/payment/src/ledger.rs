@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::domain::Event;
 
-/// The view the postings are kept in. Their ids sort by order, then by time.
+/// The view the postings are kept in. Their ids sort by order, then by birth: for show, nothing is decided by it.
 const LEDGER: &str = "ledger";
 /// How many postings are read at once.
 const PAGE: usize = 500;
@@ -99,6 +99,7 @@ pub(crate) fn moves(event: &Event) -> Vec<(Account, Account, Won)> {
             out_of_deposits(PlatformExpense, -more.expense_krw),
         ],
         Event::AttemptBegun { .. }
+        | Event::AttemptGivenUp { .. }
         | Event::PaymentDeclined { .. }
         | Event::PaymentFailed { .. }
         | Event::PaymentAdjustmentDeclined { .. }

@@ -41,6 +41,7 @@ fn tell(order_id: OrderId, event: Event) -> Option<Told> {
         }
         // Order said so itself; and whose the money is, is nobody's business but ours.
         Event::AttemptBegun { .. }
+        | Event::AttemptGivenUp { .. }
         | Event::OwedChanged { .. }
         | Event::OrderEnded { .. }
         | Event::RefundGranted { .. }

@@ -29,7 +29,8 @@ pub(crate) fn keep(work: &mut Work, order_id: OrderId, payment: &Payment, events
         | Event::PaymentAdjusted { .. }
         | Event::PaymentAdjustmentDeclined { .. } => true,
         Event::OrderEnded { .. } => payment.open_attempt().is_some(),
-        Event::OwedChanged { .. }
+        Event::AttemptGivenUp { .. }
+        | Event::OwedChanged { .. }
         | Event::RefundGranted { .. }
         | Event::DepositDivided(_)
         | Event::RefundDue { .. }

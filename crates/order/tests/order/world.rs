@@ -11,7 +11,7 @@ use axum::body::Body;
 use baedal_contracts::identity::Role;
 use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
 use baedal_contracts::store::Event as StoreTells;
-use baedal_contracts::{AccountId, OrderId, delivery, payment, source, store};
+use baedal_contracts::{AccountId, AttemptId, OrderId, delivery, payment, source, store};
 use baedal_kit::bus::{JournalBus, publish_with};
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{Append, Commit, NewEvent};
@@ -44,6 +44,8 @@ pub(crate) struct Till {
     pub(crate) gate: Semaphore,
     /// Whether it is not there.
     pub(crate) away: AtomicBool,
+    /// The attempts it was asked about again.
+    pub(crate) settled: Mutex<Vec<AttemptId>>,
 }
 
 #[async_trait]
@@ -64,6 +66,14 @@ impl Payments for Till {
             }
             other => panic!("no such token: {other}"),
         }
+    }
+
+    async fn settle(&self, _: OrderId, attempt_id: AttemptId, _: &Origin) -> Result<TakePaymentAnswer, PutOff> {
+        self.settled.lock().unwrap().push(attempt_id);
+        if self.away.load(Ordering::Relaxed) {
+            return Err(PutOff::NoAnswer);
+        }
+        Ok(TakePaymentAnswer::Failed { reason: "given_up".to_owned() })
     }
 
     async fn is_there(&self, _: OrderId, _: &Origin) -> Result<(), PutOff> {
@@ -139,7 +149,12 @@ impl World {
             })
             .with(source::ORDER, own.clone(), baedal_order::publish);
         let clock = ManualClock::at(NOON);
-        let till = Arc::new(Till { asked: Mutex::default(), gate: Semaphore::new(0), away: AtomicBool::new(false) });
+        let till = Arc::new(Till {
+            asked: Mutex::default(),
+            gate: Semaphore::new(0),
+            away: AtomicBool::new(false),
+            settled: Mutex::default(),
+        });
         let service = Service::new(
             source::ORDER,
             own,

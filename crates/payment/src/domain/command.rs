@@ -28,6 +28,11 @@ pub enum Command {
         /// When it is looked up, if there is no answer.
         look_up_at: Timestamp,
     },
+    /// Order has no answer to an attempt that it asked for: if it has not begun by now, it never does.
+    GiveUp {
+        /// Which.
+        attempt_id: AttemptId,
+    },
     /// The kitchen holds still for a change: take what it costs more, by the means the order was paid with.
     BeginExtra {
         /// Which change.
@@ -110,6 +115,9 @@ pub enum Refusal {
     /// The outcome of another attempt is not known yet.
     #[error("another attempt is being verified")]
     AnotherIsOpen,
+    /// Order has been told that it never begins.
+    #[error("the attempt was given up before it began")]
+    GivenUp,
     /// The order has ended.
     #[error("the order has ended")]
     OrderClosed,

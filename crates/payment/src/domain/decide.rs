@@ -22,6 +22,8 @@ pub(super) fn decide(payment: &Payment, command: Command, at: Timestamp) -> Deci
                 Event::AttemptBegun { attempt_id, amount_krw, version, purpose: Purpose::Order, payer, look_up_at };
             begin(payment, attempt_id, amount_krw, event)
         }
+        Command::GiveUp { attempt_id } if payment.answer(attempt_id).is_some() => Ok(vec![]),
+        Command::GiveUp { attempt_id } => Ok(vec![Event::AttemptGivenUp { attempt_id }]),
         Command::BeginExtra { change_id, extra_krw, version, until, look_up_at } => {
             let extra = Extra { change_id, extra_krw, version, until, look_up_at };
             Ok(begin_extra(payment, extra, at))
@@ -54,6 +56,9 @@ pub(super) fn decide(payment: &Payment, command: Command, at: Timestamp) -> Deci
 fn begin(payment: &Payment, attempt_id: AttemptId, amount_krw: Won, begun: Event) -> Decision {
     if payment.attempts.contains_key(&attempt_id) {
         return Ok(vec![]);
+    }
+    if payment.given_up.contains(&attempt_id) {
+        return Err(Refusal::GivenUp);
     }
     if payment.is_closed() {
         return Err(Refusal::OrderClosed);

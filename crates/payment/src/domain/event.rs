@@ -92,6 +92,11 @@ pub enum Event {
         /// When it is looked up, if there is no answer.
         look_up_at: Timestamp,
     },
+    /// Order had no answer to an attempt that has not begun: now it never does.
+    AttemptGivenUp {
+        /// Which.
+        attempt_id: AttemptId,
+    },
     /// The provider took the money for the order.
     PaymentApproved {
         /// By which attempt.
@@ -223,7 +228,8 @@ impl Event {
                 let refund = crate::provider::Refund { key: *refund_id, order_id, amount_krw: *amount_krw };
                 vec![Job::new(REFUND, refund_id, *try_at).with(&refund).about(order_id.0).into()]
             }
-            Self::OwedChanged { .. }
+            Self::AttemptGivenUp { .. }
+            | Self::OwedChanged { .. }
             | Self::OrderEnded { .. }
             | Self::RefundGranted { .. }
             | Self::DepositDivided(_)

@@ -20,6 +20,8 @@ use super::event::{Ending, Event, Grant, Payer, Purpose};
 pub struct Payment {
     /// Every attempt to take money; those for a change have the change's id.
     pub attempts: BTreeMap<AttemptId, Attempt>,
+    /// Attempts that were asked for, never arrived, and never begin.
+    pub given_up: BTreeSet<AttemptId>,
     /// Changes whose extra was declined before an attempt began.
     pub turned_down: BTreeSet<ChangeId>,
     /// How much the provider has taken.
@@ -95,6 +97,9 @@ impl Payment {
     /// What an attempt came to, so far; nothing where there is no such attempt.
     #[must_use]
     pub fn answer(&self, attempt_id: AttemptId) -> Option<TakePaymentAnswer> {
+        if self.given_up.contains(&attempt_id) {
+            return Some(TakePaymentAnswer::Failed { reason: "given_up".to_owned() });
+        }
         Some(match &self.attempts.get(&attempt_id)?.outcome {
             Outcome::Open => TakePaymentAnswer::Verifying,
             Outcome::Approved => TakePaymentAnswer::Approved,
@@ -199,6 +204,9 @@ impl Aggregate for Payment {
                     outcome: Outcome::Open,
                 };
                 self.attempts.insert(*attempt_id, attempt);
+            }
+            Event::AttemptGivenUp { attempt_id } => {
+                self.given_up.insert(*attempt_id);
             }
             Event::PaymentApproved { attempt_id, amount_krw } => {
                 self.captured_krw = self.captured_krw.plus(*amount_krw);

@@ -212,6 +212,18 @@ fn the_same_attempt_again_is_nothing_new_and_gives_its_outcome() {
 }
 
 #[test]
+fn an_attempt_that_was_given_up_before_it_arrived_never_begins() {
+    let give_up = || Command::GiveUp { attempt_id: attempt(1) };
+    let given_up = || Event::AttemptGivenUp { attempt_id: attempt(1) };
+    given([]).when(give_up()).then([given_up()]).when(give_up()).then_nothing();
+    given([given_up()]).when(begin(1, 10_000)).then_refused(Refusal::GivenUp);
+    given([given_up()]).when(begin(2, 10_000)).then([begun(2, 10_000)]);
+    given([begun(1, 10_000)]).when(give_up()).then_nothing().when(approve(1)).then([approved(1, 10_000)]);
+    let answer = baedal_kit::aggregate::replay::<Payment>(&[given_up()], NOON).answer(attempt(1));
+    assert_eq!(answer, Some(TakePaymentAnswer::Failed { reason: "given_up".to_owned() }));
+}
+
+#[test]
 fn no_other_attempt_begins_while_one_is_open() {
     given([begun(1, 10_000)]).when(begin(2, 10_000)).then_refused(Refusal::AnotherIsOpen);
 }

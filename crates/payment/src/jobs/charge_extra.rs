@@ -12,6 +12,9 @@ impl Jobs {
     /// Calls the provider; the outcome is committed by the call itself, and if that is lost, by the job
     /// `look_up`, which began with the attempt. So this job only sees to it that the call is made.
     ///
+    /// The end of the kitchen's patience is by the kitchen's clock. Where ours is another, an extra is charged in vain or
+    /// not charged in time; what is kept of it, order says, not the clock.
+    ///
     /// If it was begun before, the call may have been made: then it is looked up before it is repeated.
     pub(super) async fn charge_extra(&self, extra: ChargeExtra, tries: u32, work: &mut Work) -> Result<(), Failure> {
         let ChargeExtra { order_id, attempt_id, until } = extra;

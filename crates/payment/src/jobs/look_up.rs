@@ -30,7 +30,9 @@ pub(super) fn known(payment: &Payment, attempt_id: AttemptId) -> Result<&Attempt
 impl Jobs {
     /// Settles the attempt, or looks again later: after as long as it is old, so that the waits double.
     ///
-    /// That the provider does not know it proves nothing while the call may still be on its way.
+    /// That the provider does not know it proves nothing while the call may still be on its way. Where the clocks of
+    /// the replica that began it and of this one are far apart, it is taken for failed too soon: then the approval that
+    /// comes later counts all the same, and if that is lost, it is found when the books are compared.
     pub(super) async fn look_up(&self, looked_for: LookUpAttempt, work: &mut Work) -> Result<(), Failure> {
         let LookUpAttempt { order_id, attempt_id } = looked_for;
         let payment = work.load::<Payment>(&order_id).await?;

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use baedal_contracts::payment::{Booked, Difference};
 use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::{Failure, Job, Origin, Service, Work};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::Jobs;
@@ -30,6 +31,8 @@ const BOOK: &str = "book";
 const BEGUN: &str = "reconciliation";
 /// How many orders are compared at once.
 const PAGE: usize = 100;
+/// How long to wait between two pages: a long history is compared slowly, and never instead of the work.
+const PACE: SignedDuration = SignedDuration::from_secs(1);
 /// How many postings are read at once; an order has about five.
 const POSTINGS: usize = 1_000;
 
@@ -55,7 +58,7 @@ pub(crate) async fn begin_to_reconcile(service: &Service, settings: &Settings) -
 }
 
 impl Jobs {
-    /// Compares a page, and goes on with the next at once; after the last it begins anew, later.
+    /// Compares a page, and goes on with the next soon; after the last it begins anew, later.
     pub(super) async fn reconcile(&self, at: Reconciling, work: &mut Work) -> Result<(), Failure> {
         let providers = self.calls.book(at.after, PAGE).await.map_err(out_of_reach)?;
         let ours = our_page(work, at.after).await?;
@@ -83,7 +86,7 @@ impl Jobs {
             }
         }
         let (next, run_at) = match until {
-            Some(until) => (Reconciling { after: Some(until) }, work.at()),
+            Some(until) => (Reconciling { after: Some(until) }, work.at() + PACE),
             None => (Reconciling::default(), work.at() + self.settings.reconcile_every),
         };
         work.schedule(Job::new(RECONCILE, BOOK, run_at).with(&next));

@@ -11,6 +11,7 @@ use strum::VariantArray;
 use utoipa::ToSchema;
 
 use super::App;
+use super::stuck_money::StuckMoney;
 use crate::views;
 use crate::views::orders::ORDERS;
 use crate::views::orders::document::OrderDocument;
@@ -33,6 +34,9 @@ pub(crate) struct Stuck {
     escalated: Vec<StuckOrder>,
     /// Orders that were canceled by themselves because nobody delivered them, newest first.
     abandoned: Vec<StuckOrder>,
+    /// What payment knows of.
+    #[serde(flatten)]
+    money: StuckMoney,
 }
 
 /// An order past a deadline.
@@ -71,7 +75,7 @@ pub(crate) struct StuckOrder {
 /// What is stuck
 ///
 /// Orders past a deadline that somebody should have kept, refunds that are owed, deliveries that nobody
-/// takes, and orders that were given up.
+/// takes, orders that were given up, and money of which it is not known, or not agreed, where it is.
 #[utoipa::path(
     get,
     path = "/api/operations/stuck",
@@ -89,6 +93,7 @@ pub(crate) async fn stuck(State(app): State<App>, as_of: AsOf) -> Result<Json<St
         past_deadline: past_deadline(&app).await?,
         refunds_owed: shown(oldest(tags::REFUND_DUE).await?),
         escalated: shown(oldest(tags::ESCALATED).await?),
+        money: StuckMoney::default(),
         abandoned: shown(list(&app, tags::ABANDONED.to_owned(), Direction::Descending, SHOWN).await?),
     }))
 }
