@@ -7,7 +7,7 @@ use baedal_client::types::ChangedOrder;
 use baedal_contracts::OrderId;
 use baedal_contracts::identity::Role;
 use baedal_contracts::payment::PaymentMeans;
-use baedal_journeys::{Shop, World};
+use baedal_journeys::{Dish, Shop, World, order_of};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -122,13 +122,22 @@ async fn views_that_were_away_know_everything_afterwards() {
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_are_kept_while_payment_is_away_and_paid_for_later() {
     let (mut world, shop, customer) = town().await;
+    let paid = orders(&shop, &customer, "before").await[0];
     world.stop_service("payment").await;
     let mut kept = Vec::new();
     for number in 0..ORDERS {
         let order = customer.place(&format!("kept {number}"), &shop.one_chicken("sim_approve")).await.expect("kept");
         assert_eq!(order.status, "awaiting_payment");
+        // Nobody was asked, so there is nothing to verify.
+        assert_eq!(order.payment.map(|payment| payment.outcome).as_deref(), Some("put_off"));
+        assert!(order.pay_by.is_some());
         kept.push(order.order_id);
     }
+    let two = order_of(&shop, &[Dish(shop.chicken, 2)], "");
+    let change = ChangedOrder { items: two.items, deliver_to: two.deliver_to, note: two.note };
+    let changed = customer.change(paid, &change).await.expect("an answer");
+    let outcome = changed.payment.map(|payment| payment.outcome);
+    assert_eq!((outcome.as_deref(), changed.pending, changed.total_krw.0), (Some("put_off"), None, 21_000));
     world.start_service("payment").await;
     let card = PaymentMeans { method: "card".to_owned(), token: "sim_approve".to_owned() };
     for order in kept {

@@ -1,10 +1,11 @@
 //! Money: paid once, given back when it must be, whatever the provider does.
 
 use baedal_client::Session;
-use baedal_client::types::ChangedOrder;
-use baedal_contracts::OrderId;
+use baedal_client::types::{ChangedOrder, OperatorRefund};
 use baedal_contracts::identity::Role;
+use baedal_contracts::order::Fault;
 use baedal_contracts::payment::PaymentMeans;
+use baedal_contracts::{OrderId, Won};
 use baedal_journeys::{Dish, Shop, World, order_of};
 use http::Method;
 use jiff::SignedDuration;
@@ -148,6 +149,68 @@ async fn an_operator_gives_part_of_it_back() {
     let view = refunded(&world, &customer, order).await;
     assert_eq!((view["status"].as_str(), view["payment"]["refunded_krw"].as_u64()), (Some("canceled"), Some(15_000)));
     shop.owner.finish(order).await.expect_err("the ticket is withdrawn");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_cancels_once_and_the_same_again_answers_the_same() {
+    let (world, shop, customer) = town().await;
+    let order = customer.place("dinner", &shop.one_chicken("sim_approve")).await.expect("an order").order_id;
+    let operator = world.operator().await;
+    let path = format!("/api/orders/{order}/cancel");
+    let body = json!({ "reason": "가게 정전", "refund_krw": 15_000, "fault": "store" });
+    let first: Value = operator.post(&path, &body).await.expect("canceled");
+    let again: Value = operator.post(&path, &body).await.expect("canceled before");
+    assert_eq!(first, again);
+    let other = json!({ "reason": "가게 정전", "refund_krw": 21_000, "fault": "store" });
+    let refused = operator.post::<Value>(&path, &other).await.expect_err("canceled otherwise");
+    assert!(refused.is("already_canceled"), "{refused}");
+    let view = refunded(&world, &customer, order).await;
+    assert_eq!(view["payment"]["refunded_krw"], 15_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_gives_back_what_was_missing_when_all_is_over() {
+    let (world, shop, customer) = town().await;
+    let rider = shop.rider(&world).await;
+    let order = customer.place("dinner", &shop.one_chicken("sim_approve")).await.expect("an order").order_id;
+    shop.owner.accept(order, 10).await.expect("accepted");
+    shop.owner.start(order).await.expect("cooking");
+    shop.owner.finish(order).await.expect("cooked");
+    world.until("a delivery to claim", async || rider.claim(order).await.ok()).await;
+    rider.pick_up(order).await.expect("picked up");
+    rider.deliver(order).await.expect("delivered");
+    world.order_is(&customer, order, "delivered").await;
+    customer.confirm(order).await.expect("completed");
+
+    let operator = world.operator().await;
+    let refund =
+        |amount| OperatorRefund {
+            amount_krw: Won(amount), reason: "콜라가 빠졌어요".to_owned(), fault: Fault::Store
+        };
+    let granted = operator.refund("cola", order, &refund(2_000)).await.expect("granted");
+    assert_eq!(granted.held_krw, Won(19_000));
+    assert_eq!(operator.refund("cola", order, &refund(2_000)).await.expect("the same"), granted);
+    let view = refunded(&world, &customer, order).await;
+    assert_eq!((view["status"].as_str(), view["payment"]["refunded_krw"].as_u64()), (Some("completed"), Some(2_000)));
+    assert_eq!(view["refund"]["granted"][0]["reason"], "콜라가 빠졌어요");
+    let much = operator.refund("all", order, &refund(19_001)).await.expect_err("more than is held");
+    assert_eq!(much.problem().map(|problem| problem.status), Some(422));
+    operator.refund("rest", order, &refund(19_000)).await.expect("granted");
+    world.order_until(&customer, order, "all of it back", |view| view["payment"]["refunded_krw"] == 21_000).await;
+    let told = async || {
+        world.advance(SignedDuration::from_millis(100));
+        let notices = customer.notices().await.expect("notices").items;
+        let of = |template| notices.iter().filter(|notice| notice.template == template).count();
+        (of("order_refund_granted") == 2 && of("payment_refunded") == 2).then_some(())
+    };
+    world.until("what the customer is told", told).await;
+    let denied = customer.refund("mine", order, &refund(1)).await.expect_err("not a customer's");
+    assert_eq!(denied.problem().map(|problem| problem.status), Some(403));
+    let stuck = operator.stuck().await.expect("stuck");
+    assert!(
+        stuck.differences.is_empty() && stuck.open_attempts.is_empty() && stuck.unreachable.is_empty(),
+        "{stuck:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

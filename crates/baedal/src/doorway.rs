@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use baedal_kit::http::Problem;
 use baedal_kit::http::problem::UNAVAILABLE;
+use baedal_kit::upstream::not_begun;
 use http::StatusCode;
 use tower::ServiceExt;
 
@@ -66,9 +67,10 @@ impl Doorway {
                 });
                 (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
             }
-            _ => Problem::new(&UNAVAILABLE, "this process is starting")
-                .retry_after(Duration::from_secs(1))
-                .into_response(),
+            _ => {
+                let starting = Problem::new(&UNAVAILABLE, "this process is starting");
+                not_begun(starting.retry_after(Duration::from_secs(1)).into_response())
+            }
         }
     }
 }

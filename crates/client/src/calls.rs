@@ -9,14 +9,22 @@ use crate::following::Following;
 use crate::session::Session;
 use crate::transport::{Client, to_json};
 use crate::types::{
-    AddStock, ChangedOrder, CookMinutes, Delivery, NearbyDelivery, NewAccount, NewItem, NewOrder, NewStore, Notice,
-    OpenedAccount, Opening, OperatorCancel, Order, OrderAnswer, Page, RankedItem, Reason, RegisteredStore, Rejection,
-    RiderNow, StockLeft, Store, StoreChange, TakeClaimBack, Ticket,
+    AddStock, ChangedOrder, CookMinutes, Delivery, GrantedRefund, NearbyDelivery, NewAccount, NewItem, NewOrder, NewStore,
+    Notice, OpenedAccount, Opening, OperatorCancel, OperatorRefund, Order, OrderAnswer, Page, RankedItem, Reason,
+    RegisteredStore, Rejection, RiderNow, StockLeft, Store, StoreChange, TakeClaimBack, Ticket,
 };
 
 type Result<T> = std::result::Result<T, Error>;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+fn idempotency_key(key: &str) -> Result<(HeaderName, HeaderValue)> {
+    let unreadable = |error: http::header::InvalidHeaderValue| Error::Unreadable {
+        what: "an idempotency key".to_owned(),
+        story: error.to_string(),
+    };
+    Ok((IDEMPOTENCY_KEY, HeaderValue::from_str(key).map_err(unreadable)?))
+}
 
 /// What needs no account. Every call fails with a problem, or with no answer.
 #[expect(clippy::missing_errors_doc, reason = "said once for all, above")]
@@ -88,9 +96,7 @@ impl Session {
 
     /// Places an order. The same key places it once, however often it is sent.
     pub async fn place(&self, key: &str, order: &NewOrder) -> Result<OrderAnswer> {
-        let key = HeaderValue::from_str(key)
-            .map_err(|error| Error::Unreadable { what: "an idempotency key".to_owned(), story: error.to_string() })?;
-        self.send_bytes(Method::POST, "/api/orders", Some((IDEMPOTENCY_KEY, key)), Some(to_json(order)?)).await?.read()
+        self.send_bytes(Method::POST, "/api/orders", Some(idempotency_key(key)?), Some(to_json(order)?)).await?.read()
     }
 
     /// Pays for an order, again or later.
@@ -111,6 +117,12 @@ impl Session {
     /// Cancels an order as an operator.
     pub async fn cancel_as_operator(&self, order: OrderId, cancel: &OperatorCancel) -> Result<OrderAnswer> {
         self.post(&format!("/api/orders/{order}/cancel"), cancel).await
+    }
+
+    /// Gives money back as an operator. The same key gives back once, however often it is sent.
+    pub async fn refund(&self, key: &str, order: OrderId, refund: &OperatorRefund) -> Result<GrantedRefund> {
+        let path = format!("/api/orders/{order}/refund");
+        self.send_bytes(Method::POST, &path, Some(idempotency_key(key)?), Some(to_json(refund)?)).await?.read()
     }
 
     /// Says that the food has come.

@@ -1,5 +1,6 @@
 //! What operators ask: how an order came about, what is stuck, what broke.
 
+use baedal_contracts::payment::{Difference, OpenAttempt};
 use baedal_contracts::{AccountId, OrderId, Won};
 use http::Method;
 use jiff::Timestamp;
@@ -56,6 +57,12 @@ pub struct Stuck {
     pub carried_too_long: Vec<StuckOrder>,
     /// Orders that were given up because nobody delivered them.
     pub abandoned: Vec<StuckOrder>,
+    /// Attempts to pay whose outcome is not known: of orders that have ended, or open for long.
+    pub open_attempts: Vec<OpenAttempt>,
+    /// Orders of which the payment provider's book says something else than ours.
+    pub differences: Vec<Difference>,
+    /// The contexts that did not answer, of which something may be missing.
+    pub unreachable: Vec<String>,
 }
 
 /// An order past a deadline.

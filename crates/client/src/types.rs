@@ -7,6 +7,7 @@ use baedal_contracts::store::{MenuOption, RejectReason};
 use baedal_contracts::{AccountId, ItemId, Location, OrderId, Place, StoreId, Won};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Opens an account.
 #[derive(Clone, Debug, Serialize)]
@@ -286,6 +287,28 @@ pub struct TakeClaimBack {
     pub rider_id: AccountId,
     /// Why, in words.
     pub reason: String,
+}
+
+/// Gives money back, by an operator.
+#[derive(Clone, Debug, Serialize)]
+pub struct OperatorRefund {
+    /// How much.
+    pub amount_krw: Won,
+    /// Why, in words.
+    pub reason: String,
+    /// Whose fault it is.
+    pub fault: Fault,
+}
+
+/// A refund that was granted.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct GrantedRefund {
+    /// Names it.
+    pub refund_id: Uuid,
+    /// How much goes back.
+    pub amount_krw: Won,
+    /// How much of the customer's money is still held.
+    pub held_krw: Won,
 }
 
 /// What a command about an order answers.

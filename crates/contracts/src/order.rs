@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::{AccountId, ChangeId, ItemId, Location, OrderId, OrderNo, Place, StoreId, Won};
 
@@ -71,6 +72,22 @@ pub struct Basket {
     pub total_krw: Won,
 }
 
+/// What an order costs, and what its customer owes for it.
+///
+/// Every event that changes what is owed carries the whole bill, so that whoever has missed one of them is
+/// right again with the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Bill {
+    /// All of it: the items and the delivery.
+    pub total_krw: Won,
+    /// What the delivery costs of it.
+    pub delivery_fee_krw: Won,
+    /// What operators gave back of it, as far as it goes, before it ended.
+    pub given_back_krw: Won,
+    /// What the customer owes. What was taken beyond it goes back.
+    pub owed_krw: Won,
+}
+
 /// Why an order ended as `canceled`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema, strum::Display, strum::EnumString)]
 #[serde(rename_all = "snake_case")]
@@ -86,7 +103,7 @@ pub enum CancelReason {
     Operator,
 }
 
-/// Who pays for food that did not come.
+/// Whose fault it is that money goes back, or that food did not come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -177,6 +194,10 @@ pub enum Event {
         extra_krw: Won,
         /// When the kitchen goes on without the change.
         until: Timestamp,
+        /// The order's own version with it, which grows with everything that happens to the order: of two
+        /// events the one with the greater version was later, whatever any clock says.
+        #[serde(default)]
+        version: u64,
     },
     /// The order is another one now.
     OrderChanged {
@@ -184,8 +205,14 @@ pub enum Event {
         order_id: OrderId,
         /// Which change.
         change_id: ChangeId,
-        /// What it is now. The customer owes `basket.total_krw`; what was taken beyond it goes back.
+        /// What it is now.
         basket: Basket,
+        /// What the customer owes now; `basket.total_krw` where it is not said.
+        #[serde(default)]
+        bill: Option<Bill>,
+        /// The order's own version with it, as in [`Event::OrderChangeChargeDue`].
+        #[serde(default)]
+        version: u64,
     },
     /// The order stays, or is again, what it was before the change.
     OrderChangeRefused {
@@ -195,8 +222,14 @@ pub enum Event {
         change_id: ChangeId,
         /// Why.
         reason: ChangeRefusal,
-        /// What it is. The customer owes `basket.total_krw`; what was taken beyond it goes back.
+        /// What it is.
         basket: Basket,
+        /// What the customer owes now; `basket.total_krw` where it is not said.
+        #[serde(default)]
+        bill: Option<Bill>,
+        /// The order's own version with it, as in [`Event::OrderChangeChargeDue`].
+        #[serde(default)]
+        version: u64,
     },
     /// The customer wishes a paid order to be canceled; the kitchen decides.
     OrderCancelRequested {
@@ -232,6 +265,12 @@ pub enum Event {
         fault: Option<Fault>,
         /// Whether it had been paid.
         paid: bool,
+        /// What it cost, and what the customer owes for it now that it has ended.
+        #[serde(default)]
+        bill: Option<Bill>,
+        /// The order's own version with it, as in [`Event::OrderChangeChargeDue`].
+        #[serde(default)]
+        version: u64,
     },
     /// The store said no. All that was taken goes back.
     OrderRejected {
@@ -241,6 +280,9 @@ pub enum Event {
         reason: crate::store::RejectReason,
         /// In the store's words: what the owner wrote, or the name of the item that is out; may be empty.
         text: String,
+        /// The order's own version with it, as in [`Event::OrderChangeChargeDue`].
+        #[serde(default)]
+        version: u64,
     },
     /// The customer has the food: the deal is done.
     OrderCompleted {
@@ -252,6 +294,29 @@ pub enum Event {
         store_id: StoreId,
         /// Whether it completed by itself, because nobody confirmed.
         by_itself: bool,
+        /// What it cost, and what the customer owes for it now that it has ended.
+        #[serde(default)]
+        bill: Option<Bill>,
+        /// The order's own version with it, as in [`Event::OrderChangeChargeDue`].
+        #[serde(default)]
+        version: u64,
+    },
+    /// An operator gives back some of what is still held, while the order goes on or after its end.
+    OrderRefundGranted {
+        /// Which.
+        order_id: OrderId,
+        /// Names what is given back.
+        refund_id: Uuid,
+        /// How much it is.
+        amount_krw: Won,
+        /// Why, in the operator's words.
+        reason: String,
+        /// Whose fault it is: who bears it.
+        fault: Fault,
+        /// What the customer owes now.
+        bill: Bill,
+        /// The order's own version with it, as in [`Event::OrderChangeChargeDue`].
+        version: u64,
     },
 }
 
@@ -272,7 +337,8 @@ impl Event {
             | Self::OrderCancelRefused { order_id }
             | Self::OrderCanceled { order_id, .. }
             | Self::OrderRejected { order_id, .. }
-            | Self::OrderCompleted { order_id, .. } => *order_id,
+            | Self::OrderCompleted { order_id, .. }
+            | Self::OrderRefundGranted { order_id, .. } => *order_id,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What payment tells: what became of the money. And what order asks of it.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 use utoipa::ToSchema;
@@ -32,6 +33,11 @@ pub struct TakePayment {
     /// How much.
     #[garde(skip)]
     pub amount_krw: Won,
+    /// The order's own version when it asked: what order says with a lower one was said before, and is in
+    /// the amount.
+    #[garde(skip)]
+    #[serde(default)]
+    pub version: u64,
     /// How.
     #[garde(dive)]
     pub means: PaymentMeans,
@@ -56,6 +62,47 @@ pub enum TakePaymentAnswer {
     /// Nobody knows yet whether this attempt, or one before it, took money; it is being looked up,
     /// and no other attempt begins until that is known.
     Verifying,
+}
+
+/// An attempt to take money whose outcome nobody knows, and that an operator should look at: because its order has
+/// ended, or because it is open for long. `GET /internal/unsettled/attempts`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OpenAttempt {
+    /// Of which order.
+    pub order_id: OrderId,
+    /// Which attempt.
+    pub attempt_id: AttemptId,
+    /// How much it means to take.
+    pub amount_krw: Won,
+    /// Whether for a change, not for the order.
+    pub for_change: bool,
+    /// When it began.
+    pub begun_at: Timestamp,
+    /// Whether the order has ended.
+    pub order_ended: bool,
+}
+
+/// What was moved for an order, by somebody's book.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Booked {
+    /// How much was taken.
+    pub captured_krw: Won,
+    /// How much went back.
+    pub refunded_krw: Won,
+}
+
+/// An order of which the provider's book says something else than ours, though nothing is under way.
+/// `GET /internal/unsettled/differences`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Difference {
+    /// Which order.
+    pub order_id: OrderId,
+    /// What our book says.
+    pub ours: Booked,
+    /// What the provider's says.
+    pub providers: Booked,
+    /// When it was seen first.
+    pub seen_at: Timestamp,
 }
 
 /// A public event of payment. Every one is about one order.

@@ -4,12 +4,14 @@ mod health;
 mod operations;
 mod pages;
 mod problems;
+mod stuck;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use axum::routing::get;
 use baedal_kit::http::ProblemType;
 use baedal_kit::http::health::{Metrics, told};
 use baedal_kit::lifecycle::Lifecycle;
@@ -61,6 +63,8 @@ pub(crate) fn routes(desk: Desk) -> OpenApiRouter {
 /// The same, before it has anything in its hands; enough to describe it.
 pub(crate) fn described() -> OpenApiRouter<Desk> {
     OpenApiRouter::new()
+        // Tracking, whose answer it extends, describes it.
+        .route("/api/operations/stuck", get(stuck::stuck))
         .routes(routes!(operations::breakers))
         .routes(routes!(operations::dead_letters))
         .routes(routes!(operations::redrive))

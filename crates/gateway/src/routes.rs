@@ -78,6 +78,7 @@ static TABLE: &[Route] = &[
     put("/api/orders/{order_id}", ORDER, Access::Roles(&[Customer])),
     post("/api/orders/{order_id}/payment", ORDER, Access::Roles(&[Customer])),
     post("/api/orders/{order_id}/cancel", ORDER, Access::Roles(&[Customer, Operator])),
+    post("/api/orders/{order_id}/refund", ORDER, Access::Roles(&[Operator])),
     post("/api/orders/{order_id}/confirm", ORDER, Access::Roles(&[Customer])),
     get("/api/orders", TRACKING, Access::SignedIn),
     get("/api/orders/{order_id}", TRACKING, Access::SignedIn),
@@ -102,7 +103,7 @@ static TABLE: &[Route] = &[
     get("/api/notices", NOTIFICATION, Access::SignedIn),
     // Operations
     get("/api/operations/orders/{order_id}/trace", TRACKING, Access::Roles(&[Operator])),
-    get("/api/operations/stuck", TRACKING, Access::Roles(&[Operator])),
+    get("/api/operations/stuck", GATEWAY, Access::Roles(&[Operator])),
     get("/api/operations/stuck/{list}", TRACKING, Access::Roles(&[Operator])),
     get("/api/operations/breakers", GATEWAY, Access::Roles(&[Operator])),
     get("/api/operations/dead-letters", GATEWAY, Access::Roles(&[Operator])),

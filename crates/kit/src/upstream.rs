@@ -7,15 +7,18 @@
 //! - [`remote`]: which replica is asked, and what is asked again of another;
 //! - [`replica`]: one of them: whether it is ready, and how much it has in hand;
 //! - [`connections`]: those that are open to it, and new ones;
+//! - [`sending`]: whether a request may have been received;
 //! - [`budget`]: how much may be asked again.
 
 mod budget;
 mod connections;
 mod remote;
 mod replica;
+mod sending;
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -25,8 +28,17 @@ use tower::ServiceExt;
 
 pub use self::connections::{KEEP_ALIVE, WrongAddress};
 use self::remote::Remote;
+use self::sending::Sending;
+pub use self::sending::{NOT_BEGUN, NoAnswer};
 use crate::http::peers::PeerSecret;
 use crate::lifecycle::Lifecycle;
+
+/// An answer that says that nobody has looked at the request, so that whoever asked may ask somebody else.
+#[must_use]
+pub fn not_begun(mut answer: Response) -> Response {
+    answer.headers_mut().insert(NOT_BEGUN, sending::YES);
+    answer
+}
 
 /// Where requests for a context go. Cloning shares it.
 #[derive(Clone)]
@@ -79,6 +91,30 @@ impl Upstream {
             }
             Place::Elsewhere(remote) => remote.send(request).await,
         }
+    }
+
+    /// Sends a request and waits for the head of the answer, for `limit` at the most. Where there is none, says
+    /// whether the request may have been received: for whoever must know what may have come of it.
+    ///
+    /// Nothing is sent where no replica is ready, as far as is known.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn try_send(&self, request: Request<Body>, limit: Duration) -> Result<Response, NoAnswer> {
+        self.reachable().map_err(NoAnswer::NotSent)?;
+        let sending = Sending::default();
+        let answer = match &self.place {
+            Place::Here(_) => {
+                sending.begins();
+                tokio::time::timeout(limit, async { Ok(self.send(request).await) }).await
+            }
+            Place::Elsewhere(remote) => tokio::time::timeout(limit, remote.try_send(request, &sending)).await,
+        };
+        let response = answer.unwrap_or_else(|_| Err(sending.gave_up(limit)))?;
+        if response.headers().contains_key(NOT_BEGUN) {
+            return Err(NoAnswer::NotSent(format!("it answers {}, and has begun nothing", response.status())));
+        }
+        Ok(response)
     }
 
     /// Each of its replicas by itself, for what every one of them must be asked. Behind a name that stands for

@@ -110,6 +110,8 @@ pub enum Template {
     OrderChanged,
     /// Customer: not changed.
     OrderChangeRefused,
+    /// Customer: an operator gives some of the money back.
+    OrderRefundGranted,
     /// Customer: money came back.
     PaymentRefunded,
     /// Owner: a new order.
@@ -300,6 +302,12 @@ impl Template {
                  #{가게} 주문은 변경 전 그대로 진행돼요.\n\n\
                  ▶ 주문번호: #{주문번호}\n\
                  ▶ 총 금액: #{금액}\n\
+                 ▶ 사유: #{사유}"
+            }
+            Self::OrderRefundGranted => {
+                "[배달] 고객센터에서 #{금액}을 환불해 드려요\n\
+                 #{가게} 주문에 불편을 드려 죄송해요. 환불이 완료되면 다시 알려 드릴게요.\n\n\
+                 ▶ 주문번호: #{주문번호}\n\
                  ▶ 사유: #{사유}"
             }
             Self::PaymentRefunded => {

@@ -375,12 +375,21 @@ pub(crate) fn order_paid() -> order::Event {
 }
 
 pub(crate) fn order_changed(total_krw: u64) -> order::Event {
-    order::Event::OrderChanged { order_id: ORDER, change_id: CHANGE, basket: basket(total_krw) }
+    order::Event::OrderChanged { order_id: ORDER, change_id: CHANGE, basket: basket(total_krw), bill: None, version: 3 }
 }
 
 pub(crate) fn order_canceled(reason: CancelReason, paid: bool, owed_krw: u64) -> order::Event {
     let (text, fault) = (String::new(), (reason == CancelReason::Operator).then_some(Fault::Store));
-    order::Event::OrderCanceled { order_id: ORDER, reason, text, owed_krw: Won(owed_krw), fault, paid }
+    order::Event::OrderCanceled {
+        order_id: ORDER,
+        reason,
+        text,
+        owed_krw: Won(owed_krw),
+        fault,
+        paid,
+        bill: None,
+        version: 9,
+    }
 }
 
 pub(crate) fn payment_declined() -> payment::Event {
@@ -417,10 +426,28 @@ pub(crate) fn orders_events() -> Vec<order::Event> {
             change_id: CHANGE,
             reason: refused,
             basket: basket(26_000),
+            bill: None,
+            version: 4,
         },
         order::Event::OrderCancelRefused { order_id: ORDER },
-        order::Event::OrderRejected { order_id: ORDER, reason: RejectReason::TooBusy, text: String::new() },
-        order::Event::OrderCompleted { order_id: ORDER, customer_id: CUSTOMER, store_id: STORE, by_itself: false },
+        order::Event::OrderRejected { order_id: ORDER, reason: RejectReason::TooBusy, text: String::new(), version: 9 },
+        order::Event::OrderCompleted {
+            order_id: ORDER,
+            customer_id: CUSTOMER,
+            store_id: STORE,
+            by_itself: false,
+            bill: None,
+            version: 9,
+        },
+        order::Event::OrderRefundGranted {
+            order_id: ORDER,
+            refund_id: Uuid::nil(),
+            amount_krw: Won(2_000),
+            reason: "콜라가 빠졌어요".to_owned(),
+            fault: Fault::Store,
+            bill: order::Bill::default(),
+            version: 10,
+        },
     ];
     for (reason, paid, owed_krw) in [
         (CancelReason::Customer, true, 0),

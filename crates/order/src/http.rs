@@ -9,6 +9,7 @@ mod idempotency_key;
 mod pay;
 mod place;
 pub(crate) mod problems;
+mod refund;
 mod refused;
 mod wish;
 
@@ -49,6 +50,7 @@ pub(crate) fn table() -> OpenApiRouter<App> {
         .routes(routes!(pay::pay_for_order))
         .routes(routes!(change::change_order))
         .routes(routes!(cancel::cancel_order))
+        .routes(routes!(refund::refund_order))
         .routes(routes!(confirm::confirm_order))
 }
 

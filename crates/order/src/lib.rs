@@ -6,7 +6,8 @@
 //!   menu) and delivery (who has the food): `policy` and `views`.
 //! - **Tells** `OrderPlaced`, `PaymentWindowExtended`, `OrderPaid`, `OrderChangeRequested`,
 //!   `OrderChangeChargeDue`, `OrderChanged`, `OrderChangeRefused`, `OrderCancelRequested`,
-//!   `OrderCancelRefused`, `OrderOverdue`, `OrderCanceled`, `OrderRejected` and `OrderCompleted`: `publish`.
+//!   `OrderCancelRefused`, `OrderOverdue`, `OrderCanceled`, `OrderRejected`, `OrderCompleted` and
+//!   `OrderRefundGranted`: `publish`.
 //! - **Asks** payment, synchronously, to take money: [`payment_client`], behind a circuit breaker.
 
 pub mod domain;
@@ -17,6 +18,7 @@ pub mod payment_client;
 mod policy;
 mod publish;
 mod settings;
+mod verifying;
 mod views;
 
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use baedal_kit::{Module, Service};
 pub use self::payment_client::{PaymentClient, Payments, PutOff};
 pub use self::publish::publish;
 pub use self::settings::Settings;
+use self::verifying::Verifying;
 
 /// What it says of its routes and its refusals, without being started.
 #[must_use]
@@ -52,12 +55,13 @@ pub fn module_paid_by(service: Service, settings: Settings, payments: Arc<dyn Pa
     service.lifecycle().spawn(watch(Arc::clone(&payments)));
     let deadlines = jobs::Deadlines { settings: settings.clone(), payments: Arc::clone(&payments) };
     let app = http::App { service: service.clone(), settings: Arc::new(settings.clone()), payments };
+    let verifying = Verifying { payments: Arc::clone(&app.payments), settings: Arc::clone(&app.settings) };
     Module {
         service,
         routes: http::routes(app),
         policies: vec![Arc::new(policy::Policy::new(settings))],
         projections: vec![Arc::new(views::Catalog)],
-        jobs: vec![Arc::new(deadlines)],
+        jobs: vec![Arc::new(deadlines), Arc::new(verifying)],
     }
 }
 

@@ -9,9 +9,11 @@ use baedal_kit::service::{Done, Undone};
 use baedal_kit::{Failure, Origin};
 use tokio::sync::oneshot;
 
+use crate::Settings;
 use crate::domain::{Command, Order};
 use crate::http::App;
 use crate::payment_client::PutOff;
+use crate::verifying::{Unanswered, verify_later};
 
 /// When a customer who was put off may try again, or look again, unless the circuit breaker knows better.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(3);
@@ -23,6 +25,8 @@ pub(crate) struct Attempting {
     pub(crate) customer_id: AccountId,
     pub(crate) amount_krw: Won,
     pub(crate) means: PaymentMeans,
+    /// The order's version with it.
+    pub(crate) version: u64,
 }
 
 /// The order after an attempt.
@@ -55,22 +59,21 @@ pub(crate) async fn attempt(app: &App, origin: &Origin, attempting: Attempting) 
 }
 
 async fn make(app: &App, origin: &Origin, attempting: Attempting) -> Result<Attempted, Failure> {
-    let Attempting { order_id, attempt_id, customer_id, amount_krw, means } = attempting;
-    let request = TakePayment { attempt_id, customer_id, amount_krw, means };
+    let Attempting { order_id, attempt_id, customer_id, amount_krw, means, version } = attempting;
+    let request = TakePayment { attempt_id, customer_id, amount_krw, version, means };
     let answer = app.payments.take(order_id, request, origin).await;
     count(&answer);
     let retry_after = match answer {
         Err(PutOff::NotAsked { retry_after }) => retry_after.max(Duration::from_secs(1)),
         Ok(_) | Err(PutOff::NoAnswer) => RETRY_AFTER,
     };
+    if answer == Err(PutOff::NoAnswer) {
+        verify_later(app, origin, Unanswered { order_id, attempt_id, amount_krw }).await?;
+    }
     let command = match answer {
-        Ok(TakePaymentAnswer::Approved) => {
-            Some(Command::Approve { amount_krw, abandon_after: app.settings.abandon_after })
-        }
-        Ok(TakePaymentAnswer::Declined { reason }) => Some(Command::Decline { attempt_id, reason }),
-        Ok(TakePaymentAnswer::Failed { .. }) => Some(Command::PutOff { attempt_id, answered: true }),
+        Ok(answer) => outcome(answer, attempt_id, amount_krw, &app.settings),
         Err(PutOff::NotAsked { .. }) => Some(Command::PutOff { attempt_id, answered: false }),
-        Ok(TakePaymentAnswer::Verifying) | Err(PutOff::NoAnswer) => None,
+        Err(PutOff::NoAnswer) => None,
     };
     let Some(command) = command else {
         let order = app.service.look::<Order>(&order_id).await?;
@@ -82,6 +85,21 @@ async fn make(app: &App, origin: &Origin, attempting: Attempting) -> Result<Atte
         Err(Undone::Refused(refusal)) => {
             Err(Failure::broken(format!("order {order_id} refused an outcome of its payment: {refusal}")))
         }
+    }
+}
+
+/// What payment's answer means to the order; nothing while it is being verified: then payment's events will tell.
+pub(crate) fn outcome(
+    answer: TakePaymentAnswer,
+    attempt_id: AttemptId,
+    amount_krw: Won,
+    settings: &Settings,
+) -> Option<Command> {
+    match answer {
+        TakePaymentAnswer::Approved => Some(Command::Approve { amount_krw, abandon_after: settings.abandon_after }),
+        TakePaymentAnswer::Declined { reason } => Some(Command::Decline { attempt_id, reason }),
+        TakePaymentAnswer::Failed { .. } => Some(Command::PutOff { attempt_id, answered: true }),
+        TakePaymentAnswer::Verifying => None,
     }
 }
 

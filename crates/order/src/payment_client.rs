@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
-use baedal_contracts::OrderId;
+use axum::response::Response;
 use baedal_contracts::identity::Role;
 use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
+use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::breaker::{Breaker, Snapshot};
 use baedal_kit::http::Caller;
 use baedal_kit::http::caller::{CALLER, TRACEPARENT};
 use baedal_kit::time::Clock;
-use baedal_kit::upstream::Upstream;
+use baedal_kit::upstream::{NoAnswer, Upstream};
 use baedal_kit::{Failure, Origin};
 use http::{Request, header};
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +22,23 @@ use crate::Settings;
 
 /// The most that payment's answer may hold, in bytes.
 const ANSWER_LIMIT: usize = 16 * 1024;
+/// When it is worth asking again where nobody was there.
+const RETRY_AFTER: Duration = Duration::from_secs(3);
+
+/// Why payment did not say what became of a question.
+#[derive(Debug)]
+enum Unsaid {
+    /// It was not asked.
+    NotAsked(String),
+    /// It may have been.
+    NoAnswer(Failure),
+}
+
+impl From<Failure> for Unsaid {
+    fn from(failure: Failure) -> Self {
+        Self::NoAnswer(failure)
+    }
+}
 
 /// Whoever takes money for orders.
 #[async_trait]
@@ -36,6 +54,22 @@ pub trait Payments: Send + Sync + 'static {
     fn askable_since(&self) -> Option<Timestamp> {
         Some(Timestamp::MIN)
     }
+    /// What became of an attempt that was asked for without an answer. One that has not arrived by now never begins.
+    ///
+    /// # Errors
+    /// [`PutOff`], where there is still no answer.
+    async fn settle(
+        &self,
+        order_id: OrderId,
+        attempt_id: AttemptId,
+        origin: &Origin,
+    ) -> Result<TakePaymentAnswer, PutOff>;
+
+    /// Whether it is there to be asked about an order, so that what will need it is not begun in vain.
+    ///
+    /// # Errors
+    /// [`PutOff`], where it is not.
+    async fn is_there(&self, order_id: OrderId, origin: &Origin) -> Result<(), PutOff>;
 
     /// The circuit breakers in front of it.
     fn breakers(&self) -> Vec<Snapshot> {
@@ -46,7 +80,7 @@ pub trait Payments: Send + Sync + 'static {
 /// Why there is no answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum PutOff {
-    /// The circuit breaker is open: payment was not asked, so nothing can have been taken.
+    /// Payment was not asked: the circuit breaker is open, or nobody was there to ask. Nothing can have been taken.
     #[error("payment was not asked")]
     NotAsked {
         /// When it is worth trying again.
@@ -89,7 +123,7 @@ impl PaymentClient {
         order_id: OrderId,
         request: &TakePayment,
         origin: &Origin,
-    ) -> Result<TakePaymentAnswer, Failure> {
+    ) -> Result<TakePaymentAnswer, Unsaid> {
         let caller = Caller { account_id: request.customer_id, role: Role::Customer };
         let body = serde_json::to_vec(request).map_err(|error| Failure::broken_by("a request to payment", error))?;
         let mut asking = Request::post(format!("/internal/payments/{order_id}/attempts"))
@@ -101,15 +135,41 @@ impl PaymentClient {
         let asking =
             asking.body(Body::from(body)).map_err(|error| Failure::broken_by("a request to payment", error))?;
 
-        let answer = self.payment.send(asking).await;
+        self.answer(asking).await
+    }
+
+    async fn answer(&self, asking: Request<Body>) -> Result<TakePaymentAnswer, Unsaid> {
+        let answer = self.send(asking).await?;
         let status = answer.status();
         if !status.is_success() {
-            return Err(Failure::broken(format!("payment answered {status}")));
+            // It may have failed at any point, also when it had begun.
+            return Err(Failure::broken(format!("payment answered {status}")).into());
         }
         let body = axum::body::to_bytes(answer.into_body(), ANSWER_LIMIT)
             .await
             .map_err(|error| Failure::unavailable("payment's answer", error))?;
-        serde_json::from_slice(&body).map_err(|error| Failure::broken_by("payment's answer cannot be read", error))
+        Ok(serde_json::from_slice(&body)
+            .map_err(|error| Failure::broken_by("payment's answer cannot be read", error))?)
+    }
+
+    async fn send(&self, request: Request<Body>) -> Result<Response, Unsaid> {
+        self.payment.try_send(request, self.time_limit).await.map_err(|no_answer| match no_answer {
+            NoAnswer::NotSent(why) => Unsaid::NotAsked(why),
+            NoAnswer::MayBeReceived(why) => Unsaid::NoAnswer(Failure::unavailable("payment", why)),
+        })
+    }
+
+    async fn look(&self, order_id: OrderId, origin: &Origin) -> Result<(), Unsaid> {
+        let mut asking = Request::get(format!("/internal/payments/{order_id}"));
+        if let Some(traceparent) = &origin.traceparent {
+            asking = asking.header(TRACEPARENT, traceparent);
+        }
+        let asking = asking.body(Body::empty()).map_err(|error| Failure::broken_by("a request to payment", error))?;
+        let status = self.send(asking).await?.status();
+        if status.is_server_error() {
+            return Err(Failure::broken(format!("payment answered {status}")).into());
+        }
+        Ok(())
     }
 }
 
@@ -123,7 +183,9 @@ impl Payments for PaymentClient {
     ) -> Result<TakePaymentAnswer, PutOff> {
         let permit = self.breaker.try_acquire().map_err(|open| PutOff::NotAsked { retry_after: open.retry_after })?;
         let begun = self.clock.monotonic();
-        let answer = tokio::time::timeout(self.time_limit, self.ask(order_id, &request, origin)).await;
+        // Sending has the limit of its own, and says what may have come of it; this is for the rest of the answer.
+        let limit = self.time_limit + self.time_limit / 4;
+        let answer = tokio::time::timeout(limit, self.ask(order_id, &request, origin)).await;
         let is_slow = self.clock.monotonic().duration_since(begun) > self.slow_call;
         match answer {
             Ok(Ok(answer)) => {
@@ -136,7 +198,12 @@ impl Payments for PaymentClient {
                 }
                 Ok(answer)
             }
-            Ok(Err(failure)) => {
+            Ok(Err(Unsaid::NotAsked(why))) => {
+                permit.failure();
+                tracing::warn!(%order_id, why, "payment was not asked: nobody was there");
+                Err(PutOff::NotAsked { retry_after: RETRY_AFTER })
+            }
+            Ok(Err(Unsaid::NoAnswer(failure))) => {
                 permit.failure();
                 tracing::warn!(%order_id, error = failure.story(), "payment did not answer as it should");
                 Err(PutOff::NoAnswer)
@@ -157,6 +224,57 @@ impl Payments for PaymentClient {
         let mut since = self.askable_since.lock().unwrap_or_else(PoisonError::into_inner);
         *since = is_askable.then(|| since.unwrap_or(now));
         *since
+    }
+
+    /// Past the circuit breaker: nobody waits for it, and it is asked seldom.
+    async fn settle(
+        &self,
+        order_id: OrderId,
+        attempt_id: AttemptId,
+        origin: &Origin,
+    ) -> Result<TakePaymentAnswer, PutOff> {
+        let path = format!("/internal/payments/{order_id}/attempts/{attempt_id}/settle");
+        let mut asking = Request::post(path);
+        if let Some(traceparent) = &origin.traceparent {
+            asking = asking.header(TRACEPARENT, traceparent);
+        }
+        let asking = asking.body(Body::empty()).map_err(|error| {
+            tracing::error!(%order_id, %error, "a question to payment cannot be asked");
+            PutOff::NoAnswer
+        })?;
+        let limit = self.time_limit + self.time_limit / 4;
+        match tokio::time::timeout(limit, self.answer(asking)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(Unsaid::NotAsked(why))) => {
+                tracing::warn!(%order_id, why, "payment was not asked: nobody was there");
+                Err(PutOff::NotAsked { retry_after: RETRY_AFTER })
+            }
+            Ok(Err(Unsaid::NoAnswer(failure))) => {
+                tracing::warn!(%order_id, error = failure.story(), "payment did not answer as it should");
+                Err(PutOff::NoAnswer)
+            }
+            Err(_) => Err(PutOff::NoAnswer),
+        }
+    }
+
+    async fn is_there(&self, order_id: OrderId, origin: &Origin) -> Result<(), PutOff> {
+        let permit = self.breaker.try_acquire().map_err(|open| PutOff::NotAsked { retry_after: open.retry_after })?;
+        match self.look(order_id, origin).await {
+            Ok(()) => {
+                permit.success();
+                Ok(())
+            }
+            Err(unsaid) => {
+                permit.failure();
+                let why = match unsaid {
+                    Unsaid::NotAsked(why) => why,
+                    Unsaid::NoAnswer(failure) => failure.story(),
+                };
+                tracing::warn!(%order_id, why, "payment is not there to be asked");
+                // Whether it heard this question does not matter: it was about nothing.
+                Err(PutOff::NotAsked { retry_after: RETRY_AFTER })
+            }
+        }
     }
 
     fn breakers(&self) -> Vec<Snapshot> {

@@ -28,8 +28,10 @@ pub(crate) struct Charging {
     service: Service,
     calls: Calls,
     settings: Settings,
-    /// Calls that may still begin.
+    /// Calls for orders that may still begin.
     lines: Arc<Semaphore>,
+    /// Calls for changes that may still begin.
+    extra_lines: Arc<Semaphore>,
 }
 
 /// What somebody who asked for money is told, and up to where the journal says so.
@@ -54,7 +56,9 @@ struct Awaited {
 impl Charging {
     pub(crate) fn new(service: Service, calls: Calls, settings: Settings) -> Self {
         let lines = Arc::new(Semaphore::new(settings.charges_at_once as usize));
-        Self { service, calls, settings, lines }
+        // As many may wait for an answer that is late as there are whose answer is waited for.
+        let extra_lines = Arc::new(Semaphore::new(2 * settings.extras_at_once as usize));
+        Self { service, calls, settings, lines, extra_lines }
     }
 
     /// Begins an attempt and calls the provider, to the end, whoever waits; answers when it is known what
@@ -96,6 +100,25 @@ impl Charging {
         }
     }
 
+    /// What became of an attempt that order has no answer to. One that has not begun by now never does.
+    pub(crate) async fn settle(
+        &self,
+        origin: &Origin,
+        order_id: OrderId,
+        attempt_id: AttemptId,
+    ) -> Result<Answer, Failure> {
+        match command(&self.service, origin, order_id, Command::GiveUp { attempt_id }).await {
+            Ok(done) => {
+                let answer = done.state.answer(attempt_id).unwrap_or(TakePaymentAnswer::Verifying);
+                Ok((Position::of(&self.service, done.position), answer))
+            }
+            Err(Undone::Refused(refusal)) => {
+                Err(Failure::broken(format!("an attempt that is given up cannot be refused so: {refusal}")))
+            }
+            Err(Undone::Failed(failure)) => Err(failure),
+        }
+    }
+
     /// The outcome of an attempt that began before; or that it does not begin now, and takes nothing.
     async fn answer_when_busy(&self, order_id: OrderId, attempt_id: AttemptId) -> Result<Answer, Failure> {
         let position = Position::of(&self.service, *self.service.database().head().borrow());
@@ -105,10 +128,10 @@ impl Charging {
     }
 
     async fn begin(&self, origin: &Origin, order_id: OrderId, asked: TakePayment) -> Result<Begun, Failure> {
-        let TakePayment { attempt_id, customer_id, amount_krw, means } = asked;
+        let TakePayment { attempt_id, customer_id, amount_krw, version, means } = asked;
         let payer = Payer { customer_id, means: means.clone() };
         let look_up_at = self.service.clock().now() + self.settings.look_up_after;
-        let begin = Command::Begin { attempt_id, amount_krw, payer, look_up_at };
+        let begin = Command::Begin { attempt_id, amount_krw, version, payer, look_up_at };
         let here = |position| Position::of(&self.service, position);
         let head = *self.service.database().head().borrow();
         let said = |answer| Ok(Begun::Answered((here(head), answer)));
@@ -120,6 +143,7 @@ impl Charging {
             Ok(done) => Ok(Begun::Anew(here(done.position), Charge { key: attempt_id, order_id, amount_krw, means })),
             Err(Undone::Refused(Refusal::AnotherIsOpen)) => said(TakePaymentAnswer::Verifying),
             Err(Undone::Refused(Refusal::Paid)) => said(TakePaymentAnswer::Approved),
+            Err(Undone::Refused(Refusal::GivenUp)) => said(TakePaymentAnswer::Failed { reason: "given_up".to_owned() }),
             Err(Undone::Refused(Refusal::OrderClosed)) => said(declined("order_closed")),
             Err(Undone::Refused(Refusal::PaidOtherwise)) => said(declined("already_paid")),
             Err(Undone::Refused(refusal @ Refusal::NoSuchAttempt)) => {
@@ -136,7 +160,7 @@ impl Charging {
     /// [`Failure::Unavailable`], where too many calls are under way.
     pub(crate) async fn charge_in_background(&self, origin: Origin, charge: Charge) -> Result<(), Failure> {
         let busy = |error| Failure::unavailable("a line to the payment provider", error);
-        let line = Arc::clone(&self.lines).try_acquire_owned().map_err(busy)?;
+        let line = Arc::clone(&self.extra_lines).try_acquire_owned().map_err(busy)?;
         let patience_ends = self.service.clock().monotonic() + self.settings.answer_limit;
         let (tell_done, done) = oneshot::channel::<()>();
         let charging = self.clone();

@@ -1,5 +1,5 @@
-//! Decides a command of a payment and writes its postings: the only way that payments are changed, so
-//! that no event is without its entry in the ledger.
+//! Decides a command of a payment, writes its postings and whether it is settled: the only way that payments are
+//! changed, so that no event is without its entry in the ledger.
 
 use baedal_contracts::OrderId;
 use baedal_kit::service::{Done, Undone};
@@ -7,12 +7,16 @@ use baedal_kit::work::Decision;
 use baedal_kit::{Failure, Origin, Service, Work};
 
 use crate::domain::{Command, Event, Payment, Refusal};
-use crate::ledger;
+use crate::{ledger, unsettled};
 
 async fn decide(work: &mut Work, order_id: OrderId, command: Command) -> Result<Decision<Payment>, Failure> {
     let decision = work.decide::<Payment>(&order_id, command).await?;
-    if let Ok(events) = &decision {
+    if let Ok(events) = &decision
+        && !events.is_empty()
+    {
         ledger::post(work, order_id, events)?;
+        let payment = work.load::<Payment>(&order_id).await?;
+        unsettled::keep(work, order_id, &payment, events)?;
     }
     Ok(decision)
 }

@@ -2,6 +2,7 @@
 
 mod command;
 mod decide;
+mod division;
 mod event;
 mod payment;
 #[cfg(test)]
@@ -10,5 +11,8 @@ mod properties;
 mod scenarios;
 
 pub use self::command::{Command, Refusal};
-pub use self::event::{CHARGE_EXTRA, ChargeExtra, Event, LOOK_UP, LookUpAttempt, Payer, Purpose, REFUND, Word};
-pub use self::payment::{Attempt, Outcome, Payment, RefundUnderWay};
+pub use self::division::Division;
+pub use self::event::{
+    CHARGE_EXTRA, ChargeExtra, Earned, Ending, Event, Grant, LOOK_UP, LookUpAttempt, Payer, Purpose, REFUND,
+};
+pub use self::payment::{Attempt, Outcome, Payment, RefundUnderWay, Word};

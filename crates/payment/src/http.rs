@@ -3,10 +3,12 @@
 mod attempts;
 mod ledger;
 mod payment;
+mod unsettled;
 
 use axum::Router;
 use axum::routing::{get, post};
 use baedal_kit::Service;
+use jiff::SignedDuration;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::ledger::LedgerView;
@@ -19,15 +21,25 @@ use crate::charging::Charging;
 pub(crate) struct App {
     service: Service,
     charging: Charging,
+    /// After how long an open attempt is shown to the operator.
+    stuck_after: SignedDuration,
 }
 
 /// The routes over what they need, with those the provider has of its own.
-pub(crate) fn routes(service: Service, charging: Charging, of_the_provider: Router) -> Router {
+pub(crate) fn routes(
+    service: Service,
+    charging: Charging,
+    stuck_after: SignedDuration,
+    of_the_provider: Router,
+) -> Router {
     Router::from(table())
         .route("/internal/payments/{order_id}/attempts", post(attempts::take))
+        .route("/internal/payments/{order_id}/attempts/{attempt_id}/settle", post(attempts::settle))
         .route("/internal/payments/{order_id}", get(payment::look))
         .route("/internal/ledger", get(ledger::totals))
-        .with_state(App { service, charging })
+        .route("/internal/unsettled/attempts", get(unsettled::attempts))
+        .route("/internal/unsettled/differences", get(unsettled::differences))
+        .with_state(App { service, charging, stuck_after })
         .merge(of_the_provider)
 }
 

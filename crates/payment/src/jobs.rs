@@ -1,7 +1,12 @@
 //! The calls to the provider that nobody waits for.
+//!
+//! Each kind has so many lines to the provider and no more. A job that finds none free comes again when its turn
+//! should be, and holds up no other kind meanwhile: the jobs of a process run side by side, but not without end.
 
 mod charge_extra;
+mod lines;
 mod look_up;
+mod reconcile;
 mod refund;
 mod unknown;
 
@@ -9,12 +14,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use baedal_kit::{Failure, Job, JobHandler, Retry, Work};
+use jiff::SignedDuration;
 
+use self::lines::Lines;
+pub(crate) use self::reconcile::{RECONCILE, begin_to_reconcile};
 use crate::Settings;
 use crate::charging::Charging;
 use crate::domain::{CHARGE_EXTRA, LOOK_UP, REFUND};
 use crate::provider::Calls;
 use unknown::Unknown;
+
+/// The most that a job waits for its turn: when the provider is well again, nobody waits for longer.
+const MOST_WAIT: SignedDuration = SignedDuration::from_secs(60);
+/// The same for an extra, for which the kitchen holds still.
+const MOST_WAIT_FOR_AN_EXTRA: SignedDuration = SignedDuration::from_secs(2);
 
 /// Does payment's jobs.
 pub(crate) struct Jobs {
@@ -22,27 +35,60 @@ pub(crate) struct Jobs {
     calls: Calls,
     settings: Settings,
     unknown: Unknown,
+    extras: Lines,
+    refunds: Lines,
+    look_ups: Lines,
 }
 
 impl Jobs {
     pub(crate) fn new(charging: Charging, calls: Calls, settings: Settings) -> Self {
-        Self { charging, calls, settings, unknown: Unknown::default() }
+        Self {
+            extras: Lines::new(settings.extras_at_once, settings.answer_limit, MOST_WAIT_FOR_AN_EXTRA),
+            refunds: Lines::new(settings.refunds_at_once, settings.call_limit, MOST_WAIT),
+            look_ups: Lines::new(settings.look_ups_at_once, settings.call_limit, MOST_WAIT),
+            charging,
+            calls,
+            settings,
+            unknown: Unknown::default(),
+        }
+    }
+
+    fn lines(&self, kind: &str) -> Option<&Lines> {
+        match kind {
+            LOOK_UP => Some(&self.look_ups),
+            CHARGE_EXTRA => Some(&self.extras),
+            REFUND => Some(&self.refunds),
+            _ => None,
+        }
     }
 }
 
 #[async_trait]
 impl JobHandler for Jobs {
     fn kinds(&self) -> &'static [&'static str] {
-        &[LOOK_UP, CHARGE_EXTRA, REFUND]
+        &[LOOK_UP, CHARGE_EXTRA, REFUND, RECONCILE]
     }
 
     async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
-        match job.kind.as_str() {
+        let line = match self.lines(&job.kind).map(Lines::take) {
+            None => None,
+            Some(Ok(line)) => Some(line),
+            Some(Err(full)) => {
+                // It was not tried: it comes again as it was.
+                let (run_at, attempt) = (full.turn_comes_at(work.at()), job.attempt.saturating_sub(1));
+                work.schedule(Job { run_at, attempt, ..job.clone() });
+                return Ok(());
+            }
+        };
+        let done = match job.kind.as_str() {
+            RECONCILE => self.reconcile(job.read()?, work).await,
             LOOK_UP => self.look_up(job.read()?, work).await,
             CHARGE_EXTRA => self.charge_extra(job.read()?, job.attempt, work).await,
             REFUND => self.refund(job.read()?, job.attempt, work).await,
             other => Err(Failure::broken(format!("payment does no jobs of kind {other}"))),
-        }
+        };
+        drop(line);
+        done
     }
 
     /// For ever: where money is concerned, nobody gives up.

@@ -4,15 +4,16 @@
 //!   the provider took money   provider_clearing ── Dr    Cr ── customer_deposits
 //!   a refund became due       customer_deposits ── Dr    Cr ── refunds_owed
 //!   money went back           refunds_owed      ── Dr    Cr ── provider_clearing
-//!   the order is completed    customer_deposits ── Dr    Cr ── store_payable
+//!   the order has ended       customer_deposits ── Dr    Cr ── store_payable, rider_payable, platform_fees
+//!   somebody is at fault      store_payable, …  ── Dr    Cr ── customer_deposits, from where it goes back
 //! ```
 //!
-//! So `provider_clearing` is what the provider holds for us, `refunds_owed` what still goes back, and the
-//! rest belongs to customers whose orders are open, or to stores. What an operator's partial refund
-//! leaves stays in `customer_deposits`: who it belongs to depends on whose fault it was.
+//! So `provider_clearing` is what the provider holds for us, `refunds_owed` what still goes back, and
+//! `customer_deposits` belongs to customers whose orders go on: of an order that has ended nothing is left in
+//! it. [`Division`](crate::domain::Division) says whose it is then.
 
 use baedal_contracts::{OrderId, Won};
-use baedal_kit::database::{Direction, Query, Select};
+use baedal_kit::database::{Direction, Document, Query, Select};
 use baedal_kit::{Database, Failure, Work};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ use uuid::Uuid;
 
 use crate::domain::Event;
 
-/// The view the postings are kept in. Their ids sort by order, then by time.
+/// The view the postings are kept in. Their ids sort by order, then by birth: for show, nothing is decided by it.
 const LEDGER: &str = "ledger";
 /// How many postings are read at once.
 const PAGE: usize = 500;
@@ -46,12 +47,18 @@ const PAGE: usize = 500;
 pub enum Account {
     /// What the provider holds for us: an asset.
     ProviderClearing,
-    /// What customers have paid for orders that are not completed: a liability.
+    /// What customers have paid for orders that have not ended: a liability.
     CustomerDeposits,
     /// What goes back to customers and has not arrived: a liability.
     RefundsOwed,
-    /// What completed orders have earned for stores: a liability.
+    /// What stores have earned, less what they have to bear: a liability.
     StorePayable,
+    /// What riders have earned, less what they have to bear: a liability.
+    RiderPayable,
+    /// What we have earned.
+    PlatformFees,
+    /// What we bear of what went back, by our fault or by goodwill.
+    PlatformExpense,
 }
 
 /// One entry: an amount that went from one account to another.
@@ -74,39 +81,71 @@ pub struct Posting {
     pub cause: String,
 }
 
-/// What an event moves: from the credited to the debited account, and how much.
-fn moves(event: &Event) -> Option<(Account, Account, Won)> {
-    use Account::{CustomerDeposits, ProviderClearing, RefundsOwed, StorePayable};
-    match event {
+/// What an event moves: the debited account, the credited one, and how much.
+pub(crate) fn moves(event: &Event) -> Vec<(Account, Account, Won)> {
+    use Account::{
+        CustomerDeposits, PlatformExpense, PlatformFees, ProviderClearing, RefundsOwed, RiderPayable, StorePayable,
+    };
+    let moves = match event {
         Event::PaymentApproved { amount_krw, .. } | Event::PaymentAdjusted { extra_krw: amount_krw, .. } => {
-            Some((ProviderClearing, CustomerDeposits, *amount_krw))
+            vec![(ProviderClearing, CustomerDeposits, *amount_krw)]
         }
-        Event::RefundDue { amount_krw, .. } => Some((CustomerDeposits, RefundsOwed, *amount_krw)),
-        Event::Refunded { amount_krw, .. } => Some((RefundsOwed, ProviderClearing, *amount_krw)),
-        Event::DepositEarned { amount_krw } => Some((CustomerDeposits, StorePayable, *amount_krw)),
+        Event::RefundDue { amount_krw, .. } => vec![(CustomerDeposits, RefundsOwed, *amount_krw)],
+        Event::Refunded { amount_krw, .. } => vec![(RefundsOwed, ProviderClearing, *amount_krw)],
+        Event::DepositDivided(more) => vec![
+            out_of_deposits(StorePayable, more.store_krw),
+            out_of_deposits(RiderPayable, more.rider_krw),
+            out_of_deposits(PlatformFees, more.platform_krw),
+            out_of_deposits(PlatformExpense, -more.expense_krw),
+        ],
         Event::AttemptBegun { .. }
+        | Event::AttemptGivenUp { .. }
         | Event::PaymentDeclined { .. }
         | Event::PaymentFailed { .. }
         | Event::PaymentAdjustmentDeclined { .. }
-        | Event::OwedChanged { .. } => None,
-    }
+        | Event::OwedChanged { .. }
+        | Event::OrderEnded { .. }
+        | Event::RefundGranted { .. } => Vec::new(),
+    };
+    moves.into_iter().filter(|(_, _, amount)| !amount.is_zero()).collect()
 }
 
-/// The posting that an event causes.
-pub(crate) fn posting(order_id: OrderId, event: &Event, posting_id: Uuid, at: Timestamp) -> Option<Posting> {
-    let (debit, credit, amount_krw) = moves(event).filter(|(_, _, amount)| !amount.is_zero())?;
-    let cause = <&'static str>::from(event).to_owned();
-    Some(Posting { posting_id, order_id, at, debit, credit, amount_krw, cause })
+/// So much from the deposits to an account; less than nothing: back into them.
+fn out_of_deposits(account: Account, amount: i64) -> (Account, Account, Won) {
+    let (debit, credit) =
+        if amount < 0 { (account, Account::CustomerDeposits) } else { (Account::CustomerDeposits, account) };
+    (debit, credit, Won(amount.unsigned_abs()))
 }
 
 /// Writes what these events cause.
 pub(crate) fn post(work: &mut Work, order_id: OrderId, events: &[Event]) -> Result<(), Failure> {
+    let at = work.at();
     for event in events {
-        if let Some(posting) = posting(order_id, event, work.new_id(), work.at()) {
-            work.put(LEDGER, &format!("{order_id}/{}", posting.posting_id), &posting, [])?;
+        let cause: &'static str = event.into();
+        for (debit, credit, amount_krw) in moves(event) {
+            let (posting_id, cause) = (work.new_id(), cause.to_owned());
+            let posting = Posting { posting_id, order_id, at, debit, credit, amount_krw, cause };
+            work.put(LEDGER, &format!("{order_id}/{posting_id}"), &posting, [])?;
         }
     }
     Ok(())
+}
+
+/// The postings of the orders behind `after`, by order, so many at the most.
+pub(crate) async fn page_of_postings(
+    database: &dyn Database,
+    after: Option<OrderId>,
+    limit: usize,
+) -> Result<Vec<Posting>, Failure> {
+    // Behind all postings of that order, whose ids are hexadecimal.
+    let after = after.map(|order_id| format!("{order_id}/g"));
+    let query = Query { select: Select::Prefix(String::new()), direction: Direction::Ascending, after, limit };
+    database.list(LEDGER, query).await?.iter().map(read).collect()
+}
+
+fn read(document: &Document) -> Result<Posting, Failure> {
+    serde_json::from_slice(&document.body)
+        .map_err(|error| Failure::broken_by(format!("posting {} cannot be read", document.id), error))
 }
 
 /// The postings of an order, or all of them, page by page.
@@ -124,9 +163,7 @@ pub(crate) async fn each_posting(
         let is_last = page.len() < PAGE;
         after = page.last().map(|document| document.id.clone());
         for document in page {
-            let posting = serde_json::from_slice(&document.body)
-                .map_err(|error| Failure::broken_by(format!("posting {} cannot be read", document.id), error))?;
-            see(posting);
+            see(read(&document)?);
         }
         if is_last {
             return Ok(());

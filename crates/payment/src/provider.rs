@@ -3,7 +3,7 @@
 mod calls;
 
 use async_trait::async_trait;
-use baedal_contracts::payment::PaymentMeans;
+use baedal_contracts::payment::{Booked, PaymentMeans};
 use baedal_contracts::{AttemptId, OrderId, Won};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -22,6 +22,13 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Gives money back.
     async fn refund(&self, refund: &Refund) -> Result<(), ProviderError>;
+
+    /// What it has taken and given back for an order, by its own book.
+    async fn booked(&self, order_id: OrderId) -> Result<Booked, ProviderError>;
+
+    /// The same of every order that it knows, by the order's id: those behind `after`, so many at the most. Fewer
+    /// than that are the last.
+    async fn book(&self, after: Option<OrderId>, limit: usize) -> Result<Vec<(OrderId, Booked)>, ProviderError>;
 
     /// Internal routes of its own, where it has any.
     fn routes(&self) -> axum::Router {

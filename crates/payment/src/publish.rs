@@ -39,6 +39,12 @@ fn tell(order_id: OrderId, event: Event) -> Option<Told> {
         Event::Refunded { amount_krw, refunded_krw, captured_krw, .. } => {
             Told::PaymentRefunded { order_id, amount_krw, refunded_krw, captured_krw }
         }
-        Event::AttemptBegun { .. } | Event::OwedChanged { .. } | Event::DepositEarned { .. } => return None,
+        // Order said so itself; and whose the money is, is nobody's business but ours.
+        Event::AttemptBegun { .. }
+        | Event::AttemptGivenUp { .. }
+        | Event::OwedChanged { .. }
+        | Event::OrderEnded { .. }
+        | Event::RefundGranted { .. }
+        | Event::DepositDivided(_) => return None,
     })
 }

@@ -19,8 +19,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::{Json, Router};
+use baedal_contracts::payment::Booked;
 use baedal_contracts::{AttemptId, OrderId};
-use baedal_kit::database::{Direction, Query, Select};
+use baedal_kit::database::{Direction, Document, Query, Select};
 use baedal_kit::http::{Path, Problem};
 use baedal_kit::{Failure, Origin, Service};
 use jiff::{SignedDuration, Timestamp};
@@ -52,7 +53,7 @@ impl SimulatedProvider {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn book(&self, order_id: OrderId) -> Result<BookView, Failure> {
+    pub async fn view(&self, order_id: OrderId) -> Result<BookView, Failure> {
         let book: Option<Book> = self.service.work(Origin::none()).document(BOOKS, &order_id.to_string()).await?;
         Ok(book.unwrap_or_default().view(self.service.clock().now()))
     }
@@ -146,6 +147,25 @@ impl Provider for SimulatedProvider {
         refunded.await?.map_err(|error| ProviderError::Answered(error.to_owned()))
     }
 
+    async fn booked(&self, order_id: OrderId) -> Result<Booked, ProviderError> {
+        let view = self.view(order_id).await.map_err(|failure| out_of_reach(&failure))?;
+        Ok(view.booked())
+    }
+
+    async fn book(&self, after: Option<OrderId>, limit: usize) -> Result<Vec<(OrderId, Booked)>, ProviderError> {
+        let (select, after) = (Select::Prefix(String::new()), after.map(|order_id| order_id.to_string()));
+        let query = Query { select, direction: Direction::Ascending, after, limit };
+        let found = self.service.database().list(BOOKS, query).await.map_err(|failure| out_of_reach(&failure))?;
+        let now = self.service.clock().now();
+        let read = |document: &Document| -> Result<(OrderId, Booked), ProviderError> {
+            let unreadable = |error: String| ProviderError::Answered(format!("the book cannot be read: {error}"));
+            let order_id = document.id.parse().map_err(|error: uuid::Error| unreadable(error.to_string()))?;
+            let book: Book = serde_json::from_slice(&document.body).map_err(|error| unreadable(error.to_string()))?;
+            Ok((order_id, book.view(now).booked()))
+        };
+        found.iter().map(read).collect()
+    }
+
     fn routes(&self) -> Router {
         let route = axum::routing::get(show_book);
         Router::new().route("/internal/simulated-provider/{order_id}", route).with_state(self.clone())
@@ -157,7 +177,7 @@ async fn show_book(
     State(provider): State<SimulatedProvider>,
     Path(order_id): Path<OrderId>,
 ) -> Result<Json<BookView>, Problem> {
-    Ok(Json(provider.book(order_id).await?))
+    Ok(Json(provider.view(order_id).await?))
 }
 
 fn tag(key: AttemptId) -> String {

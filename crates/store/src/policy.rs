@@ -64,7 +64,8 @@ impl Consumer for KitchenPolicy {
             | Event::OrderChangeChargeDue { .. }
             | Event::OrderCancelRefused { .. }
             | Event::OrderOverdue { .. }
-            | Event::OrderRejected { .. } => Ok(()),
+            | Event::OrderRejected { .. }
+            | Event::OrderRefundGranted { .. } => Ok(()),
         }
     }
 }

@@ -9,6 +9,7 @@ mod orders;
 mod ranking;
 mod store;
 mod stuck;
+mod stuck_money;
 mod trace;
 
 use axum::Router;

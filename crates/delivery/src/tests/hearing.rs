@@ -16,6 +16,8 @@ fn canceled(order_id: OrderId) -> order::Event {
         owed_krw: Won::ZERO,
         fault: None,
         paid: true,
+        bill: None,
+        version: 9,
     }
 }
 
@@ -84,7 +86,14 @@ async fn what_waits_is_withdrawn_without_a_trace_for_riders() {
     let world = World::start().await;
     let rider = world.rider_at(spot(0.0, 0.0)).await;
     let order_id = world.cook_one().await;
-    world.end_order(order::Event::OrderRejected { order_id, reason: RejectReason::Other, text: String::new() }).await;
+    world
+        .end_order(order::Event::OrderRejected {
+            order_id,
+            reason: RejectReason::Other,
+            text: String::new(),
+            version: 9,
+        })
+        .await;
     assert_eq!(world.told_names(order_id).await, ["DeliveryRequested", "DeliveryCanceled"]);
     let (_, nearby) = world.get(rider, "/api/deliveries/nearby").await;
     assert_eq!(nearby["items"], serde_json::json!([]));

@@ -11,8 +11,9 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use baedal_contracts::source::ORDER;
 use baedal_kit::breaker::Snapshot;
-use baedal_kit::http::caller::TRACEPARENT;
+use baedal_kit::http::caller::{CALLER, TRACEPARENT};
 use baedal_kit::http::operations::DeadLetterView;
+use baedal_kit::http::position::POSITION;
 use baedal_kit::http::problem::{INTERNAL, MALFORMED, UNAVAILABLE};
 use baedal_kit::http::{Page, PageQuery, Path, Problem, ProblemBody, Query};
 use baedal_kit::upstream::Upstream;
@@ -198,16 +199,39 @@ impl FromStr for LetterPlace {
 }
 
 /// Asks a context, under the operator's trace.
-async fn send(
+pub(super) async fn send(
     context: &str,
     upstream: &Upstream,
     method: Method,
     path: &str,
     asked: &HeaderMap,
 ) -> Result<Response, Problem> {
+    ask(context, upstream, method, path, asked, &[TRACEPARENT]).await
+}
+
+/// Asks a context what the gateway was asked, for whoever asked it.
+pub(super) async fn pass_on(
+    context: &str,
+    upstream: &Upstream,
+    path: &str,
+    asked: &HeaderMap,
+) -> Result<Response, Problem> {
+    ask(context, upstream, Method::GET, path, asked, &[TRACEPARENT, CALLER, POSITION.as_str()]).await
+}
+
+async fn ask(
+    context: &str,
+    upstream: &Upstream,
+    method: Method,
+    path: &str,
+    asked: &HeaderMap,
+    with: &[&str],
+) -> Result<Response, Problem> {
     let mut request = Request::builder().method(method).uri(path);
-    if let Some(traceparent) = asked.get(TRACEPARENT) {
-        request = request.header(TRACEPARENT, traceparent);
+    for name in with {
+        if let Some(value) = asked.get(*name) {
+            request = request.header(*name, value);
+        }
     }
     let request = request.body(Body::empty()).map_err(|error| {
         tracing::error!(context, path, %error, "a question to a context cannot be asked");
@@ -216,7 +240,7 @@ async fn send(
     tokio::time::timeout(TIME_LIMIT, upstream.send(request)).await.map_err(|_| away(context))
 }
 
-async fn read<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, ()> {
+pub(super) async fn read<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, ()> {
     if response.status() != StatusCode::OK {
         return Err(());
     }
@@ -224,7 +248,7 @@ async fn read<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, (
     serde_json::from_slice(&bytes).map_err(|_| ())
 }
 
-fn away(context: &str) -> Problem {
+pub(super) fn away(context: &str) -> Problem {
     Problem::new(&UNAVAILABLE, format!("{context} does not answer")).retry_after(Duration::from_secs(2))
 }
 

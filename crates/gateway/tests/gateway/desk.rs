@@ -5,15 +5,15 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
-use axum::extract::{Path, Query, Request};
+use axum::extract::{OriginalUri, Path, Query, Request};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use baedal_contracts::identity::Role;
-use baedal_contracts::source::{ORDER, STORE, TRACKING};
+use baedal_contracts::source::{ORDER, PAYMENT, STORE, TRACKING};
 use baedal_kit::breaker::BreakerSettings;
 use baedal_kit::http::operations::{DeadLetterView, LettersQuery};
 use baedal_kit::upstream::Upstream;
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::world::World;
@@ -266,4 +266,56 @@ async fn the_front_door_leads_to_the_documentation() {
     for elsewhere in ["src=\"http", "href=\"http", "@import", "url(http"] {
         assert!(!docs.text.contains(elsewhere), "the page needs nobody but us");
     }
+}
+
+/// Tracking, which says what it was asked, and by whom.
+fn tracking() -> Upstream {
+    let stuck = async |OriginalUri(uri): OriginalUri, headers: HeaderMap| {
+        let caller = headers["baedal-caller"].to_str().unwrap_or_default().to_owned();
+        Json(json!({ "past_deadline": [uri.to_string()], "refunds_owed": [caller] }))
+    };
+    Upstream::local(Router::new().route("/api/operations/stuck", get(stuck)))
+}
+
+fn payment() -> Upstream {
+    let page = |item: &'static str| get(async move || Json(json!({ "items": [item], "next": null })));
+    Upstream::local(
+        Router::new()
+            .route("/internal/unsettled/attempts", page("an attempt"))
+            .route("/internal/unsettled/differences", page("a difference")),
+    )
+}
+
+#[tokio::test]
+async fn what_is_stuck_is_what_tracking_and_payment_say() {
+    let world = World::with(
+        |_| {},
+        |contexts| {
+            contexts.insert(TRACKING, tracking());
+            contexts.insert(PAYMENT, payment());
+        },
+    );
+    let stuck = world.get_as(Role::Operator, "/api/operations/stuck?limit=7").await.body;
+    assert_eq!(stuck["past_deadline"], json!(["/api/operations/stuck?limit=7"]));
+    assert!(stuck["refunds_owed"][0].as_str().is_some_and(|caller| caller.starts_with("operator:")), "{stuck}");
+    assert_eq!((&stuck["open_attempts"], &stuck["differences"]), (&json!(["an attempt"]), &json!(["a difference"])));
+    assert_eq!(stuck["unreachable"], json!([]));
+    assert_eq!(world.get_as(Role::Customer, "/api/operations/stuck").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn without_payment_what_tracking_knows_is_shown_and_without_tracking_nothing() {
+    let world = World::with(
+        |_| {},
+        |contexts| {
+            contexts.insert(TRACKING, tracking());
+            contexts.insert(PAYMENT, Upstream::local(Router::new()));
+        },
+    );
+    let stuck = world.get_as(Role::Operator, "/api/operations/stuck").await.body;
+    assert_eq!((&stuck["open_attempts"], &stuck["unreachable"]), (&json!([]), &json!(["payment"])));
+    assert_eq!(stuck["past_deadline"], json!(["/api/operations/stuck"]));
+    let away = Router::new().fallback(async || StatusCode::SERVICE_UNAVAILABLE);
+    let world = World::with(|_| {}, |contexts| drop(contexts.insert(TRACKING, Upstream::local(away))));
+    assert_eq!(world.get_as(Role::Operator, "/api/operations/stuck").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use baedal_gateway::routes::GATEWAY;
+use baedal_gateway::routes::{GATEWAY, Route};
 use baedal_gateway::{openapi, table};
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
@@ -37,7 +37,9 @@ fn object(field: &str) -> Value {
 fn the_gateway_describes_all_of_its_own_and_nothing_else() {
     let described = openapi::describe(Vec::new());
     let missing: BTreeSet<_> = described.unlike_the_table.into_iter().collect();
-    let of_contexts = table().iter().filter(|route| route.context != GATEWAY);
+    // Tracking describes what is stuck; the gateway adds to its answer what tracking leaves room for.
+    let is_described_elsewhere = |route: &&Route| route.context != GATEWAY || route.path == "/api/operations/stuck";
+    let of_contexts = table().iter().filter(is_described_elsewhere);
     let expected: BTreeSet<_> =
         of_contexts.map(|route| format!("{} {} is in the table but not described", route.method, route.path)).collect();
     assert_eq!(missing, expected);

@@ -23,6 +23,7 @@ use super::problem::{Problem, UNAVAILABLE};
 use super::unread::taken_in;
 use crate::Service;
 use crate::lifecycle::Lifecycle;
+use crate::upstream::not_begun;
 
 /// What a front is made of.
 pub struct Front {
@@ -77,7 +78,7 @@ impl Contexts {
 async fn hand_over(State(contexts): State<Contexts>, request: Request) -> Response {
     let context = match contexts.meant(&request) {
         Ok(context) => context.clone(),
-        Err(problem) => return problem.into_response(),
+        Err(problem) => return not_begun(problem.into_response()),
     };
     taken_in(request, async |request| match context.oneshot(request).await {
         Ok(response) => response,

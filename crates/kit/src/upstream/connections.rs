@@ -16,6 +16,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
+use super::sending::Sending;
+
 /// How long a server keeps a connection for its next request: `timeout=75`, in seconds.
 /// Source: <https://www.rfc-editor.org/rfc/rfc2068#section-19.7.1.1>
 pub const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -91,14 +93,18 @@ impl Connections {
     }
 
     /// Sends a request over a connection that waits, or over a new one.
-    pub(super) async fn send(&self, mut request: Request) -> Result<Response, Unanswered> {
+    pub(super) async fn send(&self, mut request: Request, sending: &Sending) -> Result<Response, Unanswered> {
         request.headers_mut().insert(header::HOST, self.host.clone());
         while let Some(mut connection) = self.waiting() {
+            sending.begins();
             match connection.try_send_request(request).await {
                 Ok(response) => return Ok(self.keep(connection, response)),
                 Err(mut error) => match error.take_message() {
                     // It was closed while it waited, and nothing of this was sent.
-                    Some(unsent) => request = unsent,
+                    Some(unsent) => {
+                        sending.came_back();
+                        request = unsent;
+                    }
                     None => return Err(Unanswered::Broken { why: in_full(error.error()) }),
                 },
             }
@@ -107,12 +113,16 @@ impl Connections {
             Ok(connection) => connection,
             Err(why) => return Err(Unanswered::NotSent { request: Box::new(request), why }),
         };
+        sending.begins();
         match connection.try_send_request(request).await {
             Ok(response) => Ok(self.keep(connection, response)),
             Err(mut error) => {
                 let why = in_full(error.error());
                 Err(match error.take_message() {
-                    Some(unsent) => Unanswered::NotSent { request: Box::new(unsent), why },
+                    Some(unsent) => {
+                        sending.came_back();
+                        Unanswered::NotSent { request: Box::new(unsent), why }
+                    }
                     None => Unanswered::Broken { why },
                 })
             }

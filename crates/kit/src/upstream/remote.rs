@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::budget::Budget;
 use super::connections::{Connections, Unanswered, WrongAddress};
 use super::replica::Replica;
+use super::sending::{NoAnswer, Sending};
 use crate::http::Problem;
 use crate::http::peers::{CONTEXT, PeerSecret, SECRET};
 use crate::http::problem::UNAVAILABLE;
@@ -78,35 +79,49 @@ impl Remote {
     }
 
     pub(super) async fn send(&self, request: Request) -> Response {
+        self.try_send(request, &Sending::default()).await.unwrap_or_else(|no_answer| {
+            let how = match no_answer {
+                NoAnswer::NotSent(_) => "does not answer",
+                NoAnswer::MayBeReceived(_) => "broke off before it answered",
+            };
+            let what = format!("{} {how}", self.context);
+            Problem::new(&UNAVAILABLE, what).retry_after(RETRY_AFTER).into_response()
+        })
+    }
+
+    /// The same, saying whether the request may have been received where there is no answer.
+    pub(super) async fn try_send(&self, request: Request, sending: &Sending) -> Result<Response, NoAnswer> {
         let mut counted = Counted { context: self.context, outcome: "given_up" };
         self.budget.earn();
         let mut request = self.addressed(request);
         let mut once_more = harmless(&request);
         let about = subject(request.uri().path()).map(str::to_owned);
         let mut tried = Vec::new();
-        let mut again_because = None;
+        let (mut again_because, mut broke) = (None, false);
+        let mut unreached = "it has no replica".to_owned();
         while let Some(number) = self.choose(&tried, about.as_deref()) {
             tried.push(number);
             if let Some(why) = again_because.take() {
                 let labels = [("context", self.context), ("because", why)];
                 metrics::counter!("baedal_upstream_retries_total", &labels).increment(1);
             }
-            match self.replicas[number].send(request).await {
+            match self.replicas[number].send(request, sending).await {
                 Ok(response) => {
                     counted.outcome = "answered";
-                    return response;
+                    return Ok(response);
                 }
                 Err(Unanswered::NotSent { request: unsent, why }) => {
                     tracing::debug!(context = self.context, why, "a replica cannot be reached");
-                    request = *unsent;
+                    (request, unreached) = (*unsent, why);
                     again_because = Some("unreachable");
                 }
                 Err(Unanswered::Broken { why }) => {
                     tracing::warn!(context = self.context, why, "a connection broke before the answer");
                     let Some(again) = once_more.take().filter(|_| self.budget.spend()) else {
                         counted.outcome = "broken";
-                        return self.away("broke off before it answered");
+                        return Err(NoAnswer::MayBeReceived(why));
                     };
+                    broke = true;
                     request = again;
                     again_because = Some("broken");
                     if tried.len() == self.replicas.len() {
@@ -117,7 +132,7 @@ impl Remote {
             }
         }
         counted.outcome = "unreachable";
-        self.away("does not answer")
+        Err(if broke { NoAnswer::MayBeReceived(unreached) } else { NoAnswer::NotSent(unreached) })
     }
 
     /// The replica to ask: a ready one where there is one; of those, the one that hears what happens to the thing
@@ -151,11 +166,6 @@ impl Remote {
         headers.remove(header::EXPECT);
         *addressed.headers_mut() = headers;
         addressed
-    }
-
-    fn away(&self, how: &str) -> Response {
-        let what = format!("{} {how}", self.context);
-        Problem::new(&UNAVAILABLE, what).retry_after(RETRY_AFTER).into_response()
     }
 }
 

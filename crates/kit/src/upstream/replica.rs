@@ -14,6 +14,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::Notify;
 
 use super::connections::{Connections, Unanswered};
+use super::sending::Sending;
 use crate::bus::shard_of;
 use crate::http::health::Heard;
 
@@ -62,9 +63,9 @@ impl Replica {
         heard.contains(&shard_of(id, *of))
     }
 
-    pub(super) async fn send(&self, request: Request) -> Result<Response, Unanswered> {
+    pub(super) async fn send(&self, request: Request, sending: &Sending) -> Result<Response, Unanswered> {
         let place = InFlight::taken(&self.in_flight);
-        match self.connections.send(request).await {
+        match self.connections.send(request, sending).await {
             Ok(response) => {
                 if self.is_ready() && is_last(response.headers()) {
                     // A replica that is about to end says so with every answer.

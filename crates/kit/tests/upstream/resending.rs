@@ -3,9 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::response::IntoResponse;
+use baedal_kit::upstream::{NoAnswer, Upstream, not_begun};
 use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -114,4 +118,57 @@ async fn a_body_that_could_not_be_sent_is_sent_elsewhere_whole() {
         let request = Request::post("/api/orders").body(streamed).expect("a request");
         assert_eq!(send(&upstream, request).await.text, "one two three");
     }
+}
+
+/// How long nobody needs who answers at all.
+const BRIEFLY: Duration = Duration::from_millis(300);
+
+async fn try_send(upstream: &Upstream) -> Result<StatusCode, NoAnswer> {
+    upstream.try_send(post("a body"), BRIEFLY).await.map(|answer| answer.status())
+}
+
+#[tokio::test]
+async fn where_nobody_answers_it_is_known_whether_the_request_may_have_been_received() {
+    let mut replica = Replica::numbered(0).await;
+    let to_one = upstream(&[replica.address]);
+    assert_eq!(try_send(&to_one).await, Ok(StatusCode::OK));
+
+    replica.kill().await;
+    for _ in 0..3 {
+        let answer = try_send(&to_one).await;
+        assert!(matches!(answer, Err(NoAnswer::NotSent(_))), "nobody is there: {answer:?}");
+    }
+
+    let (hangs_up, _) = hanging_up_after(0).await;
+    let answer = try_send(&upstream(&[hangs_up])).await;
+    assert!(matches!(answer, Err(NoAnswer::MayBeReceived(_))), "it was received: {answer:?}");
+
+    let silent = raw(async |stream| {
+        std::future::pending::<()>().await;
+        drop(stream);
+    })
+    .await;
+    let answer = try_send(&upstream(&[silent])).await;
+    assert!(matches!(answer, Err(NoAnswer::MayBeReceived(_))), "it may be received still: {answer:?}");
+
+    let starting = async || not_begun(StatusCode::SERVICE_UNAVAILABLE.into_response());
+    let starting = Replica::serving(Router::new().fallback(starting)).await;
+    let answer = try_send(&upstream(&[starting.address])).await;
+    assert!(matches!(answer, Err(NoAnswer::NotSent(_))), "it says so itself: {answer:?}");
+}
+
+/// The host is there and takes no connection: its queue is full, or what it is sent is dropped on the way.
+#[tokio::test]
+async fn what_waits_for_a_connection_was_not_sent() {
+    let listener = tokio::net::TcpSocket::new_v4().expect("a socket");
+    listener.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let listener = listener.listen(1).expect("a queue");
+    let address = listener.local_addr().expect("an address");
+    // Nobody takes these out of the queue, until no more fit in.
+    let mut queued = Vec::new();
+    while let Ok(connected) = tokio::time::timeout(BRIEFLY, tokio::net::TcpStream::connect(address)).await {
+        queued.push(connected.expect("a connection"));
+    }
+    let answer = try_send(&upstream(&[address])).await;
+    assert!(matches!(answer, Err(NoAnswer::NotSent(_))), "it never left: {answer:?}");
 }

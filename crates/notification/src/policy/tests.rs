@@ -306,7 +306,13 @@ async fn a_change_that_was_taken_back_leaves_the_old_price_to_compare_with() {
     world.learn(source::ORDER, &order_changed(29_000)).await;
     world.learn(source::ORDER, &orders_events()[3]).await;
     let other = ChangeId(Uuid::from_u128(77));
-    let again = order::Event::OrderChanged { order_id: ORDER, change_id: other, basket: basket(20_000) };
+    let again = order::Event::OrderChanged {
+        order_id: ORDER,
+        change_id: other,
+        basket: basket(20_000),
+        bill: None,
+        version: 6,
+    };
     world.learn(source::ORDER, &again).await;
     world.hear(source::ORDER, &again).await;
     world.do_jobs().await;

@@ -45,6 +45,11 @@ pub(super) fn when_order_tells(event: Event) -> Vec<Draft> {
             vec![Draft::to_customer(Template::OrderRejected).with(var::REASON, words::rejected(reason, &text))]
         }
         Event::OrderCompleted { customer_id, .. } => vec![when_order_completed(customer_id)],
+        Event::OrderRefundGranted { amount_krw, reason, .. } => vec![
+            Draft::to_customer(Template::OrderRefundGranted)
+                .with(var::AMOUNT, words::amount(amount_krw))
+                .with(var::REASON, words::or(&reason, "운영 사정")),
+        ],
         // The customer has just asked for these and sees that they are under way; the answer is the news.
         Event::OrderPlaced { .. } | Event::OrderChangeRequested { .. } | Event::OrderCancelRequested { .. } => vec![],
         // Between us and payment; it ends in `OrderChanged` or `OrderChangeRefused`.
@@ -91,7 +96,7 @@ pub(super) fn reminder(event: &Event) -> Option<Reminder> {
         Event::OrderPaid { .. } | Event::OrderCanceled { .. } => Some(Reminder::Ends),
         // He was reminded long ago; there is only more time.
         Event::PaymentWindowExtended { .. } => None,
-        // Only a paid order can be changed, rejected or completed, and being paid has ended it.
+        // Only a paid order can be changed, rejected, completed or refunded, and being paid has ended it.
         Event::OrderChangeRequested { .. }
         | Event::OrderChangeChargeDue { .. }
         | Event::OrderChanged { .. }
@@ -100,6 +105,7 @@ pub(super) fn reminder(event: &Event) -> Option<Reminder> {
         | Event::OrderCancelRefused { .. }
         | Event::OrderOverdue { .. }
         | Event::OrderRejected { .. }
-        | Event::OrderCompleted { .. } => None,
+        | Event::OrderCompleted { .. }
+        | Event::OrderRefundGranted { .. } => None,
     }
 }

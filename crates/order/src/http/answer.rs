@@ -32,7 +32,7 @@ pub(crate) struct OrderAnswer {
     /// When it is canceled if nobody has paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pay_by: Option<Timestamp>,
-    /// What became of the last attempt to pay, while it is not paid.
+    /// What became of the last attempt to pay, while it is not paid; or of asking for what a change costs more.
     #[serde(skip_serializing_if = "Option::is_none")]
     payment: Option<PaymentNote>,
 }
@@ -89,6 +89,11 @@ impl OrderAnswer {
                 Attempt::PutOff => PaymentNote { outcome: PaymentOutcome::PutOff, reason: None },
             }),
         }
+    }
+
+    /// The same, where payment cannot be asked for what was wished of it.
+    pub(crate) fn put_off(self) -> Self {
+        Self { payment: Some(PaymentNote { outcome: PaymentOutcome::PutOff, reason: None }), ..self }
     }
 
     /// Whether the customer is to pay, or to look, a little later.

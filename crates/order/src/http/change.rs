@@ -11,6 +11,7 @@ use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody
 use baedal_kit::service::Done;
 use baedal_text::Note;
 use garde::Validate;
+use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -18,7 +19,9 @@ use super::answer::OrderAnswer;
 use super::refused::Refused;
 use super::wish::{DeliverTo, OrderLine, as_expected, wish};
 use super::{App, own};
-use crate::domain::{Command, Order, Refusal, Rules};
+use crate::domain::{Command, Event, Order, Refusal, Rules};
+use crate::paying::RETRY_AFTER;
+use crate::payment_client::PutOff;
 use crate::views::known_store;
 
 /// How long a customer waits for the kitchen's answer before it is told later.
@@ -54,7 +57,9 @@ pub(crate) struct ChangeOrder {
 ///
 /// Until cooking starts. While the order is not paid it changes at once; afterwards the kitchen decides,
 /// and the difference is charged by the same means, or goes back. 202 where the kitchen has not answered
-/// within a second: the outcome then shows in the order and is sent to the customer.
+/// within a second: the outcome then shows in the order and is sent to the customer. 202 with nothing
+/// pending and `payment.outcome` `put_off` where it costs more and payment cannot be asked now: nothing has
+/// happened; change it a little later.
 #[utoipa::path(
     put,
     path = "/api/orders/{order_id}",
@@ -63,7 +68,8 @@ pub(crate) struct ChangeOrder {
     request_body = ChangeOrder,
     responses(
         (status = 200, description = "The order, changed", body = OrderAnswer),
-        (status = 202, description = "The order; the kitchen has not answered yet", body = OrderAnswer),
+        (status = 202, description = "The order; the kitchen has not answered yet, or payment cannot be asked now", body = OrderAnswer,
+            headers(("Retry-After" = u64, description = "In how many seconds to look, or to ask, again"))),
         (status = 409, description = "Refused: the order goes on as it was", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", description = "Why not", body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -76,8 +82,17 @@ pub(crate) async fn change_order(
     Body(body): Body<ChangeOrder>,
 ) -> Result<Response, Problem> {
     let body = Arc::new(body);
-    let ask = || ask(&app, &origin, caller, order_id, &body);
-    let asked = app.service.again_when_settled(Refused::may_be_lag, ask).await?;
+    let ask = async |payment_is_there| {
+        let once = || ask(&app, &origin, caller, order_id, &body, payment_is_there);
+        app.service.again_when_settled(Refused::may_be_lag, once).await
+    };
+    let asked = match ask(false).await {
+        Err(Refused::AsksForMoney) => match app.payments.is_there(order_id, &origin).await {
+            Ok(()) => ask(true).await?,
+            Err(put_off) => return later(&app, caller, order_id, put_off).await,
+        },
+        asked => asked?,
+    };
     let Some(change_id) = pending_change(&asked.state) else {
         let order = own(&asked.state, caller)?;
         return Ok(OrderAnswer::of(order_id, order).after_asking(Position::of(&app.service, asked.position)));
@@ -103,12 +118,30 @@ fn pending_change(order: &Order) -> Option<ChangeId> {
     }
 }
 
+/// Whether the kitchen would hold still for payment.
+fn asks_for_money(event: &Event) -> bool {
+    matches!(event, Event::OrderChangeRequested { extra_krw, .. } if !extra_krw.is_zero())
+}
+
+/// The order as it is, to be changed a little later: the kitchen is not asked to hold still for a payment that
+/// nobody takes.
+async fn later(app: &App, caller: Caller, order_id: OrderId, put_off: PutOff) -> Result<Response, Problem> {
+    let retry_after = match put_off {
+        PutOff::NotAsked { retry_after } => retry_after.max(Duration::from_secs(1)),
+        PutOff::NoAnswer => RETRY_AFTER,
+    };
+    let order = app.service.look::<Order>(&order_id).await?;
+    let answer = OrderAnswer::of(order_id, own(&order, caller)?).put_off();
+    Ok(answer.after_paying(StatusCode::OK, Position::of(&app.service, app.position()), retry_after))
+}
+
 async fn ask(
     app: &App,
     origin: &Origin,
     caller: Caller,
     order_id: OrderId,
     body: &Arc<ChangeOrder>,
+    payment_is_there: bool,
 ) -> Result<Done<Order>, Refused> {
     let max_total_krw = app.settings.max_total_krw;
     let ((state, events), position) = app
@@ -128,6 +161,9 @@ async fn ask(
                 let events = work.decide::<Order>(&order_id, command).await?.map_err(Refused::Order)?;
                 // That it cannot change at all is the more important answer.
                 expected?;
+                if !payment_is_there && events.iter().any(asks_for_money) {
+                    return Err(Refused::AsksForMoney);
+                }
                 Ok::<_, Refused>((work.load::<Order>(&order_id).await?, events))
             })
         })

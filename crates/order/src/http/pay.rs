@@ -44,8 +44,9 @@ pub(crate) async fn pay_for_order(
     let order = own(&asked.state, caller)?;
     let attempted = match order.open_attempt() {
         Some(attempt_id) => {
-            let (customer_id, amount_krw) = (order.customer_id, order.basket.total_krw);
-            attempt(&app, &origin, Attempting { order_id, attempt_id, customer_id, amount_krw, means }).await?
+            let (customer_id, amount_krw, version) = (order.customer_id, order.basket.total_krw, order.version);
+            let attempting = Attempting { order_id, attempt_id, customer_id, amount_krw, means, version };
+            attempt(&app, &origin, attempting).await?
         }
         None => Attempted { order: asked.state, position: asked.position, retry_after: RETRY_AFTER },
     };

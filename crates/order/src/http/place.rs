@@ -22,7 +22,7 @@ use super::idempotency_key::IdempotencyKey;
 use super::refused::Refused;
 use super::wish::{DeliverTo, OrderLine, as_expected, wish};
 use crate::Settings;
-use crate::domain::{Command, Order, Rules};
+use crate::domain::{Command, Order, Placed, Rules};
 use crate::jobs::FORGET_KEY;
 use crate::paying::{Attempted, Attempting, RETRY_AFTER, attempt};
 use crate::views::{IDEMPOTENCY, SeenKey, known_store};
@@ -100,7 +100,8 @@ pub(crate) async fn place_order(
             metrics::counter!("baedal_orders_placed_total").increment(1);
             tracing::info!(%order_id, "an order was placed");
             let (customer_id, means) = (caller.account_id, wished.body.payment.clone());
-            let attempting = Attempting { order_id, attempt_id, customer_id, amount_krw, means };
+            let version = Placed::FIRST_VERSION;
+            let attempting = Attempting { order_id, attempt_id, customer_id, amount_krw, means, version };
             (order_id, attempt(&app, &origin, attempting).await?)
         }
         Placement::Before(seen) => (seen.order_id, first_attempt(&app, &seen).await?),

@@ -14,8 +14,8 @@ baedal_kit::problem_types! {
     WRONG_NUMBER_OF_CHOICES = (422, "wrong_number_of_choices", "Too few or too many choices", "An option takes at least `min` and at most `max` of its choices, as the menu says; `errors` names the line.");
     BELOW_MINIMUM = (422, "below_minimum", "Less than the store delivers", "The items, without the delivery fee, cost less than the store's `min_order_krw`.");
     OUTSIDE_DELIVERY_AREA = (422, "outside_delivery_area", "Too far for the store", "The address is farther from the store than its `delivery_radius_m`.");
-    IDEMPOTENCY_KEY_MISSING = (400, "idempotency_key_missing", "Send an Idempotency-Key", "Placing an order needs a header `Idempotency-Key`: 1 to 255 printable ASCII characters, new for each order. Sent again with the same body, it gives the same order again.");
-    IDEMPOTENCY_KEY_REUSED = (422, "idempotency_key_reused", "The key is another order's", "The `Idempotency-Key` was sent within the last day with another body. Use a new key for a new order.");
+    IDEMPOTENCY_KEY_MISSING = (400, "idempotency_key_missing", "Send an Idempotency-Key", "Placing an order, and giving money back, need a header `Idempotency-Key`: 1 to 255 printable ASCII characters, new for each order and each refund. Sent again with the same body, it gives the same answer again and does nothing twice.");
+    IDEMPOTENCY_KEY_REUSED = (422, "idempotency_key_reused", "The key is another request's", "The `Idempotency-Key` was sent within the last day with another body. Use a new key for a new order or a new refund.");
     PAYMENT_DECLINED = (402, "payment_declined", "The payment was declined", "Nothing was taken. The order waits until `pay_by`; pay another way.");
     PAYMENT_IN_PROGRESS = (409, "payment_in_progress", "A payment is being verified", "Until it is known whether money was taken, the order cannot be changed. Try again in a moment, or cancel it: what was taken then goes back.");
     REQUEST_PENDING = (409, "request_pending", "One thing at a time", "The kitchen has not answered what was asked of it before. Try again once it has.");
@@ -25,7 +25,7 @@ baedal_kit::problem_types! {
     PAYMENT_TIMEOUT = (409, "payment_timeout", "The extra was not paid in time", "The change costs more, and the extra charge was not settled while the kitchen held still. The order goes on as it was; what was taken for the change goes back.");
     TICKET_CLOSED = (409, "ticket_closed", "The kitchen is done with it", "The kitchen's ticket is no longer open, so the order cannot be changed.");
     NOT_DELIVERED = (409, "not_delivered", "Not delivered yet", "An order is confirmed once a rider has delivered it.");
-    ALREADY_CANCELED = (409, "already_canceled", "The order was canceled", "Nothing more can happen to it. What was paid beyond what is owed goes back.");
+    ALREADY_CANCELED = (409, "already_canceled", "The order was canceled", "It cannot be canceled again in another way. What was paid beyond what is owed goes back; an operator gives back more with `POST /api/orders/{order_id}/refund`.");
     ALREADY_REJECTED = (409, "already_rejected", "The store did not take the order", "Nothing more can happen to it. What was paid goes back.");
     ALREADY_COMPLETED = (409, "already_completed", "The order is completed", "Nothing more can happen to it.");
 }

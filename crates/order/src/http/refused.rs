@@ -33,6 +33,8 @@ pub(crate) enum Refused {
     Change(ChangeRefusal),
     /// The key came with another body.
     KeyReused,
+    /// It costs more than the order, and it is not known whether payment is there.
+    AsksForMoney,
     /// Something went wrong.
     Failed(Failure),
 }
@@ -43,14 +45,16 @@ impl Refused {
         match self {
             Self::NoSuchStore | Self::Wish(_) | Self::TotalChanged { .. } => true,
             Self::Order(refusal) => match refusal {
-                Refusal::NotDelivered | Refusal::AnotherRequestPending | Refusal::PaymentInProgress => true,
+                Refusal::NotDelivered
+                | Refusal::AnotherRequestPending
+                | Refusal::PaymentInProgress
+                | Refusal::RefundTooLarge { .. } => true,
                 Refusal::NotPlaced
                 | Refusal::AlreadyPlaced
                 | Refusal::AlreadyFinal(_)
-                | Refusal::CookingStarted
-                | Refusal::RefundTooLarge { .. } => false,
+                | Refusal::CookingStarted => false,
             },
-            Self::NoSuchOrder | Self::Change(_) | Self::KeyReused | Self::Failed(_) => false,
+            Self::NoSuchOrder | Self::Change(_) | Self::KeyReused | Self::AsksForMoney | Self::Failed(_) => false,
         }
     }
 }
@@ -73,6 +77,8 @@ impl From<Refused> for Problem {
             Refused::Order(refusal) => order_problem(&refusal),
             Refused::Change(reason) => Self::new(change_problem(reason), "the order goes on as it was"),
             Refused::KeyReused => Self::new(&IDEMPOTENCY_KEY_REUSED, "the key was sent before with another body"),
+            // Whoever asks for a change looks whether payment is there, and asks again.
+            Refused::AsksForMoney => Failure::broken("a change was not asked again").into(),
             Refused::Failed(failure) => failure.into(),
         }
     }

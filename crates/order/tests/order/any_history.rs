@@ -12,6 +12,7 @@ use baedal_order::domain::order::{ABANDON, AUTO_COMPLETE, PAYMENT_WINDOW};
 use baedal_order::domain::{Command, Event, Order, OrderStatus, State};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use crate::given::*;
 
@@ -33,6 +34,9 @@ fn any_command() -> impl Strategy<Value = Command> {
         1 => Just(cancel()),
         1 => proptest::option::of(0u64..50_000).prop_map(|refund| Command::CancelByOperator {
             text: "확인".to_owned(), refund_krw: refund.map(Won), fault: Fault::Store
+        }),
+        2 => (1u128..4, 1u64..30_000).prop_map(|(number, amount)| Command::Refund {
+            refund_id: Uuid::from_u128(number), amount_krw: Won(amount), reason: "빠짐".to_owned(), fault: Fault::Store
         }),
         1 => Just(Command::Confirm),
         3 => baskets.prop_map(|basket| approve(&basket)),
@@ -67,6 +71,7 @@ fn is_asked_by_people(command: &Command) -> bool {
             | Command::Change { .. }
             | Command::Cancel { .. }
             | Command::CancelByOperator { .. }
+            | Command::Refund { .. }
             | Command::Confirm
     )
 }
@@ -118,10 +123,12 @@ fn first_of(deadlines: &BTreeMap<String, Timestamp>) -> Option<(Timestamp, Comma
 /// What the customer owes, as payment reckons it from what order tells.
 fn owed_after(owed: Won, event: &Event) -> Won {
     match event {
-        Event::OrderPlaced { basket, .. }
-        | Event::OrderChanged { basket, .. }
-        | Event::OrderChangeRefused { basket, .. } => basket.total_krw,
-        Event::OrderCanceled { owed_krw, .. } => *owed_krw,
+        Event::OrderPlaced { basket, .. } => basket.total_krw,
+        Event::OrderChanged { bill, .. }
+        | Event::OrderChangeRefused { bill, .. }
+        | Event::OrderCanceled { bill, .. }
+        | Event::OrderCompleted { bill, .. }
+        | Event::RefundGranted { bill, .. } => bill.owed_krw,
         Event::OrderRejected { .. } => Won::ZERO,
         _ => owed,
     }
@@ -161,8 +168,12 @@ fn check(moments: Vec<(i64, Command)>, then_nobody_touches_it: bool) -> Result<(
             history.push((event, at));
         }
 
+        let status = |order: &Order| order.placed().map(|placed| placed.status());
         if was_final {
-            prop_assert_eq!(&order, &before, "a final order stays as it is");
+            prop_assert_eq!(status(&order), status(&before), "what has ended has ended");
+        }
+        if was_final && !matches!(command, Command::Refund { .. }) {
+            prop_assert_eq!(&order, &before, "a final order stays as it is, but for what is given back of it");
         }
         prop_assert_eq!(&deadlines, &deadlines_of(&order), "whatever has not ended has a deadline");
         let placed = order.placed().expect("an order that was placed");
@@ -172,7 +183,11 @@ fn check(moments: Vec<(i64, Command)>, then_nobody_touches_it: bool) -> Result<(
                 prop_assert_eq!(owed, owed_krw);
             }
             State::Rejected { .. } => prop_assert_eq!(owed, Won::ZERO),
-            _ => prop_assert_eq!(owed, placed.basket.total_krw, "what others heard is what is owed"),
+            _ => prop_assert_eq!(owed, placed.bill().owed_krw, "what others heard is what is owed"),
+        }
+        prop_assert_eq!(placed.version, history.len() as u64, "its version is how much has happened to it");
+        if !matches!(placed.state, State::AwaitingPayment { .. }) {
+            prop_assert_eq!(placed.held_krw(), owed, "what is held is what is owed");
         }
         let again = order.decide(command.clone(), at);
         if !is_asked_by_people(&command) {

@@ -12,9 +12,11 @@ use axum::{Json, Router};
 use baedal_contracts::payment::{PaymentMeans, TakePayment, TakePaymentAnswer};
 use baedal_contracts::{OrderId, Won};
 use baedal_kit::breaker::{BreakerSettings, State as BreakerState, Window};
+use baedal_kit::http::peers::PeerSecret;
+use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::scenario::NOON;
 use baedal_kit::time::ManualClock;
-use baedal_kit::upstream::Upstream;
+use baedal_kit::upstream::{Upstream, not_begun};
 use baedal_kit::{Cause, CauseKind, Origin};
 use baedal_order::{PaymentClient, Payments, PutOff, Settings};
 use jiff::SignedDuration;
@@ -52,6 +54,7 @@ async fn answer(
         }
         "nonsense" => "yes".into_response(),
         "hang" => std::future::pending().await,
+        "starting" => not_begun(StatusCode::SERVICE_UNAVAILABLE.into_response()),
         _ => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }
@@ -80,9 +83,20 @@ impl Client {
         Self { client: PaymentClient::new(Upstream::local(router), &settings, Arc::new(clock)), fake }
     }
 
+    /// Payment is at an address where nobody is.
+    async fn of_nobody() -> Self {
+        let settings = Settings::default();
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (secret, lifecycle) = (PeerSecret::default(), Lifecycle::default());
+        let nobody = Upstream::remote("payment", &[format!("http://{closed}")], &secret, &lifecycle).unwrap();
+        let Self { fake, .. } = Self::new();
+        Self { client: PaymentClient::new(nobody, &settings, Arc::new(fake.clock.clone())), fake }
+    }
+
     async fn take(&self, token: &str) -> Result<TakePaymentAnswer, PutOff> {
         let means = PaymentMeans { method: "card".to_owned(), token: token.to_owned() };
-        let request = TakePayment { attempt_id: attempt(1), customer_id: CUSTOMER, amount_krw: Won(40_000), means };
+        let request =
+            TakePayment { attempt_id: attempt(1), customer_id: CUSTOMER, amount_krw: Won(40_000), version: 1, means };
         let origin = Origin {
             cause: Cause { kind: CauseKind::Request, id: Uuid::nil(), name: "POST /api/orders".to_owned() },
             actor: Some(CUSTOMER.0),
@@ -121,4 +135,16 @@ async fn failures_errors_nonsense_and_silence_open_the_breaker_and_then_payment_
     client.fake.clock.advance(SignedDuration::from_secs(5));
     assert_eq!(client.take("approve").await, Ok(TakePaymentAnswer::Approved), "it recovers by itself");
     assert_eq!(client.client.breakers()[0].state, BreakerState::Closed);
+}
+
+#[tokio::test]
+async fn where_nobody_is_there_to_ask_nothing_was_asked() {
+    let away = Err(PutOff::NotAsked { retry_after: Duration::from_secs(3) });
+    let client = Client::of_nobody().await;
+    assert_eq!(client.take("approve").await, away, "no connection");
+    assert_eq!(client.take("approve").await, away, "known not to be ready");
+    assert_eq!(client.failures(), 2);
+    let client = Client::new();
+    assert_eq!(client.take("starting").await, away, "it has not looked at the request");
+    assert_eq!(client.take("error").await, Err(PutOff::NoAnswer), "the same status says nothing");
 }

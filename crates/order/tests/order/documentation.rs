@@ -16,6 +16,7 @@ fn public_routes_are_documented_and_internal_ones_are_not() {
             "/api/orders/{order_id}/cancel",
             "/api/orders/{order_id}/confirm",
             "/api/orders/{order_id}/payment",
+            "/api/orders/{order_id}/refund",
         ]
     );
     let key = &document["paths"]["/api/orders"]["post"]["parameters"][0];

@@ -1,6 +1,6 @@
 //! What the tests take for granted: one store, one customer, a few baskets, and the events of an order.
 
-use baedal_contracts::order::{Basket, ChangeRefusal, Choice, Line, OrderStore};
+use baedal_contracts::order::{Basket, Bill, ChangeRefusal, Choice, Line, OrderStore};
 use baedal_contracts::store::{MenuChoice, MenuItem, MenuOption, StoreProfile};
 use baedal_contracts::{AccountId, AttemptId, ChangeId, ItemId, Location, OrderId, OrderNo, Place, StoreId, Won};
 use baedal_kit::scenario::NOON;
@@ -185,11 +185,11 @@ pub(crate) fn charge_due(number: u128, extra: u64, until: Timestamp) -> Event {
 }
 
 pub(crate) fn changed(number: u128, basket: Basket) -> Event {
-    Event::OrderChanged { change_id: change_id(number), basket }
+    Event::OrderChanged { change_id: change_id(number), bill: bill(&basket, basket.total_krw.0), basket }
 }
 
 pub(crate) fn change_refused(number: u128, reason: ChangeRefusal, basket: Basket) -> Event {
-    Event::OrderChangeRefused { change_id: change_id(number), reason, basket }
+    Event::OrderChangeRefused { change_id: change_id(number), reason, bill: bill(&basket, basket.total_krw.0), basket }
 }
 
 pub(crate) fn cancel() -> Command {
@@ -205,5 +205,19 @@ pub(crate) fn delivered() -> Event {
 }
 
 pub(crate) fn completed(by_itself: bool) -> Event {
-    Event::OrderCompleted { customer_id: CUSTOMER, store_id: STORE, by_itself }
+    completed_owing(by_itself, bill(&basket(2), 40_000))
+}
+
+pub(crate) fn completed_owing(by_itself: bool, bill: Bill) -> Event {
+    Event::OrderCompleted { customer_id: CUSTOMER, store_id: STORE, by_itself, bill }
+}
+
+/// Of which so much is owed.
+pub(crate) fn bill(basket: &Basket, owed: u64) -> Bill {
+    Bill {
+        total_krw: basket.total_krw,
+        delivery_fee_krw: basket.delivery_fee_krw,
+        given_back_krw: Won::ZERO,
+        owed_krw: Won(owed),
+    }
 }

@@ -1,10 +1,11 @@
 //! `POST /api/orders` and `POST …/payment`, over HTTP.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use baedal_contracts::identity::Role;
 use baedal_contracts::{Won, payment};
-use baedal_order::domain::{Event, OrderStatus};
+use baedal_order::domain::{Attempt, Event, Order, OrderStatus};
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -84,6 +85,39 @@ async fn a_provider_that_failed_puts_the_payment_off() {
     let answer = place(&world, "a", body(2, "fail")).await;
     assert_eq!((answer.status, &answer.body["payment"]["outcome"]), (StatusCode::ACCEPTED, &json!("put_off")));
     assert!(answer.headers.contains_key("retry-after"));
+}
+
+/// What payment never received must not keep the customer from paying until the order expires.
+#[tokio::test]
+async fn without_an_answer_payment_is_asked_until_it_says_what_became_of_the_attempt() {
+    let world = World::begin().await;
+    world.till.away.store(true, Ordering::Relaxed);
+    let answer = place(&world, "a", body(2, "silence")).await;
+    assert_eq!(answer.body["payment"]["outcome"], "verifying");
+    let order_id = answer.order_id();
+    let asked_about = || world.till.settled.lock().unwrap().len();
+    let is_asked_again = |times| {
+        let world = &world;
+        in_time(async move {
+            while world.till.settled.lock().unwrap().len() < times {
+                world.clock.advance(SignedDuration::from_secs(1));
+                tokio::task::yield_now().await;
+            }
+        })
+    };
+    is_asked_again(2).await;
+    let order = world.service.look::<Order>(&order_id).await.unwrap();
+    assert!(order.placed().unwrap().open_attempt().is_some(), "nobody has said anything: it may have been received");
+    world.till.away.store(false, Ordering::Relaxed);
+    is_asked_again(asked_about() + 1).await;
+    let order = world.order_is(order_id, |order| order.placed().unwrap().open_attempt().is_none()).await;
+    assert_eq!(order.placed().unwrap().attempt(), Some(&Attempt::PutOff));
+    let path = format!("/api/orders/{order_id}/payment");
+    let paid = world.customer("POST", &path, Some(json!({"method": "card", "token": "approve"}))).await;
+    assert_eq!((paid.status, &paid.body["status"]), (StatusCode::OK, &json!("paid")));
+    let asked = world.till.asked();
+    assert_ne!(asked[0].attempt_id, asked[1].attempt_id, "another attempt");
+    assert!(asked[0].version < asked[1].version, "the order says which was later");
 }
 
 #[tokio::test]

@@ -332,8 +332,5 @@ async fn while_sealing_nothing_else_is_asked_and_the_old_basket_is_kept() {
     let placed = order.placed().unwrap();
     assert_eq!(placed.status(), OrderStatus::Paid);
     assert_eq!(placed.pending(), Some(&Pending::Seal { change_id: change_id(1), before: basket(2) }));
-    assert_eq!(
-        world.history(ORDER).await.last(),
-        Some(&Event::OrderChanged { change_id: change_id(1), basket: basket(3) })
-    );
+    assert_eq!(world.history(ORDER).await.last(), Some(&changed(1, basket(3))));
 }

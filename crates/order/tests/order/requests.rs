@@ -1,6 +1,7 @@
 //! Changing, canceling and confirming, over HTTP, with a kitchen that answers, late, or not at all.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use baedal_contracts::identity::Role;
 use baedal_contracts::order::ChangeRefusal;
@@ -180,8 +181,82 @@ async fn an_operator_cancels_any_order_with_a_partial_refund() {
     assert_eq!(much.body["errors"][0]["field"], "refund_krw");
     let done = ask(json!({"reason": "사고", "fault": "rider", "refund_krw": 30_000})).await;
     assert_eq!((done.status, &done.body["status"]), (StatusCode::OK, &json!("canceled")));
-    let owes = |event: &Event| matches!(event, Event::OrderCanceled { owed_krw, .. } if owed_krw.0 == 10_000);
+    let owes = |event: &Event| matches!(event, Event::OrderCanceled { bill, .. } if bill.owed_krw.0 == 10_000);
     assert!(history_has(&world, order_id, owes).await);
+}
+
+#[tokio::test]
+async fn the_same_cancel_of_an_operator_again_answers_the_same_and_another_one_is_refused() {
+    let world = World::begin().await;
+    let order_id = paid(&world).await;
+    let path = format!("/api/orders/{order_id}/cancel");
+    let ask = |body| world.ask((Role::Operator, STRANGER), ("POST", &path), None, Some(body));
+    let wished = json!({"reason": "사고", "fault": "rider", "refund_krw": 30_000});
+    let done = ask(wished.clone()).await;
+    let again = ask(wished).await;
+    assert_eq!((again.status, &again.body), (StatusCode::OK, &done.body));
+    for other in [
+        json!({"reason": "사고", "fault": "rider", "refund_krw": 40_000}),
+        json!({"reason": "사고", "fault": "rider"}),
+        json!({"reason": "사고", "fault": "store", "refund_krw": 30_000}),
+        json!({"reason": "다른 사고", "fault": "rider", "refund_krw": 30_000}),
+    ] {
+        let refused = ask(other).await;
+        assert_eq!((refused.status, refused.problem()), (StatusCode::CONFLICT, "already_canceled"));
+    }
+    assert_eq!(world.history(order_id).await.len(), 3);
+}
+
+#[tokio::test]
+async fn an_operator_gives_back_what_is_held_once_for_each_key() {
+    let world = World::begin().await;
+    let order_id = paid(&world).await;
+    let path = format!("/api/orders/{order_id}/refund");
+    let operator = (Role::Operator, STRANGER);
+    let ask = |key, amount: u64| {
+        let body = json!({"amount_krw": amount, "reason": "콜라가 빠졌어요", "fault": "store"});
+        world.ask(operator, ("POST", &path), key, Some(body))
+    };
+    let done = ask(Some("one"), 3_000).await;
+    assert_eq!((done.status, &done.body["held_krw"]), (StatusCode::OK, &json!(37_000)), "{done:?}");
+    let again = ask(Some("one"), 3_000).await;
+    assert_eq!((again.status, &again.body), (StatusCode::OK, &done.body));
+    assert_eq!(ask(Some("one"), 4_000).await.problem(), "idempotency_key_reused");
+    assert_eq!(ask(None, 3_000).await.problem(), "idempotency_key_missing");
+    let much = ask(Some("two"), 37_001).await;
+    assert_eq!(
+        (much.status, &much.body["errors"][0]["field"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("amount_krw"))
+    );
+    assert!(much.body["errors"][0]["message"].as_str().unwrap().contains("37,000"), "{much:?}");
+    assert_eq!(ask(Some("three"), 0).await.body["errors"][0]["field"], "amount_krw");
+
+    world.tell_delivery(&delivery::Event::Delivered { order_id, rider_id: STRANGER }).await;
+    world.order_is(order_id, |order| order.placed().unwrap().status() == OrderStatus::Delivered).await;
+    let confirmed = world.customer("POST", &format!("/api/orders/{order_id}/confirm"), None).await;
+    assert_eq!(confirmed.status, StatusCode::OK);
+    let after = ask(Some("four"), 37_000).await;
+    assert_eq!((&after.body["held_krw"], &after.body["status"]), (&json!(0), &json!("completed")));
+    assert_eq!(ask(Some("five"), 1).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+
+    let body = json!({"amount_krw": 1, "reason": "콜라가 빠졌어요", "fault": "store"});
+    let customers = world.ask((Role::Customer, CUSTOMER), ("POST", &path), Some("six"), Some(body)).await;
+    assert_eq!(customers.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_change_that_costs_more_is_put_off_at_once_while_payment_is_not_there() {
+    let world = World::begin().await;
+    let order_id = paid(&world).await;
+    world.till.away.store(true, Ordering::Relaxed);
+    let before = world.history(order_id).await;
+    let path = format!("/api/orders/{order_id}");
+    let more = world.customer("PUT", &path, Some(wish(3))).await;
+    assert_eq!((more.status, &more.headers["retry-after"]), (StatusCode::ACCEPTED, &"7".parse().unwrap()), "{more:?}");
+    assert_eq!((&more.body["payment"]["outcome"], &more.body["pending"]), (&json!("put_off"), &json!(null)));
+    assert_eq!(world.history(order_id).await, before, "the kitchen is not asked");
+    let less = world.customer("PUT", &path, Some(wish(1))).await;
+    assert_eq!((less.status, &less.body["pending"]), (StatusCode::ACCEPTED, &json!("change")), "{less:?}");
 }
 
 #[tokio::test]

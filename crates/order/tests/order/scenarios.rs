@@ -1,13 +1,14 @@
 //! An order's rules and races, as sentences.
 
 use baedal_contracts::Won;
-use baedal_contracts::order::{CancelReason, ChangeRefusal, Fault};
+use baedal_contracts::order::{Bill, CancelReason, ChangeRefusal, Fault};
 use baedal_contracts::store::RejectReason;
 use baedal_kit::Aggregate;
 use baedal_kit::aggregate::replay;
 use baedal_kit::scenario::{NOON, given};
 use baedal_order::domain::{Command, Event, Food, Order, OrderStatus, Refusal};
 use jiff::SignedDuration;
+use uuid::Uuid;
 
 use crate::given::*;
 
@@ -16,7 +17,8 @@ fn order(events: impl IntoIterator<Item = Event>) -> baedal_kit::scenario::Given
 }
 
 fn canceled(reason: CancelReason, text: &str, paid: bool) -> Event {
-    Event::OrderCanceled { reason, text: text.to_owned(), owed_krw: Won::ZERO, fault: None, paid }
+    let refund_krw = Won(if paid { 40_000 } else { 0 });
+    Event::OrderCanceled { reason, text: text.to_owned(), refund_krw, bill: bill(&basket(2), 0), fault: None, paid }
 }
 
 fn canceled_by_customer(paid: bool) -> Event {
@@ -390,10 +392,15 @@ mod canceling {
     }
 
     fn canceled_by_operator(owed: u64, paid: bool) -> Event {
+        canceled_giving(40_000 - owed, owed, paid)
+    }
+
+    fn canceled_giving(refund: u64, owed: u64, paid: bool) -> Event {
         Event::OrderCanceled {
             reason: CancelReason::Operator,
             text: "라이더 사고".to_owned(),
-            owed_krw: Won(owed),
+            refund_krw: Won(refund),
+            bill: bill(&basket(2), owed),
             fault: Some(Fault::Rider),
             paid,
         }
@@ -417,15 +424,105 @@ mod canceling {
     }
 
     #[test]
+    fn the_same_cancel_again_is_nothing_new_and_another_one_is_refused() {
+        let refused = Refusal::AlreadyFinal(OrderStatus::Canceled);
+        let in_full = || order([placed(), paid(), canceled_by_operator(0, true)]);
+        in_full().when(by_operator(None)).then_nothing().when(by_operator(Some(Won(40_000)))).then_nothing();
+        in_full().when(by_operator(Some(Won(10_000)))).then_refused(refused.clone());
+        let in_part = || order([placed(), paid(), canceled_by_operator(30_000, true)]);
+        in_part().when(by_operator(None)).then_refused(refused.clone());
+        let for_another_reason = |text: &str, fault| Command::CancelByOperator {
+            text: text.to_owned(),
+            refund_krw: Some(Won(10_000)),
+            fault,
+        };
+        in_part().when(for_another_reason("라이더 사고", Fault::Store)).then_refused(refused.clone());
+        in_part().when(for_another_reason("가게 사고", Fault::Rider)).then_refused(refused);
+        in_part().when(for_another_reason("라이더 사고", Fault::Rider)).then_nothing();
+    }
+
+    fn refund(number: u128, amount: u64) -> Command {
+        Command::Refund {
+            refund_id: Uuid::from_u128(number),
+            amount_krw: Won(amount),
+            reason: "콜라가 빠졌어요".to_owned(),
+            fault: Fault::Store,
+        }
+    }
+
+    fn granted(number: u128, amount: u64, bill: Bill) -> Event {
+        Event::RefundGranted {
+            refund_id: Uuid::from_u128(number),
+            amount_krw: Won(amount),
+            reason: "콜라가 빠졌어요".to_owned(),
+            fault: Fault::Store,
+            bill,
+        }
+    }
+
+    fn given_back(before: u64, owed: u64) -> Bill {
+        Bill { given_back_krw: Won(before), ..bill(&basket(2), owed) }
+    }
+
+    #[test]
+    fn an_operator_gives_back_what_is_held_at_any_time_and_no_more() {
+        order([placed(), paid()])
+            .when(refund(1, 3_000))
+            .then([granted(1, 3_000, given_back(0, 37_000))])
+            .when(refund(1, 3_000))
+            .then_nothing()
+            .when(Command::HearDelivered { auto_complete_after: HOUR })
+            .then([delivered()])
+            .when(Command::Confirm)
+            .then([completed_owing(false, given_back(3_000, 37_000))])
+            .when(refund(2, 7_000))
+            .then([granted(2, 7_000, given_back(3_000, 30_000))])
+            .when(refund(3, 30_000))
+            .then([granted(3, 30_000, given_back(10_000, 0))])
+            .when(refund(4, 1))
+            .then_refused(Refusal::RefundTooLarge { held_krw: Won(0) });
+        let partly = || order([placed(), paid(), canceled_by_operator(30_000, true)]);
+        partly().when(refund(1, 30_000)).then([granted(1, 30_000, given_back(0, 0))]);
+        partly().when(refund(1, 30_001)).then_refused(Refusal::RefundTooLarge { held_krw: Won(30_000) });
+    }
+
+    #[test]
+    fn of_what_is_not_paid_or_was_given_back_nothing_is_held() {
+        let nothing = Refusal::RefundTooLarge { held_krw: Won(0) };
+        order([placed()]).when(refund(1, 1)).then_refused(nothing.clone());
+        order([placed(), paid(), rejected()]).when(refund(1, 1)).then_refused(nothing);
+    }
+
+    #[test]
+    fn what_was_given_back_is_not_owed_after_a_change_or_a_cancel() {
+        let gave = || order([placed(), paid(), granted(1, 10_000, given_back(0, 30_000))]);
+        let half = || Bill { given_back_krw: Won(10_000), ..bill(&basket(1), 11_500) };
+        gave()
+            .when(change(1, basket(1)))
+            .then([change_requested(1, basket(1), 0)])
+            .when(Command::ChangeDone { change_id: change_id(1) })
+            .then([Event::OrderChanged { change_id: change_id(1), basket: basket(1), bill: half() }]);
+        gave().when(by_operator(Some(Won(30_001)))).then_refused(Refusal::RefundTooLarge { held_krw: Won(30_000) });
+        gave().when(by_operator(None)).then([Event::OrderCanceled {
+            reason: CancelReason::Operator,
+            text: "라이더 사고".to_owned(),
+            refund_krw: Won(30_000),
+            bill: given_back(10_000, 0),
+            fault: Some(Fault::Rider),
+            paid: true,
+        }]);
+    }
+
+    #[test]
     fn nobody_owes_anything_for_an_unpaid_order() {
-        order([placed()]).when(by_operator(Some(Won(10_000)))).then([canceled_by_operator(0, false)]);
+        order([placed()]).when(by_operator(Some(Won(10_000)))).then([canceled_giving(10_000, 0, false)]);
     }
 
     #[test]
     fn more_than_it_costs_cannot_go_back() {
         order([placed(), paid()])
             .when(by_operator(Some(Won(40_001))))
-            .then_refused(Refusal::RefundTooLarge { total_krw: Won(40_000) });
+            .then_refused(Refusal::RefundTooLarge { held_krw: Won(40_000) });
     }
 
     #[test]
@@ -476,7 +573,7 @@ mod ending {
             .when(Command::ChangeDone { change_id: change_id(1) })
             .then([changed(1, basket(1))])
             .when(Command::Confirm)
-            .then([completed(false)]);
+            .then([completed_owing(false, bill(&basket(1), 21_500))]);
     }
 
     #[test]
@@ -505,7 +602,7 @@ mod ending {
         order([placed(), paid(), change_requested(1, basket(3), 18_500), changed(1, basket(3)), delivered()])
             .at(NOON + HOUR)
             .when(Command::CompleteByItself)
-            .then([completed(true)]);
+            .then([completed_owing(true, bill(&basket(3), 58_500))]);
     }
 
     fn abandoned(fault: Fault) -> Event {

@@ -1,6 +1,7 @@
 //! Order in a small world: the others' journals to tell it things from, a till, and a clock to move.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use axum::body::Body;
 use baedal_contracts::identity::Role;
 use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
 use baedal_contracts::store::Event as StoreTells;
-use baedal_contracts::{AccountId, ItemId, OrderId, delivery, payment, source, store};
+use baedal_contracts::{AccountId, AttemptId, ItemId, OrderId, delivery, payment, source, store};
 use baedal_kit::bus::{JournalBus, publish_with};
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{Append, Commit, NewEvent};
@@ -44,6 +45,10 @@ pub(crate) struct Till {
     pub(crate) gate: Semaphore,
     /// Since when it can be asked.
     pub(crate) open_since: Mutex<Option<Timestamp>>,
+    /// Whether it is not there.
+    pub(crate) away: AtomicBool,
+    /// The attempts it was asked about again.
+    pub(crate) settled: Mutex<Vec<AttemptId>>,
 }
 
 #[async_trait]
@@ -68,6 +73,19 @@ impl Payments for Till {
 
     fn askable_since(&self) -> Option<Timestamp> {
         *self.open_since.lock().unwrap()
+    }
+
+    async fn settle(&self, _: OrderId, attempt_id: AttemptId, _: &Origin) -> Result<TakePaymentAnswer, PutOff> {
+        self.settled.lock().unwrap().push(attempt_id);
+        if self.away.load(Ordering::Relaxed) {
+            return Err(PutOff::NoAnswer);
+        }
+        Ok(TakePaymentAnswer::Failed { reason: "given_up".to_owned() })
+    }
+
+    async fn is_there(&self, _: OrderId, _: &Origin) -> Result<(), PutOff> {
+        let away = PutOff::NotAsked { retry_after: Duration::from_millis(6_500) };
+        if self.away.load(Ordering::Relaxed) { Err(away) } else { Ok(()) }
     }
 }
 
@@ -138,8 +156,13 @@ impl World {
             })
             .with(source::ORDER, own.clone(), baedal_order::publish);
         let clock = ManualClock::at(NOON);
-        let till =
-            Arc::new(Till { asked: Mutex::default(), gate: Semaphore::new(0), open_since: Mutex::new(Some(NOON)) });
+        let till = Arc::new(Till {
+            asked: Mutex::default(),
+            gate: Semaphore::new(0),
+            open_since: Mutex::new(Some(NOON)),
+            away: AtomicBool::new(false),
+            settled: Mutex::default(),
+        });
         let service = Service::new(
             source::ORDER,
             own,

@@ -5,12 +5,14 @@ use jiff::Timestamp;
 use strum::IntoStaticStr;
 use uuid::Uuid;
 
-use super::event::{Payer, Word};
+use super::event::{Ending, Grant, Payer};
 
 /// What may be asked of a payment. Only [`Command::Begin`] is refused; all the others are said by events,
 /// jobs and the provider, and are answered in every state.
 ///
-/// `refund_id` is the id of the refund that a command makes due, if it makes one due.
+/// `refund_id` is the id of the refund that a command makes due, if it makes one due. `version` is the order's
+/// own, with what it said: of two words the one with the greater version was later, in whatever order they are
+/// heard, and whatever the clocks say.
 #[derive(Clone, PartialEq, Debug, IntoStaticStr)]
 pub enum Command {
     /// Order asks for the order's money.
@@ -19,10 +21,17 @@ pub enum Command {
         attempt_id: AttemptId,
         /// How much.
         amount_krw: Won,
+        /// See [`Command`].
+        version: u64,
         /// From whom, and how.
         payer: Payer,
         /// When it is looked up, if there is no answer.
         look_up_at: Timestamp,
+    },
+    /// Order has no answer to an attempt that it asked for: if it has not begun by now, it never does.
+    GiveUp {
+        /// Which.
+        attempt_id: AttemptId,
     },
     /// The kitchen holds still for a change: take what it costs more, by the means the order was paid with.
     BeginExtra {
@@ -30,6 +39,8 @@ pub enum Command {
         change_id: ChangeId,
         /// How much.
         extra_krw: Won,
+        /// See [`Command`].
+        version: u64,
         /// When it is too late.
         until: Timestamp,
         /// When it is looked up, if there is no answer.
@@ -60,20 +71,35 @@ pub enum Command {
     Owe {
         /// How much.
         owed_krw: Won,
-        /// With which change.
-        word: Word,
+        /// See [`Command`].
+        version: u64,
         /// See [`Command`].
         refund_id: Uuid,
     },
-    /// The order ended without the food.
+    /// The order ended, with the food or without.
     End {
         /// What the customer still owes.
         owed_krw: Won,
         /// See [`Command`].
+        version: u64,
+        /// How.
+        ending: Ending,
+        /// See [`Command`].
         refund_id: Uuid,
     },
-    /// The customer has the food.
-    Complete,
+    /// An operator gives back some of what is held.
+    Grant {
+        /// Names it.
+        grant_id: Uuid,
+        /// How much, and who bears it.
+        grant: Grant,
+        /// What the customer owes now.
+        owed_krw: Won,
+        /// See [`Command`].
+        version: u64,
+        /// See [`Command`].
+        refund_id: Uuid,
+    },
     /// The provider says that money went back.
     ConfirmRefund {
         /// By which refund.
@@ -89,6 +115,9 @@ pub enum Refusal {
     /// The outcome of another attempt is not known yet.
     #[error("another attempt is being verified")]
     AnotherIsOpen,
+    /// Order has been told that it never begins.
+    #[error("the attempt was given up before it began")]
+    GivenUp,
     /// The order has ended.
     #[error("the order has ended")]
     OrderClosed,

@@ -1,6 +1,7 @@
 //! What may happen to a payment, and the jobs that follow from it. `publish.rs` says which of these
 //! others hear of.
 
+use baedal_contracts::order::Fault;
 use baedal_contracts::payment::PaymentMeans;
 use baedal_contracts::{AccountId, AttemptId, ChangeId, OrderId, Won};
 use baedal_kit::Job;
@@ -9,6 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 use uuid::Uuid;
+
+use super::division::Division;
 
 /// The job that asks the provider what became of an attempt. Its key is the attempt.
 pub const LOOK_UP: &str = "look_up";
@@ -37,16 +40,38 @@ pub enum Purpose {
         charge_at: Timestamp,
         /// When it is too late to call.
         until: Timestamp,
+        /// The order's version when it asked: what order says of the change comes with a greater one.
+        version: u64,
     },
 }
 
-/// The last that order has said about a change: a refusal comes after a word that it was done.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct Word {
-    /// Which change.
-    pub change_id: ChangeId,
-    /// Whether it was refused.
-    pub refused: bool,
+/// How an order ended, for its money.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Ending {
+    /// Nothing is owed: the deal is undone, and nobody has earned anything.
+    Undone,
+    /// The customer owes something: the deal is done.
+    Done(Earned),
+}
+
+/// What others than the customer have earned with a deal, before anything more goes back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Earned {
+    /// The store; less than nothing where it has to pay.
+    pub store_krw: i64,
+    /// The rider; less than nothing where he has to pay.
+    pub rider_krw: i64,
+    /// We.
+    pub platform_krw: i64,
+}
+
+/// What an operator gives back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Grant {
+    /// How much.
+    pub amount_krw: Won,
+    /// Whose fault it is, who therefore bears it.
+    pub fault: Fault,
 }
 
 /// What may happen to a payment.
@@ -58,12 +83,19 @@ pub enum Event {
         attempt_id: AttemptId,
         /// How much.
         amount_krw: Won,
+        /// The order's version when it asked.
+        version: u64,
         /// What for.
         purpose: Purpose,
         /// Who pays, and how.
         payer: Payer,
         /// When it is looked up, if there is no answer.
         look_up_at: Timestamp,
+    },
+    /// Order had no answer to an attempt that has not begun: now it never does.
+    AttemptGivenUp {
+        /// Which.
+        attempt_id: AttemptId,
     },
     /// The provider took the money for the order.
     PaymentApproved {
@@ -104,14 +136,32 @@ pub enum Event {
     OwedChanged {
         /// How much.
         owed_krw: Won,
-        /// With which change; nothing where the order ended.
-        word: Option<Word>,
+        /// The order's version when it said so.
+        version: u64,
     },
-    /// The deal is done: what is left of the deposit is the store's.
-    DepositEarned {
-        /// How much.
-        amount_krw: Won,
+    /// Order said that it has ended.
+    OrderEnded {
+        /// What the customer still owes.
+        owed_krw: Won,
+        /// The order's version when it said so.
+        version: u64,
+        /// How.
+        ending: Ending,
     },
+    /// Order said that an operator gives some of it back.
+    RefundGranted {
+        /// Names it.
+        grant_id: Uuid,
+        /// How much, and who bears it.
+        grant: Grant,
+        /// What the customer owes now.
+        owed_krw: Won,
+        /// The order's version when it said so.
+        version: u64,
+    },
+    /// The deposit of an order that has ended was divided, anew or for the first time: by how much each share
+    /// is more than before, or less.
+    DepositDivided(Division),
     /// More was taken than is owed: it goes back.
     RefundDue {
         /// Which refund: the provider's idempotency key.
@@ -162,7 +212,7 @@ impl Event {
                 let attempt_id = *attempt_id;
                 let look_up = Job::new(LOOK_UP, attempt_id, *look_up_at).with(&LookUpAttempt { order_id, attempt_id });
                 let mut jobs = vec![look_up.about(order_id.0).into()];
-                if let Purpose::Change { charge_at, until } = *purpose {
+                if let Purpose::Change { charge_at, until, .. } = *purpose {
                     let charge = ChargeExtra { order_id, attempt_id, until };
                     jobs.push(Job::new(CHARGE_EXTRA, attempt_id, charge_at).with(&charge).about(order_id.0).into());
                 }
@@ -178,7 +228,12 @@ impl Event {
                 let refund = crate::provider::Refund { key: *refund_id, order_id, amount_krw: *amount_krw };
                 vec![Job::new(REFUND, refund_id, *try_at).with(&refund).about(order_id.0).into()]
             }
-            Self::OwedChanged { .. } | Self::DepositEarned { .. } | Self::Refunded { .. } => Vec::new(),
+            Self::AttemptGivenUp { .. }
+            | Self::OwedChanged { .. }
+            | Self::OrderEnded { .. }
+            | Self::RefundGranted { .. }
+            | Self::DepositDivided(_)
+            | Self::Refunded { .. } => Vec::new(),
         }
     }
 }

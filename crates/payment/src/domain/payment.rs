@@ -12,13 +12,16 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::command::{Command, Refusal};
-use super::event::{Event, Payer, Purpose, Word};
+use super::division::Division;
+use super::event::{Ending, Event, Grant, Payer, Purpose};
 
 /// The money of one order.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Payment {
     /// Every attempt to take money; those for a change have the change's id.
     pub attempts: BTreeMap<AttemptId, Attempt>,
+    /// Attempts that were asked for, never arrived, and never begin.
+    pub given_up: BTreeSet<AttemptId>,
     /// Changes whose extra was declined before an attempt began.
     pub turned_down: BTreeSet<ChangeId>,
     /// How much the provider has taken.
@@ -27,12 +30,23 @@ pub struct Payment {
     pub refunded_krw: Won,
     /// The refund under way: one at a time, so that each is known to be done before the next is reckoned.
     pub refund: Option<RefundUnderWay>,
-    /// What the customer owes: as order said last, or what was asked for. Nobody said: nothing goes back.
-    pub owed_krw: Option<Won>,
-    /// The last that order said about a change.
-    pub word: Option<Word>,
-    /// Whether the order has ended, one way or the other.
-    pub closed: bool,
+    /// The last that order said about what the customer owes; nothing where it has not said anything.
+    pub said: Option<Word>,
+    /// What operators gave back, by what names it.
+    pub grants: BTreeMap<Uuid, Grant>,
+    /// How the order ended, once it has.
+    pub ended: Option<Ending>,
+    /// How the deposit is divided.
+    pub divided: Division,
+}
+
+/// What the customer owes, as order said it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Word {
+    /// The order's version when it said so: of two words the one with the greater version was later.
+    pub version: u64,
+    /// How much.
+    pub owed_krw: Won,
 }
 
 /// One attempt to take money.
@@ -83,6 +97,9 @@ impl Payment {
     /// What an attempt came to, so far; nothing where there is no such attempt.
     #[must_use]
     pub fn answer(&self, attempt_id: AttemptId) -> Option<TakePaymentAnswer> {
+        if self.given_up.contains(&attempt_id) {
+            return Some(TakePaymentAnswer::Failed { reason: "given_up".to_owned() });
+        }
         Some(match &self.attempts.get(&attempt_id)?.outcome {
             Outcome::Open => TakePaymentAnswer::Verifying,
             Outcome::Approved => TakePaymentAnswer::Approved,
@@ -116,10 +133,41 @@ impl Payment {
         self.captured_krw.less(self.refunded_krw).less(going_back)
     }
 
+    /// What the customer owes; nothing where nobody has said. Until order says otherwise, what was taken for a
+    /// change is owed, too. It may have said so already: then the answer came too late, and the extra goes back.
+    #[must_use]
+    pub fn owed_krw(&self) -> Option<Won> {
+        let Word { version: said, owed_krw } = self.said?;
+        let taken = self.attempts.values().filter(|attempt| attempt.outcome == Outcome::Approved);
+        let since = taken.filter(|attempt| match attempt.purpose {
+            Purpose::Change { version, .. } => said < version,
+            Purpose::Order => false,
+        });
+        Some(since.map(|attempt| attempt.amount_krw).fold(owed_krw, Won::plus))
+    }
+
     /// What is held beyond what is owed; nothing while nobody has said what is owed.
     #[must_use]
     pub fn excess_krw(&self) -> Won {
-        self.owed_krw.map_or(Won::ZERO, |owed| self.held_krw().less(owed))
+        self.owed_krw().map_or(Won::ZERO, |owed| self.held_krw().less(owed))
+    }
+
+    /// Whether order has said something with this version, or a later one.
+    pub(super) fn has_heard(&self, version: u64) -> bool {
+        self.said.is_some_and(|said| version <= said.version)
+    }
+
+    /// Whether the order has ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Order said what is owed. What it said before counts no more, also where it is heard later.
+    fn owe(&mut self, owed_krw: Won, version: u64) {
+        if !self.has_heard(version) {
+            self.said = Some(Word { version, owed_krw });
+        }
     }
 
     fn settle(&mut self, attempt_id: AttemptId, outcome: Outcome) {
@@ -143,10 +191,10 @@ impl Aggregate for Payment {
 
     fn evolve(&mut self, event: &Event, at: Timestamp) {
         match event {
-            Event::AttemptBegun { attempt_id, amount_krw, purpose, payer, look_up_at: _ } => {
+            Event::AttemptBegun { attempt_id, amount_krw, version, purpose, payer, look_up_at: _ } => {
                 // Who asks for an order's money says with it what is owed.
                 if *purpose == Purpose::Order {
-                    self.owed_krw = Some(*amount_krw);
+                    self.owe(*amount_krw, *version);
                 }
                 let attempt = Attempt {
                     amount_krw: *amount_krw,
@@ -156,6 +204,9 @@ impl Aggregate for Payment {
                     outcome: Outcome::Open,
                 };
                 self.attempts.insert(*attempt_id, attempt);
+            }
+            Event::AttemptGivenUp { attempt_id } => {
+                self.given_up.insert(*attempt_id);
             }
             Event::PaymentApproved { attempt_id, amount_krw } => {
                 self.captured_krw = self.captured_krw.plus(*amount_krw);
@@ -169,11 +220,6 @@ impl Aggregate for Payment {
             }
             Event::PaymentAdjusted { change_id, extra_krw } => {
                 self.captured_krw = self.captured_krw.plus(*extra_krw);
-                // Until order says otherwise, what was taken for a change is owed. It may have said so
-                // already: then the answer came too late, and the extra goes back.
-                if !self.closed && self.word.is_none_or(|word| word.change_id < *change_id) {
-                    self.owed_krw = self.owed_krw.map(|owed| owed.plus(*extra_krw));
-                }
                 self.settle(AttemptId(change_id.0), Outcome::Approved);
             }
             Event::PaymentAdjustmentDeclined { change_id, reason } => {
@@ -183,14 +229,16 @@ impl Aggregate for Payment {
                     self.turned_down.insert(*change_id);
                 }
             }
-            Event::OwedChanged { owed_krw, word } => {
-                self.owed_krw = Some(*owed_krw);
-                match word {
-                    Some(word) => self.word = Some(*word),
-                    None => self.closed = true,
-                }
+            Event::OwedChanged { owed_krw, version } => self.owe(*owed_krw, *version),
+            Event::OrderEnded { owed_krw, version, ending } => {
+                self.owe(*owed_krw, *version);
+                self.ended = Some(*ending);
             }
-            Event::DepositEarned { .. } => self.closed = true,
+            Event::RefundGranted { grant_id, grant, owed_krw, version } => {
+                self.owe(*owed_krw, *version);
+                self.grants.insert(*grant_id, *grant);
+            }
+            Event::DepositDivided(more) => self.divided = self.divided.plus(more),
             Event::RefundDue { refund_id, amount_krw, try_at: _ } => {
                 self.refund = Some(RefundUnderWay { refund_id: *refund_id, amount_krw: *amount_krw });
             }

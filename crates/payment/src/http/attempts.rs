@@ -1,12 +1,23 @@
-//! `POST /internal/payments/{order_id}/attempts`: takes money for an order.
+//! `POST /internal/payments/{order_id}/attempts`: takes money for an order; `…/{attempt_id}/settle`: says what became of
+//! it, where the answer was lost.
 
 use axum::Json;
 use axum::extract::State;
-use baedal_contracts::OrderId;
 use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
+use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::http::{Asked, Body, Path, Position, Problem};
 
 use super::App;
+
+/// Answers what became of an attempt that was asked for without an answer. It never begins where it has not.
+pub(super) async fn settle(
+    State(app): State<App>,
+    Asked(origin): Asked,
+    Path((order_id, attempt_id)): Path<(OrderId, AttemptId)>,
+) -> Result<(Position, Json<TakePaymentAnswer>), Problem> {
+    let (position, answer) = app.charging.settle(&origin, order_id, attempt_id).await?;
+    Ok((position, Json(answer)))
+}
 
 /// Answers what became of the attempt: at once where it is known, when the provider has answered, or
 /// after a while that it is being verified. The same attempt asked again takes money once and answers

@@ -52,8 +52,12 @@ pub(super) async fn totals(State(app): State<App>) -> Result<Json<LedgerView>, P
     for (account, sums) in &mut accounts {
         let difference = sums.debit_krw.0.cast_signed() - sums.credit_krw.0.cast_signed();
         sums.balance_krw = match account {
-            Account::ProviderClearing => difference,
-            Account::CustomerDeposits | Account::RefundsOwed | Account::StorePayable => -difference,
+            Account::ProviderClearing | Account::PlatformExpense => difference,
+            Account::CustomerDeposits
+            | Account::RefundsOwed
+            | Account::StorePayable
+            | Account::RiderPayable
+            | Account::PlatformFees => -difference,
         };
     }
     let debits: Won = accounts.values().map(|sums| sums.debit_krw).sum();

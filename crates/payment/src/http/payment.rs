@@ -75,8 +75,8 @@ pub(super) async fn look(State(app): State<App>, Path(order_id): Path<OrderId>) 
         captured_krw: payment.captured_krw,
         refunded_krw: payment.refunded_krw,
         refund_under_way: payment.refund,
-        owed_krw: payment.owed_krw,
-        closed: payment.closed,
+        owed_krw: payment.owed_krw(),
+        closed: payment.is_closed(),
         attempts: payment.attempts.iter().map(|(id, attempt)| AttemptView::of(id, attempt)).collect(),
         postings,
     }))

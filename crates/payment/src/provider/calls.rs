@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use baedal_contracts::AttemptId;
+use baedal_contracts::payment::Booked;
+use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::time::Clock;
 use jiff::SignedDuration;
 
@@ -37,6 +38,20 @@ impl Calls {
     /// Gives money back.
     pub(crate) async fn refund(&self, refund: &Refund) -> Result<(), ProviderError> {
         self.measured("refund", self.call_limit, self.provider.refund(refund)).await
+    }
+
+    /// What it has taken and given back for an order.
+    pub(crate) async fn booked(&self, order_id: OrderId) -> Result<Booked, ProviderError> {
+        self.measured("booked", self.call_limit, self.provider.booked(order_id)).await
+    }
+
+    /// A page of its book.
+    pub(crate) async fn book(
+        &self,
+        after: Option<OrderId>,
+        limit: usize,
+    ) -> Result<Vec<(OrderId, Booked)>, ProviderError> {
+        self.measured("book", self.call_limit, self.provider.book(after, limit)).await
     }
 
     async fn measured<T>(

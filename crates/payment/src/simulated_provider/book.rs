@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use baedal_contracts::payment::Booked;
 use baedal_contracts::{AttemptId, Won};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,12 @@ impl Book {
             charges: self.charges.len() as u64,
             refunds: self.refunds.values().filter(|refund| refund.done).count() as u64,
         }
+    }
+}
+
+impl BookView {
+    pub(super) fn booked(&self) -> Booked {
+        Booked { captured_krw: self.captured_krw, refunded_krw: self.refunded_krw }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use baedal_contracts::order::Event as Order;
-use baedal_contracts::payment::{Event, TakePaymentAnswer};
-use baedal_contracts::{AttemptId, ChangeId, Won};
+use baedal_contracts::payment::{Booked, Event, TakePaymentAnswer};
+use baedal_contracts::{AttemptId, ChangeId, OrderId, Won};
 use baedal_kit::time::Clock;
 use baedal_payment::SimulatedProvider;
 use baedal_payment::provider::{Charge, ChargeOutcome, LookUp, Provider, ProviderError, Refund};
@@ -28,7 +28,7 @@ struct Unheard(SimulatedProvider, DiesBefore);
 impl Provider for Unheard {
     async fn charge(&self, charge: &Charge) -> Result<ChargeOutcome, ProviderError> {
         if self.1 != DiesBefore::Call {
-            let is_extra = self.0.book(charge.order_id).await.unwrap().captured_krw > Won::ZERO;
+            let is_extra = self.0.view(charge.order_id).await.unwrap().captured_krw > Won::ZERO;
             let answer = self.0.charge(charge).await;
             if self.1 != DiesBefore::Answer && !(self.1 == DiesBefore::ExtrasAnswer && is_extra) {
                 return answer;
@@ -44,6 +44,14 @@ impl Provider for Unheard {
     async fn refund(&self, refund: &Refund) -> Result<(), ProviderError> {
         self.0.refund(refund).await?;
         std::future::pending().await
+    }
+
+    async fn booked(&self, order_id: OrderId) -> Result<Booked, ProviderError> {
+        self.0.booked(order_id).await
+    }
+
+    async fn book(&self, after: Option<OrderId>, limit: usize) -> Result<Vec<(OrderId, Booked)>, ProviderError> {
+        self.0.book(after, limit).await
     }
 
     fn routes(&self) -> axum::Router {
@@ -122,7 +130,7 @@ async fn an_extra_whose_answer_died_with_the_process_is_looked_up_and_counts_onc
     world.take(order_id, new_attempt(), 10_000, "sim_approve").await;
     let change_id = ChangeId(Uuid::now_v7());
     let until = world.clock.now() + SignedDuration::from_secs(30);
-    world.hears(Order::OrderChangeChargeDue { order_id, change_id, extra_krw: Won(3_000), until }).await;
+    world.hears(Order::OrderChangeChargeDue { order_id, change_id, extra_krw: Won(3_000), until, version: 5 }).await;
     world.until("the provider was called", || async { world.book(order_id).await.charges == 2 }).await;
     let world = world.restarted().await;
     world.pass(5);

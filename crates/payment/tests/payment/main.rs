@@ -8,4 +8,5 @@ mod changes;
 mod clocks;
 mod crashes;
 mod refunds;
+mod unsettled;
 mod world;

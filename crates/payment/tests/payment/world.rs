@@ -52,6 +52,24 @@ impl World {
         Self::on(Arc::new(MemoryDatabase::default()), ManualClock::at(NOON), |simulated| simulated, settings).await
     }
 
+    /// The same with other settings.
+    pub(crate) async fn with_settings<P: Provider>(
+        wrap: impl FnOnce(SimulatedProvider) -> P,
+        settings: Settings,
+    ) -> Self {
+        Self::on(Arc::new(MemoryDatabase::default()), ManualClock::at(NOON), wrap, settings).await
+    }
+
+    /// The provider's book says that it never took anything for the one order, and something for the other.
+    pub(crate) async fn spoil_the_providers_book(&self, forgotten: OrderId, made_up: OrderId) {
+        const BOOKS: &str = "simulated_provider";
+        let mut work = self.service.work(Origin::none());
+        let book: serde_json::Value = work.document(BOOKS, &forgotten.to_string()).await.unwrap().unwrap();
+        work.put(BOOKS, &made_up.to_string(), &book, []).unwrap();
+        work.delete(BOOKS, &forgotten.to_string());
+        assert!(matches!(work.commit().await.unwrap(), Outcome::Committed { .. }));
+    }
+
     async fn on<P: Provider>(
         database: Arc<MemoryDatabase>,
         clock: ManualClock,
@@ -114,7 +132,7 @@ impl World {
     ) -> TakePaymentAnswer {
         let means = PaymentMeans { method: "card".to_owned(), token: token.to_owned() };
         let customer_id = AccountId(Uuid::nil());
-        let asked = TakePayment { attempt_id, customer_id, amount_krw: Won(amount), means };
+        let asked = TakePayment { attempt_id, customer_id, amount_krw: Won(amount), version: 1, means };
         let path = format!("/internal/payments/{order_id}/attempts");
         let body = Body::from(serde_json::to_vec(&asked).unwrap());
         let (status, answer) = self.send(Method::POST, &path, body).await;
@@ -238,13 +256,23 @@ pub(crate) fn new_attempt() -> AttemptId {
     AttemptId(Uuid::now_v7())
 }
 
+/// Canceled by an operator for the store's fault where something is owed; of 18,500 in all, 3,000 of it for the
+/// ride.
 pub(crate) fn canceled(order_id: OrderId, owed: u64) -> order::Event {
+    let bill = order::Bill {
+        total_krw: Won(18_500),
+        delivery_fee_krw: Won(3_000),
+        given_back_krw: Won::ZERO,
+        owed_krw: Won(owed),
+    };
     order::Event::OrderCanceled {
         order_id,
         reason: order::CancelReason::Customer,
         text: String::new(),
         owed_krw: Won(owed),
-        fault: None,
+        fault: Some(order::Fault::Store),
         paid: true,
+        bill: Some(bill),
+        version: 90,
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn change_requested(order_id: OrderId, change: u128, counts: &[(ItemI
 }
 
 pub(crate) fn changed(order_id: OrderId, change: u128, counts: &[(ItemId, u32)]) -> Ordered {
-    Ordered::OrderChanged { order_id, change_id: change_id(change), basket: basket(counts) }
+    Ordered::OrderChanged { order_id, change_id: change_id(change), basket: basket(counts), bill: None, version: 6 }
 }
 
 pub(crate) fn change_refused(order_id: OrderId, change: u128) -> Ordered {
@@ -34,6 +34,8 @@ pub(crate) fn change_refused(order_id: OrderId, change: u128) -> Ordered {
         change_id: change_id(change),
         reason: ChangeRefusal::PaymentDeclined,
         basket: basket(&[]),
+        bill: None,
+        version: 6,
     }
 }
 
@@ -49,9 +51,18 @@ pub(crate) fn canceled(order_id: OrderId, paid: bool) -> Ordered {
         owed_krw: Won::ZERO,
         fault: None,
         paid,
+        bill: None,
+        version: 9,
     }
 }
 
 pub(crate) fn completed(order_id: OrderId) -> Ordered {
-    Ordered::OrderCompleted { order_id, customer_id: CUSTOMER, store_id: STORE, by_itself: false }
+    Ordered::OrderCompleted {
+        order_id,
+        customer_id: CUSTOMER,
+        store_id: STORE,
+        by_itself: false,
+        bill: None,
+        version: 9,
+    }
 }

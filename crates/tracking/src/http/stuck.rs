@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use strum::VariantArray;
 use utoipa::ToSchema;
 
+use super::stuck_money::StuckMoney;
 use super::{App, strange_cursor};
 use crate::views;
 use crate::views::orders::ORDERS;
@@ -43,6 +44,9 @@ pub(crate) struct Stuck {
     carried_too_long: Vec<StuckOrder>,
     /// Orders that were canceled by themselves because nobody delivered them, newest first.
     abandoned: Vec<StuckOrder>,
+    /// What payment knows of.
+    #[serde(flatten)]
+    money: StuckMoney,
     /// What `after` is in `GET /api/operations/stuck/{list}` for what is behind these, list by list.
     next: NextOfEach,
 }
@@ -134,7 +138,8 @@ pub(crate) struct StuckOrder {
 /// What is stuck
 ///
 /// Orders past a deadline that somebody should have kept, refunds that are owed, deliveries that nobody
-/// takes, fetches or brings, and orders that were given up.
+/// takes, fetches or brings, orders that were given up, and money of which it is not known, or not agreed, where it
+/// is.
 #[utoipa::path(
     get,
     path = "/api/operations/stuck",
@@ -153,6 +158,7 @@ pub(crate) async fn stuck(State(app): State<App>, as_of: AsOf) -> Result<Json<St
     let carried_too_long = list(&app, tags::CARRIED_TOO_LONG, Direction::Ascending, None, SHOWN).await?;
     let abandoned = list(&app, tags::ABANDONED, Direction::Descending, None, SHOWN).await?;
     Ok(Json(Stuck {
+        money: StuckMoney::default(),
         next: NextOfEach {
             past_deadline: past_deadline.next,
             refunds_owed: refunds_owed.next,

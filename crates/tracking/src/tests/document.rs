@@ -266,6 +266,22 @@ fn an_operator_may_keep_a_part_and_names_who_is_at_fault() {
 }
 
 #[test]
+fn what_an_operator_gives_back_after_the_end_is_pending_until_it_has_arrived() {
+    let story = stories::refunded_after_the_end(of());
+    for (heard, status, due, done) in [(2, "pending", 2_000, 0), (1, "pending", 2_000, 0), (0, "done", 0, 2_000)] {
+        let view = view(&story[..story.len() - heard]);
+        assert_eq!(view["status"], "completed");
+        let refund = &view["refund"];
+        assert_eq!(
+            (&refund["status"], &refund["due_krw"], &refund["done_krw"]),
+            (&json!(status), &json!(due), &json!(done))
+        );
+        let granted = &refund["granted"][0];
+        assert_eq!((&granted["amount_krw"], &granted["reason"]), (&json!(2_000), &json!("콜라가 빠졌어요")));
+    }
+}
+
+#[test]
 fn nobody_sees_an_order_of_which_order_itself_was_not_heard() {
     let document = after(&[of().ticket_opened(), of().claimed(RIDER), of().approved(21_000)]);
     assert!(document.tags().is_empty());

@@ -136,15 +136,28 @@ impl Of {
     pub(super) fn change_charge_due(self, extra: u64) -> Heard {
         let extra_krw = Won(extra);
         let until = at(1);
-        Heard::Order(order::Event::OrderChangeChargeDue { order_id: self.0, change_id: CHANGE, extra_krw, until })
+        Heard::Order(order::Event::OrderChangeChargeDue {
+            order_id: self.0,
+            change_id: CHANGE,
+            extra_krw,
+            until,
+            version: 4,
+        })
     }
 
     pub(super) fn changed(self, basket: Basket) -> Heard {
-        Heard::Order(order::Event::OrderChanged { order_id: self.0, change_id: CHANGE, basket })
+        Heard::Order(order::Event::OrderChanged { order_id: self.0, change_id: CHANGE, basket, bill: None, version: 5 })
     }
 
     pub(super) fn change_refused(self, reason: ChangeRefusal, basket: Basket) -> Heard {
-        Heard::Order(order::Event::OrderChangeRefused { order_id: self.0, change_id: CHANGE, reason, basket })
+        Heard::Order(order::Event::OrderChangeRefused {
+            order_id: self.0,
+            change_id: CHANGE,
+            reason,
+            basket,
+            bill: None,
+            version: 6,
+        })
     }
 
     pub(super) fn cancel_requested(self) -> Heard {
@@ -164,17 +177,37 @@ impl Of {
             owed_krw: Won(owed),
             fault,
             paid: true,
+            bill: None,
+            version: 9,
         })
     }
 
     pub(super) fn rejected(self, reason: RejectReason) -> Heard {
-        Heard::Order(order::Event::OrderRejected { order_id: self.0, reason, text: String::new() })
+        Heard::Order(order::Event::OrderRejected { order_id: self.0, reason, text: String::new(), version: 9 })
     }
 
     pub(super) fn completed(self) -> Heard {
         let (customer_id, store_id) = (CUSTOMER, STORE);
-        let by_itself = false;
-        Heard::Order(order::Event::OrderCompleted { order_id: self.0, customer_id, store_id, by_itself })
+        Heard::Order(order::Event::OrderCompleted {
+            order_id: self.0,
+            customer_id,
+            store_id,
+            by_itself: false,
+            bill: None,
+            version: 9,
+        })
+    }
+
+    pub(super) fn refund_granted(self, amount: u64, owed: u64) -> Heard {
+        Heard::Order(order::Event::OrderRefundGranted {
+            order_id: self.0,
+            refund_id: Uuid::from_u128(77),
+            amount_krw: Won(amount),
+            reason: "콜라가 빠졌어요".to_owned(),
+            fault: Fault::Store,
+            bill: order::Bill { owed_krw: Won(owed), ..order::Bill::default() },
+            version: 10,
+        })
     }
 
     pub(super) fn approved(self, amount: u64) -> Heard {

@@ -28,6 +28,7 @@ pub(super) fn all(of: Of) -> Vec<(&'static str, Vec<Heard>)> {
         ("claim released", claim_released(of)),
         ("abandoned", abandoned(of)),
         ("canceled by an operator", canceled_by_an_operator(of)),
+        ("refunded after the end", refunded_after_the_end(of)),
     ]
 }
 
@@ -48,6 +49,11 @@ fn and(mut story: Vec<Heard>, rest: impl IntoIterator<Item = Heard>) -> Vec<Hear
 pub(super) fn delivered(of: Of) -> Vec<Heard> {
     let rest = [of.claimed(RIDER), of.picked_up(RIDER), of.delivered(RIDER), of.completed(), of.thanks_sent()];
     and(cooked(of), rest)
+}
+
+pub(super) fn refunded_after_the_end(of: Of) -> Vec<Heard> {
+    let rest = [of.refund_granted(2_000, 19_000), of.refund_due(2_000), of.refunded(2_000, 21_000)];
+    and(delivered(of), rest)
 }
 
 pub(super) fn payment_expired(of: Of) -> Vec<Heard> {

@@ -5,6 +5,7 @@ use baedal_contracts::store::RejectReason;
 use baedal_contracts::{AccountId, AttemptId, ChangeId, OrderNo, Won};
 use jiff::{SignedDuration, Timestamp};
 use strum::IntoStaticStr;
+use uuid::Uuid;
 
 /// What may be asked of an order. People's commands may be refused; what events and deadlines ask is
 /// answered in every state, with nothing where it has happened before or was overtaken.
@@ -48,6 +49,17 @@ pub enum Command {
         text: String,
         /// What goes back; all of it unless said.
         refund_krw: Option<Won>,
+        /// Whose fault it is.
+        fault: Fault,
+    },
+    /// An operator gives back some of what is held, whether it has ended or not.
+    Refund {
+        /// Names it; the same one asked twice gives back once.
+        refund_id: Uuid,
+        /// How much.
+        amount_krw: Won,
+        /// Why, in the operator's words.
+        reason: String,
         /// Whose fault it is.
         fault: Fault,
     },

@@ -63,6 +63,7 @@ pub(super) fn jobs(order: OrderId, event: &Event) -> Vec<JobChange> {
         | Event::OrderChangeRefused { .. }
         | Event::OrderCancelRequested { .. }
         | Event::OrderCancelRefused
-        | Event::FoodHeard { .. } => Vec::new(),
+        | Event::FoodHeard { .. }
+        | Event::RefundGranted { .. } => Vec::new(),
     }
 }

@@ -25,6 +25,7 @@ pub(super) fn decide(order: &Order, command: Command, at: Timestamp) -> Decision
         Command::Change { change_id, basket } => order.change(change_id, basket),
         Command::Cancel { text } => order.cancel(text),
         Command::CancelByOperator { text, refund_krw, fault } => order.cancel_by_operator(text, refund_krw, fault),
+        Command::Refund { refund_id, amount_krw, reason, fault } => order.refund(refund_id, amount_krw, reason, fault),
         Command::Confirm => order.confirm(),
         Command::Approve { amount_krw, abandon_after } => Ok(order.approve(amount_krw, at + abandon_after)),
         Command::Decline { attempt_id, reason } => Ok(order.decline(attempt_id, reason)),
@@ -70,6 +71,7 @@ fn decide_unplaced(command: Command, at: Timestamp) -> Decision {
         | Command::Change { .. }
         | Command::Cancel { .. }
         | Command::CancelByOperator { .. }
+        | Command::Refund { .. }
         | Command::Confirm => Err(Refusal::NotPlaced),
         Command::Approve { .. }
         | Command::Decline { .. }

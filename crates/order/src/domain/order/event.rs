@@ -1,11 +1,12 @@
 //! What may happen to an order. `publish.rs` says which of these others hear of.
 
-use baedal_contracts::order::{Basket, CancelReason, ChangeRefusal, Fault, OrderStore};
+use baedal_contracts::order::{Basket, Bill, CancelReason, ChangeRefusal, Fault, OrderStore};
 use baedal_contracts::store::RejectReason;
 use baedal_contracts::{AccountId, AttemptId, ChangeId, OrderNo, StoreId, Won};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
+use uuid::Uuid;
 
 use super::Food;
 
@@ -91,6 +92,8 @@ pub enum Event {
         change_id: ChangeId,
         /// What it is now.
         basket: Basket,
+        /// What the customer owes now.
+        bill: Bill,
     },
     /// The kitchen has the change, too: it can no longer be taken back.
     OrderChangeSealed {
@@ -105,6 +108,8 @@ pub enum Event {
         reason: ChangeRefusal,
         /// What it is.
         basket: Basket,
+        /// What the customer owes now.
+        bill: Bill,
     },
     /// The customer wishes it to be canceled.
     OrderCancelRequested {
@@ -119,8 +124,10 @@ pub enum Event {
         reason: CancelReason,
         /// In somebody's words; may be empty.
         text: String,
-        /// What the customer still owes.
-        owed_krw: Won,
+        /// What goes back; where an operator ended it before it was paid, what was to go back.
+        refund_krw: Won,
+        /// What it cost, and what the customer still owes.
+        bill: Bill,
         /// Whose fault it is.
         fault: Option<Fault>,
         /// Whether it had been paid.
@@ -156,5 +163,20 @@ pub enum Event {
         store_id: StoreId,
         /// Whether nobody confirmed.
         by_itself: bool,
+        /// What it cost, and what the customer owes.
+        bill: Bill,
+    },
+    /// An operator gives back some of what is held.
+    RefundGranted {
+        /// Names it.
+        refund_id: Uuid,
+        /// How much.
+        amount_krw: Won,
+        /// Why, in the operator's words.
+        reason: String,
+        /// Whose fault it is.
+        fault: Fault,
+        /// What the customer owes now.
+        bill: Bill,
     },
 }

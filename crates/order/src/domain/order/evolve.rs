@@ -1,5 +1,9 @@
 //! What an order is after something happened to it.
 
+use std::collections::BTreeSet;
+
+use baedal_contracts::Won;
+use baedal_contracts::order::Basket;
 use jiff::Timestamp;
 
 use super::{Attempt, Event, Food, Order, Pending, Placed, State};
@@ -18,9 +22,13 @@ pub(super) fn evolve(order: &mut Order, event: &Event, at: Timestamp) {
             deadline: *pay_by,
             state: State::AwaitingPayment { attempt: Attempt::Open { attempt_id: *attempt_id, shared: false } },
             refused_change: None,
+            given_back_krw: Won::ZERO,
+            refunds: BTreeSet::new(),
+            version: Placed::FIRST_VERSION,
         }));
     } else if let Order::Placed(placed) = order {
         placed.evolve(event, at);
+        placed.version += 1;
     }
 }
 
@@ -60,25 +68,32 @@ impl Placed {
                     *charging = true;
                 }
             }
-            Event::OrderChanged { change_id, basket } => {
+            Event::OrderChanged { change_id, basket, bill: _ } => {
                 let was_paid_more = matches!(
                     self.pending(),
                     Some(Pending::Change { extra_krw, .. }) if !extra_krw.is_zero()
                 );
-                let before = std::mem::replace(&mut self.basket, basket.clone());
+                let before = self.basket_becomes(basket);
                 self.pending_becomes(was_paid_more.then_some(Pending::Seal { change_id: *change_id, before }));
             }
             Event::OrderChangeSealed { .. } | Event::OrderCancelRefused => self.pending_becomes(None),
-            Event::OrderChangeRefused { change_id, reason, basket } => {
-                self.basket = basket.clone();
+            Event::OrderChangeRefused { change_id, reason, basket, bill: _ } => {
+                self.basket_becomes(basket);
                 self.refused_change = Some((*change_id, *reason));
                 self.pending_becomes(None);
             }
             Event::OrderCancelRequested { text } => {
                 self.pending_becomes(Some(Pending::Cancel { text: text.clone() }));
             }
-            Event::OrderCanceled { reason, owed_krw, fault, .. } => {
-                self.state = State::Canceled { reason: *reason, owed_krw: *owed_krw, fault: *fault };
+            Event::OrderCanceled { reason, text, refund_krw, bill, fault, paid } => {
+                self.state = State::Canceled {
+                    reason: *reason,
+                    text: text.clone(),
+                    refund_krw: *refund_krw,
+                    in_full: if *paid { bill.owed_krw.is_zero() } else { *refund_krw == bill.total_krw },
+                    owed_krw: bill.owed_krw,
+                    fault: *fault,
+                };
             }
             Event::OrderRejected { reason, .. } => self.state = State::Rejected { reason: *reason },
             Event::FoodHeard { food } => self.food = *food,
@@ -90,7 +105,25 @@ impl Placed {
                 }
             }
             Event::OrderCompleted { .. } => self.state = State::Completed,
+            Event::RefundGranted { refund_id, amount_krw, bill, .. } => {
+                self.refunds.insert(*refund_id);
+                match &mut self.state {
+                    State::Canceled { owed_krw, .. } => *owed_krw = bill.owed_krw,
+                    State::AwaitingPayment { .. }
+                    | State::Paid { .. }
+                    | State::Delivered { .. }
+                    | State::Completed
+                    | State::Rejected { .. } => self.given_back_krw = self.given_back_krw.plus(*amount_krw),
+                }
+            }
         }
+    }
+
+    /// What was given back of what it cost before is not given back of what it never cost: more than it
+    /// costs now has not been given back of it.
+    fn basket_becomes(&mut self, now: &Basket) -> Basket {
+        self.given_back_krw = self.given_back_krw.min(now.total_krw);
+        std::mem::replace(&mut self.basket, now.clone())
     }
 
     fn attempt_becomes(&mut self, now: Attempt) {

@@ -28,10 +28,10 @@ pub enum Refusal {
     /// Too early to confirm.
     #[error("no rider has delivered the order yet")]
     NotDelivered,
-    /// More than it costs cannot go back.
-    #[error("the order costs {total_krw} won")]
+    /// More than is held, or than it costs where it is not paid, cannot go back.
+    #[error("no more than {held_krw} won of the order can go back")]
     RefundTooLarge {
-        /// What it costs.
-        total_krw: Won,
+        /// How much can.
+        held_krw: Won,
     },
 }

@@ -1,11 +1,14 @@
 //! How far an order is.
 
-use baedal_contracts::order::{Basket, CancelReason, ChangeRefusal, Fault, OrderStore};
+use std::collections::BTreeSet;
+
+use baedal_contracts::order::{Basket, Bill, CancelReason, ChangeRefusal, Fault, OrderStore};
 use baedal_contracts::store::RejectReason;
 use baedal_contracts::{AccountId, AttemptId, ChangeId, OrderNo, Won};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// An order that was placed.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -32,6 +35,13 @@ pub struct Placed {
     pub state: State,
     /// The change refused last, and why, for whoever waits for the answer.
     pub refused_change: Option<(ChangeId, ChangeRefusal)>,
+    /// What operators have given back of what it costs now.
+    pub given_back_krw: Won,
+    /// By which refunds.
+    pub refunds: BTreeSet<Uuid>,
+    /// How much has happened to it: its events, counted. What it says to payment is ordered by this, never
+    /// by a clock.
+    pub version: u64,
 }
 
 /// How far a placed order is.
@@ -59,6 +69,12 @@ pub enum State {
     Canceled {
         /// Why.
         reason: CancelReason,
+        /// In somebody's words; may be empty.
+        text: String,
+        /// What was to go back when it ended.
+        refund_krw: Won,
+        /// Whether that was all of it.
+        in_full: bool,
         /// What the customer still owes.
         owed_krw: Won,
         /// Whose fault it is.
@@ -180,6 +196,9 @@ impl OrderStatus {
 }
 
 impl Placed {
+    /// The version of an order that was just placed.
+    pub const FIRST_VERSION: u64 = 1;
+
     /// How far it is.
     #[must_use]
     pub fn status(&self) -> OrderStatus {
@@ -191,6 +210,39 @@ impl Placed {
             State::Canceled { .. } => OrderStatus::Canceled,
             State::Rejected { .. } => OrderStatus::Rejected,
         }
+    }
+
+    /// What is held of the customer's money once all that is under way has arrived: what is owed for it.
+    #[must_use]
+    pub fn held_krw(&self) -> Won {
+        match self.state {
+            State::AwaitingPayment { .. } | State::Rejected { .. } => Won::ZERO,
+            State::Paid { .. } | State::Delivered { .. } | State::Completed => self.bill().owed_krw,
+            State::Canceled { owed_krw, .. } => owed_krw,
+        }
+    }
+
+    /// What it costs and what is owed for it, unless it ends otherwise.
+    #[must_use]
+    pub fn bill(&self) -> Bill {
+        self.bill_for(&self.basket)
+    }
+
+    /// The same, if it were this.
+    #[must_use]
+    pub fn bill_for(&self, basket: &Basket) -> Bill {
+        Bill {
+            total_krw: basket.total_krw,
+            delivery_fee_krw: basket.delivery_fee_krw,
+            given_back_krw: self.given_back_krw.min(basket.total_krw),
+            owed_krw: basket.total_krw.less(self.given_back_krw),
+        }
+    }
+
+    /// What it costs, with this much owed for it.
+    #[must_use]
+    pub fn bill_owing(&self, owed_krw: Won) -> Bill {
+        Bill { owed_krw, ..self.bill() }
     }
 
     /// What the kitchen has not answered yet.

@@ -7,6 +7,7 @@ use baedal_kit::Failure;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// What the customer has asked and the kitchen has not answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
@@ -52,6 +53,27 @@ pub(crate) struct OrderSlot {
     pub(crate) pending: Option<Pending>,
     pub(crate) refusal: Option<Refusal>,
     pub(crate) end: Option<(End, Timestamp)>,
+    /// What operators gave back, oldest first.
+    #[serde(default)]
+    pub(crate) grants: Vec<GrantedRefund>,
+    /// What the customer still owed after the last of them.
+    #[serde(default)]
+    pub(crate) owed_since_krw: Option<Won>,
+}
+
+/// What an operator gave back.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct GrantedRefund {
+    /// Names it.
+    pub(crate) refund_id: Uuid,
+    /// When.
+    pub(crate) at: Timestamp,
+    /// How much.
+    pub(crate) amount_krw: Won,
+    /// Why, in the operator's words.
+    pub(crate) reason: String,
+    /// Whose fault it is.
+    pub(crate) fault: Fault,
 }
 
 impl OrderSlot {
@@ -69,6 +91,8 @@ impl OrderSlot {
                 pending: None,
                 refusal: None,
                 end: None,
+                grants: Vec::new(),
+                owed_since_krw: None,
             });
             return Ok(());
         }
@@ -104,6 +128,13 @@ impl OrderSlot {
             }
             Event::OrderRejected { reason, text, .. } => self.finish(End::Rejected { reason, text }, at),
             Event::OrderCompleted { .. } => self.finish(End::Completed, at),
+            Event::OrderRefundGranted { refund_id, amount_krw, reason, fault, bill, .. } => {
+                if let Some((End::Canceled { owed_krw, .. }, _)) = &mut self.end {
+                    *owed_krw = bill.owed_krw;
+                }
+                self.owed_since_krw = Some(bill.owed_krw);
+                self.grants.push(GrantedRefund { refund_id, at, amount_krw, reason, fault });
+            }
         }
     }
 

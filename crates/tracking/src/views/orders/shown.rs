@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::document::OrderDocument;
-use super::order_slot::{End, Pending, Refusal};
+use super::order_slot::{End, GrantedRefund, Pending, Refusal};
 use super::status::{OrderStatus, RefundStatus};
 use super::timeline::Moment;
 
@@ -91,6 +91,9 @@ pub(crate) struct OrderRefund {
     due_krw: Won,
     /// What has gone back.
     done_krw: Won,
+    /// What operators gave back, each with why and by whose fault, oldest first; left out where they did not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    granted: Vec<GrantedRefund>,
 }
 
 /// When what is to be expected of an order; nothing where nobody can say yet.
@@ -133,6 +136,7 @@ impl OrderDocument {
             status: self.refund_status(order),
             due_krw: self.refund_due(order),
             done_krw: self.payment.refunded_krw,
+            granted: order.grants.clone(),
         };
         let rider = OrderRider::of(&self);
         let escalated = self.is_escalated(order);

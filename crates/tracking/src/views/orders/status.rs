@@ -87,7 +87,12 @@ impl OrderDocument {
         let owed = match &order.end {
             Some((End::Canceled { owed_krw, .. }, _)) => *owed_krw,
             Some((End::Rejected { .. }, _)) => Won::ZERO,
-            Some((End::Completed, _)) | None => return promised,
+            // What an operator gives back after the end is the last that is said of what is owed.
+            Some((End::Completed, _)) => match order.owed_since_krw {
+                Some(owed_krw) => owed_krw,
+                None => return promised,
+            },
+            None => return promised,
         };
         promised.max(payment.captured_krw.less(payment.refunded_krw).less(owed))
     }

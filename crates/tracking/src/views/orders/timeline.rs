@@ -106,6 +106,10 @@ fn of_order(event: &order::Event) -> Option<Told> {
         | Event::OrderCompleted { .. } => Told::nothing_more(),
         Event::OrderCanceled { reason, text, .. } => Told::reason(reason).map(|told| told.with_text(text)),
         Event::OrderRejected { reason, text, .. } => Told::reason(reason).map(|told| told.with_text(text)),
+        Event::OrderRefundGranted { amount_krw, reason, fault, .. } => {
+            let told = Told { reason: Some(fault.to_string()), ..Told::default() }.with_text(reason);
+            Some(Told { amount_krw: Some(*amount_krw), ..told })
+        }
         Event::OrderChangeChargeDue { .. } => None,
     }
 }

@@ -28,7 +28,7 @@ impl Placed {
         match &self.state {
             State::AwaitingPayment { attempt: Attempt::Open { .. } } => Err(Refusal::PaymentInProgress),
             State::AwaitingPayment { attempt: Attempt::Declined { .. } | Attempt::PutOff } => {
-                Ok(if basket == self.basket { Vec::new() } else { vec![Event::OrderChanged { change_id, basket }] })
+                Ok(if basket == self.basket { Vec::new() } else { vec![self.changed(change_id, basket)] })
             }
             State::Paid { pending: None } => Ok(if basket == self.basket {
                 Vec::new()
@@ -63,7 +63,7 @@ impl Placed {
             Some(Pending::Change { change_id, basket, extra_krw, .. })
                 if *change_id == charged && !extra_krw.is_zero() =>
             {
-                vec![Event::OrderChanged { change_id: charged, basket: basket.clone() }]
+                vec![self.changed(charged, basket.clone())]
             }
             Some(Pending::Change { .. } | Pending::Seal { .. } | Pending::Cancel { .. }) | None => Vec::new(),
         }
@@ -82,7 +82,7 @@ impl Placed {
     pub(super) fn change_done(&self, done: ChangeId) -> Vec<Event> {
         match self.pending() {
             Some(Pending::Change { change_id, basket, extra_krw, .. }) if *change_id == done && extra_krw.is_zero() => {
-                vec![Event::OrderChanged { change_id: done, basket: basket.clone() }]
+                vec![self.changed(done, basket.clone())]
             }
             Some(Pending::Seal { change_id, .. }) if *change_id == done => {
                 vec![Event::OrderChangeSealed { change_id: done }]
@@ -105,7 +105,11 @@ impl Placed {
         }
     }
 
+    fn changed(&self, change_id: ChangeId, basket: Basket) -> Event {
+        Event::OrderChanged { change_id, bill: self.bill_for(&basket), basket }
+    }
+
     pub(super) fn change_refused(&self, change_id: ChangeId, reason: ChangeRefusal, basket: &Basket) -> Event {
-        Event::OrderChangeRefused { change_id, reason, basket: basket.clone() }
+        Event::OrderChangeRefused { change_id, reason, basket: basket.clone(), bill: self.bill_for(basket) }
     }
 }

@@ -3,6 +3,7 @@
 use baedal_contracts::Won;
 use baedal_contracts::order::{CancelReason, ChangeRefusal, Fault};
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use super::super::{Event, Food, OrderStatus, Pending, Placed, Refusal, State};
 use super::{Decision, NOTHING};
@@ -24,25 +25,51 @@ impl Placed {
 
     /// At any time, and by the order alone: the kitchen and the delivery follow.
     pub(super) fn cancel_by_operator(&self, text: String, refund_krw: Option<Won>, fault: Fault) -> Decision {
-        let total_krw = self.basket.total_krw;
-        let refund_krw = refund_krw.unwrap_or(total_krw);
-        let paid = match &self.state {
-            State::AwaitingPayment { .. } => false,
-            State::Paid { .. } | State::Delivered { .. } => true,
-            State::Canceled { reason: CancelReason::Operator, .. } => return NOTHING,
+        // What is not paid yet may be paid while the operator looks: then so much would go back.
+        let (most, paid) = match &self.state {
+            State::AwaitingPayment { .. } => (self.basket.total_krw, false),
+            State::Paid { .. } | State::Delivered { .. } => (self.held_krw(), true),
+            State::Canceled {
+                reason: CancelReason::Operator,
+                text: said,
+                refund_krw: gone,
+                in_full,
+                fault: found,
+                owed_krw: _,
+            } => {
+                let is_as_much = refund_krw.map_or(*in_full, |asked| asked == *gone);
+                let is_same = is_as_much && *said == text && *found == Some(fault);
+                return if is_same { NOTHING } else { Err(self.ended()) };
+            }
             State::Completed | State::Canceled { .. } | State::Rejected { .. } => return Err(self.ended()),
         };
-        if refund_krw > total_krw {
-            return Err(Refusal::RefundTooLarge { total_krw });
+        let refund_krw = refund_krw.unwrap_or(most);
+        if refund_krw > most {
+            return Err(Refusal::RefundTooLarge { held_krw: most });
         }
+        // Nobody owes anything for what was neither paid nor cooked.
+        let owed_krw = if paid { most.less(refund_krw) } else { Won::ZERO };
         Ok(vec![Event::OrderCanceled {
             reason: CancelReason::Operator,
             text,
-            // Nobody owes anything for what was neither paid nor cooked.
-            owed_krw: if paid { total_krw.less(refund_krw) } else { Won::ZERO },
+            refund_krw,
+            bill: self.bill_owing(owed_krw),
             fault: Some(fault),
             paid,
         }])
+    }
+
+    /// At any time, as long as anything is held: what is missing is often found when all is over.
+    pub(super) fn refund(&self, refund_id: Uuid, amount_krw: Won, reason: String, fault: Fault) -> Decision {
+        if self.refunds.contains(&refund_id) {
+            return NOTHING;
+        }
+        let held_krw = self.held_krw();
+        if amount_krw > held_krw {
+            return Err(Refusal::RefundTooLarge { held_krw });
+        }
+        let bill = self.bill_owing(held_krw.less(amount_krw));
+        Ok(vec![Event::RefundGranted { refund_id, amount_krw, reason, fault, bill }])
     }
 
     pub(super) fn grant_cancel(&self) -> Vec<Event> {
@@ -121,12 +148,18 @@ impl Placed {
     }
 
     pub(super) fn completed(&self, by_itself: bool) -> Event {
-        Event::OrderCompleted { customer_id: self.customer_id, store_id: self.store.store_id, by_itself }
+        Event::OrderCompleted {
+            customer_id: self.customer_id,
+            store_id: self.store.store_id,
+            by_itself,
+            bill: self.bill(),
+        }
     }
 
     pub(super) fn ends_canceled(&self, reason: CancelReason, text: String, fault: Option<Fault>) -> Event {
         let paid = self.status() != OrderStatus::AwaitingPayment;
-        Event::OrderCanceled { reason, text, owed_krw: Won::ZERO, fault, paid }
+        let (refund_krw, bill) = (self.held_krw(), self.bill_owing(Won::ZERO));
+        Event::OrderCanceled { reason, text, refund_krw, bill, fault, paid }
     }
 
     pub(super) fn ended(&self) -> Refusal {
