@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use baedal::platform::{Platform, Providers};
 use baedal::roles::{CONTEXTS, GATEWAY};
@@ -46,7 +47,7 @@ pub(crate) struct Installation {
     running: BTreeMap<String, Platform>,
     providers: Providers,
     nats: Option<Nats>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Installation {
@@ -60,13 +61,36 @@ impl Installation {
                 (distributed(settings, &nats), Some(nats))
             }
         };
-        Self { settings, running: BTreeMap::new(), providers, nats, _folder: folder }
+        Self { settings, running: BTreeMap::new(), providers, nats, folder }
     }
 
     /// The settings of a process that runs a context.
     pub(crate) fn settings_of(&self, context: &str) -> &Settings {
         let named = self.settings.iter().find(|(name, _)| is_of(name, context));
         named.or_else(|| self.settings.iter().next()).expect("a process").1
+    }
+
+    /// Somewhere to keep things.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Whether there is a process per service.
+    pub(crate) fn is_distributed(&self) -> bool {
+        self.nats.is_some()
+    }
+
+    /// Starts what does not run; why that did not succeed, if it did not.
+    pub(crate) async fn try_start(&mut self) -> Result<(), String> {
+        for (name, settings) in self.settings.clone() {
+            if self.running.contains_key(&name) {
+                continue;
+            }
+            let started = Platform::start(settings, self.providers.clone()).await;
+            let platform = started.map_err(|error| format!("{error:#}"))?;
+            self.running.insert(name, platform);
+        }
+        Ok(())
     }
 
     pub(crate) fn broker(&mut self) -> &mut Nats {
@@ -76,6 +100,11 @@ impl Installation {
     /// Where the gateway listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.running.get(GATEWAY).map_or_else(|| self.settings[GATEWAY].listen, Platform::address)
+    }
+
+    /// Where a process listens, by its name.
+    pub(crate) fn address_of(&self, name: &str) -> Option<SocketAddr> {
+        self.running.get(name).map(Platform::address)
     }
 
     pub(crate) async fn start_all(&mut self) {
@@ -152,6 +181,9 @@ fn distributed(mut settings: Settings, nats: &Nats) -> BTreeMap<String, Settings
             (format!("{context}-{}", number + 1), Settings { roles, listen: local(*port), ..settings.clone() })
         })
     });
-    let gateway = Settings { roles: vec![GATEWAY.to_owned()], listen: local(testing::free_port()), ..settings.clone() };
+    let mut gateway =
+        Settings { roles: vec![GATEWAY.to_owned()], listen: local(testing::free_port()), ..settings.clone() };
+    // As it is deployed.
+    gateway.gateway.needed = vec!["identity".to_owned()];
     contexts.chain([(GATEWAY.to_owned(), gateway)]).collect()
 }

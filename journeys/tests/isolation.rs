@@ -183,3 +183,21 @@ async fn a_live_stream_goes_on_at_another_replica() {
     let next = live.next().await.expect("a frame").expect("the change alone");
     assert_eq!(next.read::<Value>().expect("a view")["status"], "accepted");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_signed_in_orders_while_identity_is_away() {
+    let (mut world, shop, customer) = town().await;
+    world.stop_service("identity").await;
+    for order in orders(&shop, &customer, "while away").await {
+        cook(&shop, order).await;
+        world.order_is(&customer, order, "cooked").await;
+    }
+    // So the gateway goes on being sent requests, as Kubernetes does it.
+    let gateway = world.readiness("gateway").await.expect("a gateway");
+    assert!(gateway.is_ready, "it has the keys: {:#}", gateway.said);
+    assert_eq!(gateway.said["dependencies"]["identity"]["ready"], false, "{:#}", gateway.said);
+    let nobody = world.client().sign_in("01010000000", "correct horse").await;
+    assert!(nobody.is_err(), "signing in needs identity");
+    world.start_service("identity").await;
+    world.somebody(Role::Customer, "박바다").await;
+}

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
 
 mod chance;
+mod failover;
 mod opening;
 mod outages;
 mod replicas;
+mod restored;
 mod tls;
 mod unkeepable;
 mod world;
