@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use baedal::platform::{Platform, Providers};
@@ -51,7 +52,7 @@ pub(crate) struct Installation {
     /// By how much the clock of a process is ahead, by its name; the others' are right.
     ahead: BTreeMap<String, SignedDuration>,
     nats: Option<Nats>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Installation {
@@ -65,7 +66,7 @@ impl Installation {
                 (distributed(settings, &nats), Some(nats))
             }
         };
-        Self { settings, running: BTreeMap::new(), clock, ahead: BTreeMap::new(), nats, _folder: folder }
+        Self { settings, running: BTreeMap::new(), clock, ahead: BTreeMap::new(), nats, folder }
     }
 
     /// Sets the clocks of processes ahead by as much as is said of their names, before they start.
@@ -90,6 +91,29 @@ impl Installation {
         named.or_else(|| self.settings.iter().next()).expect("a process").1
     }
 
+    /// Somewhere to keep things.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Whether there is a process per service.
+    pub(crate) fn is_distributed(&self) -> bool {
+        self.nats.is_some()
+    }
+
+    /// Starts what does not run; why that did not succeed, if it did not.
+    pub(crate) async fn try_start(&mut self) -> Result<(), String> {
+        for (name, settings) in self.settings.clone() {
+            if self.running.contains_key(&name) {
+                continue;
+            }
+            let started = Platform::start(settings, self.providers.clone()).await;
+            let platform = started.map_err(|error| format!("{error:#}"))?;
+            self.running.insert(name, platform);
+        }
+        Ok(())
+    }
+
     pub(crate) fn broker(&mut self) -> &mut Nats {
         self.nats.as_mut().expect("a broker")
     }
@@ -97,6 +121,11 @@ impl Installation {
     /// Where the gateway listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.running.get(GATEWAY).map_or_else(|| self.settings[GATEWAY].listen, Platform::address)
+    }
+
+    /// Where a process listens, by its name.
+    pub(crate) fn address_of(&self, name: &str) -> Option<SocketAddr> {
+        self.running.get(name).map(Platform::address)
     }
 
     pub(crate) async fn start_all(&mut self) {
@@ -173,6 +202,9 @@ fn distributed(mut settings: Settings, nats: &Nats) -> BTreeMap<String, Settings
             (format!("{context}-{}", number + 1), Settings { roles, listen: local(*port), ..settings.clone() })
         })
     });
-    let gateway = Settings { roles: vec![GATEWAY.to_owned()], listen: local(testing::free_port()), ..settings.clone() };
+    let mut gateway =
+        Settings { roles: vec![GATEWAY.to_owned()], listen: local(testing::free_port()), ..settings.clone() };
+    // As it is deployed.
+    gateway.gateway.needed = vec!["identity".to_owned()];
     contexts.chain([(GATEWAY.to_owned(), gateway)]).collect()
 }

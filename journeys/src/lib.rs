@@ -8,9 +8,13 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod copies;
 mod installation;
 mod people;
+mod readiness;
 mod world;
 
+pub use baedal::roles::CONTEXTS;
 pub use people::{Dish, Shop, everything_of, order_of};
-pub use world::World;
+pub use readiness::Readiness;
+pub use world::{Copies, World};

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use baedal::cli::ResetConsumer;
+use baedal::consumers;
 use baedal::folder::DataFolder;
 use baedal::platform;
 use baedal::settings::Settings;
@@ -17,7 +19,9 @@ use baedal_servers::Nats;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::copies::Copy;
 use crate::installation::{Composition, Installation};
+use crate::readiness::{self, Readiness};
 
 /// The longest that anything awaited may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,6 +31,10 @@ const PASSING: SignedDuration = SignedDuration::from_millis(50);
 const PASSWORD: &str = "correct horse";
 /// The operator's phone.
 const OPERATOR: &str = "01090000001";
+
+/// Copies of databases.
+#[derive(Clone, Debug)]
+pub struct Copies(Vec<Copy>);
 
 /// The platform under test.
 pub struct World {
@@ -133,10 +141,73 @@ impl World {
         self.installation.broker()
     }
 
+    /// Whether every service runs in processes of its own.
+    #[must_use]
+    pub fn is_distributed(&self) -> bool {
+        self.installation.is_distributed()
+    }
+
+    /// Starts all of it after [`World::stop`]; why it does not start, where it does not.
+    ///
+    /// # Errors
+    /// What the program would say.
+    pub async fn try_start(&mut self) -> Result<(), String> {
+        self.installation.try_start().await
+    }
+
+    /// Copies the databases of these contexts, while nothing runs.
+    #[must_use]
+    pub fn copy(&self, contexts: &[&'static str]) -> Copies {
+        let of = |context| Copy::of(self.installation.settings_of(context), context, self.installation.folder());
+        Copies(contexts.iter().map(|context| of(context)).collect())
+    }
+
+    /// Puts copies back, while nothing runs.
+    pub fn put_back(&self, copies: &Copies) {
+        copies.0.iter().for_each(|copy| copy.put_back(self.installation.settings_of("order")));
+    }
+
+    /// Deletes what the broker keeps, where there is one.
+    ///
+    /// # Panics
+    /// Where it does not start again.
+    pub fn wipe_broker(&mut self) {
+        if self.is_distributed() {
+            let broker = self.installation.broker();
+            broker.stop().expect("a stopped broker");
+            broker.delete_data().expect("no data");
+            broker.start_again().expect("a broker");
+        }
+    }
+
+    /// `baedal consumer reset`, as an operator types it.
+    ///
+    /// # Errors
+    /// What the program would say.
+    pub async fn reset(&self, context: &str, source: &str, after: &str) -> Result<String, String> {
+        let settings = self.installation.settings_of(context);
+        let asked = ResetConsumer {
+            context: context.to_owned(),
+            source: source.to_owned(),
+            consumer: None,
+            after: consumers::resume(after)?,
+            data: None,
+            config: None,
+        };
+        let folder = (!settings.is_on_postgres()).then(|| DataFolder::take(&settings.data).expect("the data folder"));
+        consumers::reset(settings, folder.as_ref(), &asked).await.map_err(|error| format!("{error:#}"))
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.installation.address()
+    }
+
+    /// What a process says of whether it is ready, by its name, as `gateway` or `store-1`; nothing, where it does not
+    /// run.
+    pub async fn readiness(&self, process: &str) -> Option<Readiness> {
+        readiness::ask(self.installation.address_of(process)?).await
     }
 
     /// Anybody, not signed in.

@@ -420,7 +420,7 @@ async fn a_change_that_was_paid_for_happens_though_the_orders_service_was_away_p
     let wished = shop.one_chicken("sim_approve");
     let mut items = wished.items;
     items[0].quantity = 2;
-    let change = ChangedOrder { items, deliver_to: wished.deliver_to, note: wished.note };
+    let change = ChangedOrder { items, deliver_to: wished.deliver_to, note: wished.note, expected_total_krw: None };
     let answer = customer.change(order, &change).await.expect("asked");
     assert_eq!(answer.pending.as_deref(), Some("change"));
     // The extra is due: order has told so, and what it told is with the broker.
@@ -445,4 +445,22 @@ async fn a_change_that_was_paid_for_happens_though_the_orders_service_was_away_p
     let board = shop.owner.tickets(shop.store_id).await.expect("a board").items;
     let ticket = board.into_iter().find(|ticket| ticket.order_id == order).expect("a ticket");
     assert_eq!(ticket.items[0].quantity, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_signed_in_orders_while_identity_is_away() {
+    let (mut world, shop, customer) = town().await;
+    world.stop_service("identity").await;
+    for order in orders(&shop, &customer, "while away").await {
+        cook(&shop, order).await;
+        world.order_is(&customer, order, "cooked").await;
+    }
+    // So the gateway goes on being sent requests, as Kubernetes does it.
+    let gateway = world.readiness("gateway").await.expect("a gateway");
+    assert!(gateway.is_ready, "it has the keys: {:#}", gateway.said);
+    assert_eq!(gateway.said["dependencies"]["identity"]["ready"], false, "{:#}", gateway.said);
+    let nobody = world.client().sign_in("01010000000", "correct horse").await;
+    assert!(nobody.is_err(), "signing in needs identity");
+    world.start_service("identity").await;
+    world.somebody(Role::Customer, "박바다").await;
 }

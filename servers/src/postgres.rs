@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::folder::Folder;
 use crate::process::{Process, StartError, tail};
@@ -26,6 +28,9 @@ const FOR_A_WHILE: [&str; 1] = ["shared_buffers=128MB"];
 /// checkpoint is logged in full.
 const FOR_LONG: [&str; 3] = ["shared_buffers=512MB", "max_wal_size=4GB", "checkpoint_timeout=15min"];
 
+/// How long a standby may take to know what its primary has committed.
+const CATCH_UP_PATIENCE: Duration = Duration::from_secs(60);
+
 /// A PostgreSQL server on 127.0.0.1, whose superuser `baedal` needs no password. Dropped, it stops; and a temporary
 /// one takes its data with it.
 #[derive(Debug)]
@@ -45,6 +50,73 @@ impl Postgres {
     /// there is none yet.
     pub fn start_in(programs: &Programs, folder: &Path) -> Result<Self, String> {
         Self::open(programs, |user| Folder::kept(folder, user))
+    }
+
+    /// Starts a standby of this server, on a port of its own: a copy that goes on being told what is committed here,
+    /// answers reads and takes no writes. It does not matter for how long this server still runs.
+    pub fn start_standby(&self, programs: &Programs, folder: &Path) -> Result<Self, String> {
+        let kind = Installation { programs: programs.clone(), user: user::for_postgres()? };
+        let folder = Folder::temporary(folder, "postgres", kind.user.as_ref())?;
+        kind.copy(&folder, self.port())?;
+        Server::open(kind, folder).map(|server| Self { server })
+    }
+
+    /// Makes a standby that runs take writes; returns when it does.
+    pub fn promote(&self) -> Result<(), String> {
+        let programs = &self.server.kind.programs;
+        let promoted = programs.psql(&self.url("postgres"), "SELECT pg_promote(true, 60)")?;
+        if promoted == "t" { Ok(()) } else { Err(format!("the standby was not promoted: {promoted}")) }
+    }
+
+    /// Makes a server that does not run a standby of this other one, from its next start on. It must have ended
+    /// before the other one was promoted, and have been told all.
+    pub fn follow(&mut self, primary: &Self) -> Result<(), String> {
+        if self.server.process().is_ok() {
+            return Err("a server that runs cannot become a standby".to_owned());
+        }
+        let data = self.server.folder().data();
+        let said = |error| format!("{}: {error}", data.display());
+        let settings = data.join("postgresql.auto.conf");
+        let mut text = fs::read_to_string(&settings).map_err(said)?;
+        text.push_str(&format!("primary_conninfo = 'host=127.0.0.1 port={} user=baedal'\n", primary.port()));
+        fs::write(&settings, text).map_err(said)?;
+        fs::write(data.join("standby.signal"), "").map_err(said)
+    }
+
+    /// Waits until a standby knows all that has been committed here up to now.
+    pub fn has_told(&self, standby: &Self) -> Result<(), String> {
+        let programs = &self.server.kind.programs;
+        let here = programs.psql(&self.url("postgres"), "SELECT pg_current_wal_flush_lsn()")?;
+        let caught_up = format!("SELECT pg_last_wal_replay_lsn() >= '{here}'::pg_lsn");
+        let deadline = Instant::now() + CATCH_UP_PATIENCE;
+        while programs.psql(&standby.url("postgres"), &caught_up)? != "t" {
+            if Instant::now() > deadline {
+                return Err(format!("the standby does not get to {here}"));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Copies what a server that does not run keeps, as a snapshot of its disk would.
+    pub fn keep_copy(&self, to: &Path) -> Result<(), String> {
+        self.at_rest()?;
+        copied(&self.server.folder().data(), to)
+    }
+
+    /// Gives a server that does not run the data of an earlier copy, and nothing else.
+    pub fn restore_copy(&self, from: &Path) -> Result<(), String> {
+        self.at_rest()?;
+        let data = self.server.folder().data();
+        fs::remove_dir_all(&data).map_err(|error| format!("{}: {error}", data.display()))?;
+        copied(from, &data)
+    }
+
+    fn at_rest(&self) -> Result<(), String> {
+        match self.server.process() {
+            Ok(_) => Err("the data of a server that runs cannot be copied".to_owned()),
+            Err(_) => Ok(()),
+        }
     }
 
     /// The address of a database, for the superuser.
@@ -110,6 +182,18 @@ struct Installation {
 }
 
 impl Installation {
+    /// Makes the files of a standby: a copy of the server on that port.
+    fn copy(&self, folder: &Folder, port: u16) -> Result<(), String> {
+        let mut command = self.command("pg_basebackup", folder);
+        command.arg("--pgdata").arg(folder.data());
+        command.args(["--host=127.0.0.1", "--username=baedal", "--no-password", "--write-recovery-conf"]);
+        command.args(["--checkpoint=fast", "--wal-method=stream", &format!("--port={port}")]);
+        if !folder.is_kept() {
+            command.arg("--no-sync");
+        }
+        succeed("pg_basebackup", &mut command)
+    }
+
     /// Makes the files of a new server. They get their name last, so that a half-made one is never taken for whole.
     fn init(&self, folder: &Folder) -> Result<(), String> {
         let new = folder.path().join("data.new");
@@ -123,11 +207,7 @@ impl Installation {
         if !folder.is_kept() {
             command.arg("--no-sync");
         }
-        let output = command.output().map_err(|error| format!("initdb cannot start: {error}"))?;
-        if !output.status.success() {
-            let both = [output.stdout, output.stderr].concat();
-            return Err(format!("initdb failed; it said:\n{}", tail(&String::from_utf8_lossy(&both))));
-        }
+        succeed("initdb", &mut command)?;
         fs::rename(&new, folder.data()).map_err(said)
     }
 
@@ -158,6 +238,21 @@ impl Kind for Installation {
         let lock = folder.data().join("postmaster.pid");
         Process::start(&mut command, folder, farewell, |pid| is_ready(&lock, pid))
     }
+}
+
+/// Runs a program to its end, which must be a good one.
+fn succeed(program: &str, command: &mut Command) -> Result<(), String> {
+    let output = command.output().map_err(|error| format!("{program} cannot start: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let both = [output.stdout, output.stderr].concat();
+    Err(format!("{program} failed; it said:\n{}", tail(&String::from_utf8_lossy(&both))))
+}
+
+/// A folder with all that is in it, and whose it is.
+fn copied(from: &Path, to: &Path) -> Result<(), String> {
+    succeed("cp", Command::new("cp").arg("-a").arg(from).arg(to))
 }
 
 /// Makes a database at the server whose database `url` is, unless it is there.

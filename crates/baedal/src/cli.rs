@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use baedal_kit::consumer::kept::Resume;
 use clap::{Args, Parser, Subcommand};
 
 /// 배달: a food-delivery platform of your own.
@@ -23,6 +24,8 @@ pub enum Command {
     Demo(Demo),
     /// Manage operator accounts
     Operator(Operator),
+    /// Look how far contexts have heard each other, and set that after a restore
+    Consumer(Consumer),
     /// Print the settings in force, as TOML
     Config(Common),
     /// Print a new key to sign access tokens with, for replicas of identity to share
@@ -105,6 +108,62 @@ pub struct CreateOperator {
     /// A file that holds the password; without it, it is asked for, or read from standard input
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    /// The folder that everything is kept in [default: ./baedal-data]
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// A TOML file with settings
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `baedal consumer`.
+#[derive(Clone, Debug, Args)]
+pub struct Consumer {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ConsumerCommand,
+}
+
+/// What may be done about consumers.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConsumerCommand {
+    /// Print how far each consumer of a context has heard the others
+    List(ListConsumers),
+    /// Say from where on consumers hear a source with which they have parted, because it was restored to an earlier
+    /// state; on a data folder, while the platform does not run
+    Reset(ResetConsumer),
+}
+
+/// `baedal consumer list`.
+#[derive(Clone, Debug, Args)]
+pub struct ListConsumers {
+    /// The context whose consumers are meant
+    #[arg(long)]
+    pub context: String,
+    /// The folder that everything is kept in [default: ./baedal-data]
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// A TOML file with settings
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `baedal consumer reset`.
+#[derive(Clone, Debug, Args)]
+pub struct ResetConsumer {
+    /// The context whose consumers are meant
+    #[arg(long)]
+    pub context: String,
+    /// The context that they hear
+    #[arg(long)]
+    pub source: String,
+    /// The one consumer that is meant [default: all that have parted with the source]
+    #[arg(long, value_name = "NAME")]
+    pub consumer: Option<String>,
+    /// Behind what they go on: `divergence`, the last position that both have in common, so that everything is heard
+    /// that came after the restore; `head`, so that nothing is heard that is there now; or a position
+    #[arg(long, value_name = "WHERE", value_parser = crate::consumers::resume)]
+    pub after: Resume,
     /// The folder that everything is kept in [default: ./baedal-data]
     #[arg(long, value_name = "FOLDER")]
     pub data: Option<PathBuf>,

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use baedal_contracts::source::{DELIVERY, IDENTITY, NOTIFICATION, ORDER, PAYMENT, STORE, TRACKING};
 use baedal_kit::bus::{JournalBus, Publish};
+use baedal_kit::consumer::kept;
 use baedal_kit::database::{Commit, Write};
+use baedal_kit::epochs::Extent;
 use baedal_kit::http::health::Check;
 use baedal_kit::http::journal::{self, PeerJournals};
 use baedal_kit::lifecycle::Lifecycle;
@@ -81,6 +83,9 @@ impl House {
                 journals = journals.with(context, Arc::clone(&database), *publish);
             }
             databases.insert(*context, database);
+        }
+        if !settings.is_shared() {
+            must_be_of_one_moment(&databases).await?;
         }
         let broker = match settings.is_shared() {
             true => Some(baedal_kit_nats::connect(settings.nats.clone()).await.map_err(never)?),
@@ -243,6 +248,32 @@ async fn keep_shards(database: &dyn Database, context: &str, shards: u16) -> Res
     }
     Err(never(anyhow::anyhow!(
         "the database of {context} was used with {known} shards, and `shards` is {shards} now; it must stay as it was"
+    )))
+}
+
+/// Sees to it, before anything is served, that the databases of one process belong together: none of them is an older
+/// copy of itself than another has heard.
+async fn must_be_of_one_moment(databases: &HashMap<&'static str, Arc<dyn Database>>) -> Result<(), NotYet> {
+    let away = |failure: Failure| match failure.is_passing() {
+        true => NotYet::Waiting(anyhow::anyhow!(failure.story())),
+        false => never(anyhow::anyhow!(failure.story())),
+    };
+    let mut found = Vec::new();
+    for (source, journal) in databases {
+        let head = journal.look_at_head().await.map_err(away)?;
+        let extent = Extent { head, epochs: Arc::clone(&journal.epochs().borrow()) };
+        for (context, database) in databases {
+            let diverged = kept::diverged(context, &**database, source, &extent).await.map_err(away)?;
+            found.extend(diverged.iter().map(|divergence| divergence.story(context)));
+        }
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    found.sort();
+    Err(never(anyhow::anyhow!(
+        "the databases are not of the same moment. Restore all of them from one copy, or say how to go on: {}",
+        found.join(" ")
     )))
 }
 

@@ -14,9 +14,11 @@
 //! - [`serve`]: the platform, until it is told to stop;
 //! - [`telemetry`]: logs and metrics;
 //! - [`demo`]: the platform with a simulated town on it;
-//! - [`operator`]: the first operator, and the key that replicas sign with.
+//! - [`operator`]: the first operator, and the key that replicas sign with;
+//! - [`consumers`]: how far contexts have heard each other, and setting that after a restore.
 
 pub mod cli;
+pub mod consumers;
 pub mod demo;
 mod doorway;
 pub mod folder;

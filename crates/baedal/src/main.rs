@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Command::Serve(serve) => baedal::serve::run(&serve),
         Command::Demo(demo) => baedal::demo::run(&demo),
         Command::Operator(operator) => baedal::operator::run(&operator),
+        Command::Consumer(consumer) => baedal::consumers::run(&consumer),
         Command::Key => baedal::operator::print_key(),
         Command::Config(config) => baedal::settings::print(&config),
     };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use baedal_kit::bus::{Archive, Batch, JournalBus};
+use baedal_kit::epochs::Extent;
 use baedal_kit::http::health::Check;
 use baedal_kit::http::journal::PeerJournals;
 use baedal_kit::http::peers::PeerSecret;
@@ -61,10 +62,10 @@ impl Archive for Archives {
         self.elsewhere.read(source, shard, after, limit).await
     }
 
-    async fn head(&self, source: &str) -> Result<u64, Failure> {
+    async fn extent(&self, source: &str) -> Result<Extent, Failure> {
         if self.roles.run(source) {
-            return Archive::head(&*self.here, source).await;
+            return self.here.extent(source).await;
         }
-        self.elsewhere.head(source).await
+        self.elsewhere.extent(source).await
     }
 }

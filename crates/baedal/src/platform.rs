@@ -149,11 +149,11 @@ struct Opening {
 impl Opening {
     async fn try_house(&self, folder: Option<&DataFolder>) -> Result<House, NotYet> {
         let Self { settings, roles, providers, lifecycle, .. } = self;
+        let wait_for = |what: &str| [&self.entry, &self.inside].map(|door| door.wait_for(what.to_owned()));
+        wait_for("it is being opened, and brought up to date where a version before has written it");
         let opened = House::open(settings, roles, folder, providers, lifecycle).await;
         if let Err(NotYet::Waiting(error)) = &opened {
-            for door in [&self.entry, &self.inside] {
-                door.wait_for(format!("{error:#}"));
-            }
+            wait_for(&format!("{error:#}"));
         }
         opened
     }

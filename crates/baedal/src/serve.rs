@@ -17,7 +17,11 @@ pub fn run(serve: &Serve) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     runtime.block_on(async {
         let mut stop = StopSignal::listen()?;
-        let mut platform = Platform::start(settings, Providers::built_in()).await?;
+        // It takes as long as a migration of a database does.
+        let mut platform = tokio::select! {
+            started = Platform::start(settings, Providers::built_in()) => started?,
+            () = stop.heard() => return Ok(()),
+        };
         let opened = tokio::select! {
             opened = platform.ready() => opened,
             () = stop.heard() => {

@@ -1,6 +1,6 @@
 //! From a bearer token to the account it stands for, and the account's role.
 
-mod keys;
+pub(crate) mod keys;
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,23 +10,28 @@ use baedal_contracts::identity::{Claims, TOKEN_AUDIENCE, TOKEN_ISSUER};
 use baedal_kit::http::problem::{UNAUTHENTICATED, UNAVAILABLE};
 use baedal_kit::http::{Caller, Problem};
 use baedal_kit::time::Clock;
-use baedal_kit::upstream::Upstream;
 use http::{HeaderMap, HeaderValue, header};
 use jsonwebtoken::{Algorithm, Validation};
 use lru::LruCache;
 
-use self::keys::{Found, Keys};
+use self::keys::Keys;
 
 /// The longest token that is looked at; ours have about 400 characters.
 const LONGEST_TOKEN: usize = 4096;
 
 /// Checks tokens.
 pub(crate) struct Authentication {
-    keys: Keys,
+    keys: Arc<Keys>,
     validation: Validation,
     clock: Arc<dyn Clock>,
-    /// Tokens found valid, until they expire.
-    verified: Mutex<LruCache<String, Verified>>,
+    verified: Mutex<Remembered>,
+}
+
+/// Tokens found valid, until they expire.
+struct Remembered {
+    /// The keys they were checked with.
+    generation: u64,
+    tokens: LruCache<String, Verified>,
 }
 
 #[derive(Clone, Copy)]
@@ -36,7 +41,7 @@ struct Verified {
 }
 
 impl Authentication {
-    pub(crate) fn new(identity: Option<Upstream>, clock: Arc<dyn Clock>, remembered: u32) -> Self {
+    pub(crate) fn new(keys: Arc<Keys>, clock: Arc<dyn Clock>, remembered: u32) -> Self {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.set_issuer(&[TOKEN_ISSUER]);
@@ -44,22 +49,21 @@ impl Authentication {
         // Judged below, by the platform's clock instead of the machine's.
         validation.validate_exp = false;
         let remembered = usize::try_from(remembered).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN);
-        Self {
-            keys: Keys::new(identity, Arc::clone(&clock)),
-            validation,
-            clock,
-            verified: Mutex::new(LruCache::new(remembered)),
-        }
+        let tokens = LruCache::new(remembered);
+        Self { keys, validation, clock, verified: Mutex::new(Remembered { generation: 0, tokens }) }
     }
 
     /// Who sends a token that was found valid before.
     pub(crate) fn remembered(&self, token: &str) -> Option<Caller> {
+        if !self.keys.are_here() {
+            return None;
+        }
         let mut verified = self.verified();
-        let found = *verified.get(token)?;
+        let found = *verified.tokens.get(token)?;
         if found.exp > self.clock.now().as_second() {
             return Some(found.caller);
         }
-        verified.pop(token);
+        verified.tokens.pop(token);
         None
     }
 
@@ -74,15 +78,8 @@ impl Authentication {
             tracing::warn!(error = failure.story(), "the keys to check tokens with cannot be had");
             Problem::new(&UNAVAILABLE, "tokens cannot be checked").retry_after(Duration::from_secs(2))
         })?;
-        let key = match found {
-            Found::Key(key) => key,
-            Found::NewKeys(key) => {
-                // A key may have been withdrawn, and what it signed with it.
-                self.verified().clear();
-                key
-            }
-        };
-        let key = key.ok_or_else(|| invalid_token("it was signed with a key that is not ours"))?;
+        let generation = self.keys.generation();
+        let key = found.ok_or_else(|| invalid_token("it was signed with a key that is not ours"))?;
         let claims = jsonwebtoken::decode::<Claims>(token, &key, &self.validation)
             .map_err(|error| {
                 tracing::debug!(%error, "a token was refused");
@@ -93,12 +90,24 @@ impl Authentication {
             return Err(invalid_token("it has expired"));
         }
         let caller = Caller { account_id: claims.sub, role: claims.role };
-        self.verified().put(token.to_owned(), Verified { caller, exp: claims.exp });
+        let mut verified = self.verified();
+        // The key may have been withdrawn while we looked.
+        if verified.generation == generation {
+            verified.tokens.put(token.to_owned(), Verified { caller, exp: claims.exp });
+        }
         Ok(caller)
     }
 
-    fn verified(&self) -> MutexGuard<'_, LruCache<String, Verified>> {
-        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is remembered; nothing, where it was checked with other keys than those of now. A key may have been
+    /// withdrawn, and what it signed with it.
+    fn verified(&self) -> MutexGuard<'_, Remembered> {
+        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        let generation = self.keys.generation();
+        if verified.generation != generation {
+            verified.tokens.clear();
+            verified.generation = generation;
+        }
+        verified
     }
 }
 

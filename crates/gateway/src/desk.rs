@@ -20,6 +20,7 @@ use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::authentication::keys::Keys;
 use crate::settings::Settings;
 
 /// What the gateway's own routes hold in their hands. Cloning shares it.
@@ -27,6 +28,7 @@ use crate::settings::Settings;
 pub(crate) struct Desk {
     contexts: Arc<BTreeMap<&'static str, Upstream>>,
     needed: Arc<[String]>,
+    keys: Arc<Keys>,
     document: Arc<str>,
     problems: Arc<BTreeMap<&'static str, &'static ProblemType>>,
     lifecycle: Lifecycle,
@@ -36,6 +38,7 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) fn new(
         contexts: HashMap<&'static str, Upstream>,
+        keys: Arc<Keys>,
         document: &Value,
         problems: Vec<&'static ProblemType>,
         settings: &Settings,
@@ -47,6 +50,7 @@ impl Desk {
         Self {
             contexts: Arc::new(contexts.into_iter().collect()),
             needed: settings.needed.clone().into(),
+            keys,
             document: document.to_string().into(),
             problems: Arc::new(problems),
             lifecycle,

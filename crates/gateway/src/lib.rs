@@ -46,6 +46,7 @@ pub use routes::{Access, Route, table};
 pub use settings::{Rate, Settings};
 
 use crate::authentication::Authentication;
+use crate::authentication::keys::Keys;
 use crate::entry::Entry;
 use crate::limits::Limits;
 
@@ -77,18 +78,21 @@ pub fn router(gateway: Gateway) -> Router {
     for difference in &described.unlike_the_table {
         tracing::warn!(difference, "the routes and their description differ");
     }
+    let kept_for = settings.keys_kept_for.unsigned_abs();
+    let keys = Arc::new(Keys::new(upstreams.get(IDENTITY).cloned(), Arc::clone(&clock), kept_for));
+    lifecycle.spawn(Arc::clone(&keys).keep_fresh());
     let desk = desk::Desk::new(
         upstreams.clone(),
+        Arc::clone(&keys),
         &described.document,
         problems.concat(),
         &settings,
         lifecycle.clone(),
         metrics,
     );
-    let identity = upstreams.get(IDENTITY).cloned();
     upstreams.insert(routes::GATEWAY, Upstream::local(desk::routes(desk).split_for_parts().0));
     let limits = Limits::new(&settings);
     limits.keep_small(&lifecycle);
-    let authentication = Authentication::new(identity, clock, settings.remembered_tokens);
+    let authentication = Authentication::new(keys, clock, settings.remembered_tokens);
     Entry::new(upstreams, authentication, limits, &settings, lifecycle).router()
 }

@@ -20,8 +20,13 @@ pub struct Settings {
     pub trusted_proxies: u32,
     /// How many tokens that were found valid are remembered, so as not to check their signature again.
     pub remembered_tokens: u32,
+    /// How long the keys that tokens are checked with are believed while identity does not answer. Until then those
+    /// who are signed in are served without it; a gateway that never had the keys, or not for as long, serves nobody
+    /// who has to be signed in. While identity answers, its keys are looked at every minute.
+    pub keys_kept_for: SignedDuration,
     /// The contexts without which this process is not ready. A gateway that runs alone needs only
-    /// `identity`: with a context away the others' routes still work.
+    /// `identity`: with a context away the others' routes still work. Identity is needed only as long as its keys are
+    /// not known here.
     pub needed: Vec<String>,
     /// How often one client address may ask without being signed in.
     pub per_address: Rate,
@@ -57,6 +62,7 @@ impl Default for Settings {
             time_limit: SignedDuration::from_secs(30),
             trusted_proxies: 0,
             remembered_tokens: 10_000,
+            keys_kept_for: SignedDuration::from_hours(24),
             needed: all.map(str::to_owned).to_vec(),
             per_address: Rate { per_second: 200, burst: 400 },
             sign_in_per_address: Rate { per_second: 20, burst: 200 },

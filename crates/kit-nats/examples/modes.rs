@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use async_nats::header::{HeaderMap, HeaderName};
 use baedal_contracts::order::{Basket, Choice, Event, Line, OrderStore};
 use baedal_contracts::{AccountId, ItemId, Location, OrderId, OrderNo, Place, StoreId, Won};
+use baedal_kit::epochs::Epoch;
 use baedal_kit::time::{Clock, SystemClock};
 use baedal_kit::{Cause, CauseKind, Envelope, Origin};
 use baedal_kit_nats::cloudevents::{decode, encode, place};
@@ -22,13 +23,13 @@ const ROUNDS: u32 = 200_000;
 
 fn main() -> Result<(), Error> {
     let envelope = order_paid()?;
-    let structured = encode(&envelope, 41)?;
+    let structured = encode(&envelope, 41, Epoch::NONE)?;
     let (headers, body) = binary(&envelope, 41);
     let lines: usize = headers.iter().map(|(name, value)| name.to_string().len() + value[0].as_str().len() + 4).sum();
     println!("the event itself: {} bytes", envelope.data.get().len());
     println!("structured: {:>5} bytes", structured.len());
     println!("binary:     {:>5} bytes", lines + body.len());
-    report("write structured", || drop(black_box(encode(black_box(&envelope), 41))));
+    report("write structured", || drop(black_box(encode(black_box(&envelope), 41, Epoch::NONE))));
     report("write binary", || drop(black_box(binary(black_box(&envelope), 41))));
     report("read structured", || drop(black_box(decode(black_box(&structured)))));
     report("read its place only", || drop(black_box(place(black_box(&structured)))));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use baedal_contracts::schemas::{PublicEvents, public_events};
 use baedal_kit::bus::UNPUBLISHABLE;
+use baedal_kit::epochs::Epoch;
 use serde_json::{Map, Value, json};
 
 use crate::cloudevents::{CONTENT, DATA_CONTENT, event_type, source_name};
@@ -165,6 +166,10 @@ fn heads_message() -> Value {
                     "type": "array", "items": { "type": "integer", "minimum": 0 },
                     "description": "By shard: there is no event behind this position, up to `upto`.",
                 },
+                "epoch": {
+                    "type": "string", "format": "uuid",
+                    "description": "The epoch of the journal as it is now.",
+                },
             },
         },
     })
@@ -181,8 +186,8 @@ fn headers() -> Value {
                 "Content-Type": { "const": CONTENT },
                 "Nats-Msg-Id": {
                     "type": "string",
-                    "description": "The source and the position; the broker drops one that comes again soon.",
-                    "examples": [names::message_id("order", 42)],
+                    "description": "The source, the position and its epoch; the broker drops one that comes again soon.",
+                    "examples": [names::message_id("order", 42, Epoch::NONE)],
                 },
             },
         },
@@ -212,6 +217,8 @@ fn cloudevent() -> Value {
             "dataref": text("Where the event is, if it is too large for the broker; there is no `data` then."),
             "position": position("Its place in the source's journal."),
             "prev": position("The place of the one before it in its shard; 0 where there is none."),
+            "epoch": uuid("The epoch of the source's journal that the position is of. After a restore the same positions \
+                are given to other events, of another epoch."),
             "correlation": uuid("The order it belongs to."),
             "command": text("The command that was decided."),
             "causekind": { "enum": ["request", "event", "job"], "description": "What made it happen." },

@@ -17,9 +17,9 @@ use std::sync::{Arc, Once};
 
 use async_trait::async_trait;
 use baedal_kit::bus::{Archive, Batch, the_one};
+use baedal_kit::epochs::{Epoch, Epochs};
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::{Bus, Envelope, Failure};
-use tokio::time::Instant;
 
 use crate::Nats;
 use history::History;
@@ -89,6 +89,44 @@ impl NatsBus {
         held.shelf().look(after, limit, known)
     }
 
+    /// Which journal the source has. Without that nobody can tell whether what the broker brings is what comes next.
+    async fn epochs_of(&self, source: &Source) -> Result<Arc<Epochs>, Failure> {
+        let known = source.epochs();
+        if !known.is_empty() {
+            return Ok(known);
+        }
+        match self.archive.extent(source.name).await {
+            Ok(extent) => {
+                source.know(&extent);
+                // A source of a version before knows of no epochs.
+                Ok(extent.epochs)
+            }
+            Err(failure) => {
+                source.ask_stream(&self.nats).await?;
+                let known = source.epochs();
+                if known.is_empty() { Err(failure) } else { Ok(known) }
+            }
+        }
+    }
+
+    /// What is on the shelf, as what it is: of the journal that the source had while we looked. Nothing, where that
+    /// has become another meanwhile.
+    fn look_at(
+        &self,
+        source: &Source,
+        epochs: &Epochs,
+        shard: u16,
+        held: &Shard,
+        after: u64,
+        limit: usize,
+    ) -> Option<Found> {
+        let found = match self.look(source, shard, held, after, limit) {
+            Found::Here(batch) => Found::Here(batch.of_one_epoch(after, epochs)),
+            other => other,
+        };
+        (*source.epochs() == *epochs).then_some(found)
+    }
+
     /// Reads what is not on the shelf, from what the stream keeps or from the source.
     async fn fetch(
         &self,
@@ -99,33 +137,38 @@ impl NatsBus {
         limit: usize,
     ) -> Result<Batch, Failure> {
         let mut hint = held.turn.lock().await;
-        let reason = match self.look(source, shard, held, after, limit) {
+        let epochs = self.epochs_of(source).await?;
+        let reason = match self.look_at(source, &epochs, shard, held, after, limit).ok_or_else(|| changing(source))? {
             Found::Here(batch) => return Ok(from_shelf(batch)),
-            Found::Nothing => return Ok(Batch { envelopes: Vec::new(), upto: after }),
+            Found::Nothing => return Ok(Batch::nothing(after, epochs.at(after))),
             Found::Behind => "behind",
             Found::Untold => "untold",
         };
         let kept = if reason == "behind" {
-            self.history.read(source.name, shard, after, limit, &mut hint).await
+            self.history.read(source.name, shard, after, limit, &epochs, &mut hint).await
         } else {
             Vec::new()
         };
         let (from, batch) = match kept.last().map(|last| last.position) {
-            Some(upto) => ("stream", Batch { envelopes: kept.into_iter().map(Arc::new).collect(), upto }),
+            Some(upto) => {
+                let envelopes = kept.into_iter().map(Arc::new).collect();
+                ("stream", Batch { envelopes, upto, ..Batch::default() }.of_one_epoch(after, &epochs))
+            }
+            // It says itself of which epoch it is.
             None => ("source", self.ask(source.name, shard, after, limit).await?),
         };
         metrics::counter!(
             "baedal_bus_fetches_total", "source" => source.name, "reason" => reason, "from" => from
         )
         .increment(1);
-        held.shelf().join(after, &batch, Instant::now());
+        source.join(held, after, &batch);
         Ok(batch)
     }
 
     /// Asks the source for a stretch that is known to be there.
     async fn ask(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure> {
         let batch = self.archive.read(source, shard, after, limit).await?;
-        if batch.upto > after {
+        if batch.upto > after || self.source(source).is_some_and(|known| known.epochs().at(after) != batch.follows) {
             return Ok(batch);
         }
         // Another replica of it said so, a moment ahead of this one.
@@ -151,12 +194,13 @@ impl Bus for NatsBus {
     }
 
     async fn read(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure> {
-        let nothing = Batch { envelopes: Vec::new(), upto: after };
-        let Some(source) = self.source(source) else { return Ok(nothing) };
-        let Some(held) = source.shard(shard) else { return Ok(nothing) };
-        match self.look(source, shard, held, after, limit) {
+        let nowhere = || Batch::nothing(after, Epoch::NONE);
+        let Some(source) = self.source(source) else { return Ok(nowhere()) };
+        let Some(held) = source.shard(shard) else { return Ok(nowhere()) };
+        let epochs = self.epochs_of(source).await?;
+        match self.look_at(source, &epochs, shard, held, after, limit).ok_or_else(|| changing(source))? {
             Found::Here(batch) => Ok(from_shelf(batch)),
-            Found::Nothing => Ok(nothing),
+            Found::Nothing => Ok(Batch::nothing(after, epochs.at(after))),
             Found::Behind | Found::Untold => self.fetch(source, shard, held, after, limit).await,
         }
     }
@@ -166,15 +210,24 @@ impl Bus for NatsBus {
         the_one(batch, source, position)
     }
 
+    fn epochs(&self, source: &str) -> Arc<Epochs> {
+        self.source(source).map(|source| source.epochs()).unwrap_or_default()
+    }
+
     fn head(&self, source: &str) -> tokio::sync::watch::Receiver<u64> {
         self.source(source).map_or_else(|| self.nobody.subscribe(), |source| source.head.subscribe())
     }
 
     async fn look_at_head(&self, source: &str) -> Result<u64, Failure> {
         let Some(source) = self.source(source) else { return Ok(0) };
-        let head = self.archive.head(source.name).await?;
-        Ok(head.max(*source.head.borrow()))
+        let extent = self.archive.extent(source.name).await?;
+        source.know(&extent);
+        Ok(extent.head.max(*source.head.borrow()))
     }
+}
+
+fn changing(source: &Source) -> Failure {
+    Failure::unavailable(format!("the journal of {}", source.name), "it has just become another")
 }
 
 fn from_shelf(batch: Batch) -> Batch {

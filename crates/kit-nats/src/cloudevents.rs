@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `subject` | the aggregate it happened to, as `order/0198…` |
 //! | `position`, `prev` | its place in the source's journal, and the place of the one before it in its shard |
+//! | `epoch` | which journal that is: after a restore the same positions are given to other events |
 //! | `correlation` | the order it belongs to |
 //! | `command`, `causekind`, `causeid`, `causename`, `actor` | what made it happen, and who |
 //! | `traceparent` | the trace it is part of (the distributed tracing extension) |
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use async_nats::header::{HeaderMap, HeaderName};
 use baedal_kit::bus::shard_of;
+use baedal_kit::epochs::Epoch;
 use baedal_kit::http::journal;
 use baedal_kit::{Cause, CauseKind, Envelope, Failure, Origin};
 use bytes::Bytes;
@@ -50,6 +52,19 @@ pub struct Carried {
     pub envelope: Envelope,
     /// The position of the one before it in its shard; 0 where there is none.
     pub prev: u64,
+    /// The epoch of the journal that its position is of, where the message says it.
+    pub epoch: Option<Epoch>,
+}
+
+/// Where a message is in its source's journal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The position before it in its shard.
+    pub prev: u64,
+    /// Its own.
+    pub position: u64,
+    /// Of which epoch, where the message says it.
+    pub epoch: Option<Epoch>,
 }
 
 /// A message that is no envelope.
@@ -61,6 +76,9 @@ pub enum Unreadable {
     /// An attribute is not what it should be.
     #[error("{0} is not what it should be")]
     Wrong(&'static str),
+    /// It is of another journal than the one that its source has now.
+    #[error("it is of a journal that its source does not have any more, or not yet as far as is known here")]
+    Foreign,
     /// The event was too large for the broker and is to be had from its source.
     #[error("the event is too large for the broker")]
     Elsewhere,
@@ -73,6 +91,7 @@ impl Unreadable {
         match self {
             Self::Body(_) => "body",
             Self::Wrong(_) => "attribute",
+            Self::Foreign => "epoch",
             Self::Elsewhere => "too_large",
         }
     }
@@ -98,6 +117,8 @@ struct CloudEvent<'e> {
     position: Number,
     prev: Number,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    epoch: Option<Epoch>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     correlation: Option<Uuid>,
     #[serde(default, skip_serializing_if = "str::is_empty")]
     command: Cow<'e, str>,
@@ -115,9 +136,11 @@ struct CloudEvent<'e> {
 
 /// Where a CloudEvent of ours is in its source's journal.
 #[derive(Deserialize)]
-struct Place {
+struct Placed {
     position: Number,
     prev: Number,
+    #[serde(default)]
+    epoch: Option<Epoch>,
 }
 
 /// A number as a string.
@@ -140,21 +163,21 @@ impl<'de> Deserialize<'de> for Number {
 ///
 /// # Errors
 /// Where JSON cannot hold it, which no envelope that was read from a journal comes to.
-pub fn encode(envelope: &Envelope, prev: u64) -> Result<Bytes, Failure> {
-    write(envelope, prev, None)
+pub fn encode(envelope: &Envelope, prev: u64, epoch: Epoch) -> Result<Bytes, Failure> {
+    write(envelope, prev, epoch, None)
 }
 
 /// The message for an event that is too large for the broker: it says where the source has the event.
 ///
 /// # Errors
 /// As [`encode`].
-pub fn encode_elsewhere(envelope: &Envelope, prev: u64, shards: u16) -> Result<Bytes, Failure> {
+pub fn encode_elsewhere(envelope: &Envelope, prev: u64, epoch: Epoch, shards: u16) -> Result<Bytes, Failure> {
     let shard = shard_of(&envelope.stream, shards);
     let place = journal::path(shard, shards, envelope.position.saturating_sub(1), 1);
-    write(envelope, prev, Some(place))
+    write(envelope, prev, epoch, Some(place))
 }
 
-fn write(envelope: &Envelope, prev: u64, dataref: Option<String>) -> Result<Bytes, Failure> {
+fn write(envelope: &Envelope, prev: u64, epoch: Epoch, dataref: Option<String>) -> Result<Bytes, Failure> {
     let Envelope { id, source, position, stream, kind, at, correlation, command, origin, data } = envelope;
     let event = CloudEvent {
         specversion: "1.0".into(),
@@ -168,6 +191,7 @@ fn write(envelope: &Envelope, prev: u64, dataref: Option<String>) -> Result<Byte
         dataref: dataref.map(Cow::from),
         position: Number(*position),
         prev: Number(prev),
+        epoch: (epoch != Epoch::NONE).then_some(epoch),
         correlation: *correlation,
         command: command.into(),
         causekind: origin.cause.kind,
@@ -219,16 +243,16 @@ pub fn decode(body: &[u8]) -> Result<Carried, Unreadable> {
         }),
         data: event.data.ok_or(Unreadable::Wrong("data"))?.to_owned(),
     };
-    Ok(Carried { envelope, prev: event.prev.0 })
+    Ok(Carried { envelope, prev: event.prev.0, epoch: event.epoch })
 }
 
-/// Where a message is in its source's journal: the position before it in its shard, and its own.
+/// Where a message is in its source's journal.
 ///
 /// # Errors
 /// Where it does not say.
-pub fn place(body: &[u8]) -> Result<(u64, u64), Unreadable> {
-    let Place { position, prev } = serde_json::from_slice(body)?;
-    Ok((prev.0, position.0))
+pub fn place(body: &[u8]) -> Result<Place, Unreadable> {
+    let Placed { position, prev, epoch } = serde_json::from_slice(body)?;
+    Ok(Place { prev: prev.0, position: position.0, epoch })
 }
 
 /// The `source` of a context.

@@ -1,5 +1,6 @@
 //! What streams and subjects are called, and what goes over them besides events.
 
+use baedal_kit::epochs::Epoch;
 use serde::{Deserialize, Serialize};
 
 /// The stream that keeps a source's events.
@@ -27,9 +28,10 @@ pub(crate) fn heads(source: &str) -> String {
     format!("baedal.heads.{source}")
 }
 
-/// What the broker knows a message by; one that comes again within two minutes is dropped there.
-pub(crate) fn message_id(source: &str, position: u64) -> String {
-    format!("{source}-{position}")
+/// What the broker knows a message by; one that comes again within two minutes is dropped there. The same position of
+/// another epoch is another event.
+pub(crate) fn message_id(source: &str, position: u64, epoch: Epoch) -> String {
+    format!("{source}-{position}-{}", epoch.0.simple())
 }
 
 /// How far a relay is: all of the journal up to `upto` is in the stream, and each shard's last event in it is
@@ -38,4 +40,7 @@ pub(crate) fn message_id(source: &str, position: u64) -> String {
 pub(crate) struct Heads {
     pub(crate) upto: u64,
     pub(crate) shards: Vec<u64>,
+    /// The epoch of the journal as it is now; a relay of a version before does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) epoch: Option<Epoch>,
 }

@@ -10,14 +10,20 @@
 //! after every batch: what is published again the broker drops by its id, and whoever hears it by its position.
 //! Two relays at once, while one does not know yet that it no longer leads, do no harm for the same reason; the
 //! mark lets one of them through.
+//!
+//! A stream that holds what is not in the journal is a copy of another journal: this one was restored to an earlier
+//! state. It is emptied, and filled from the mark on; it never was the only copy of anything.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::stream::{Info, LastRawMessageErrorKind, Stream};
 use baedal_kit::bus::{JournalBus, shard_of};
 use baedal_kit::database::{Commit, CursorMove, Outcome};
+use baedal_kit::epochs::{Cursor, Epoch, Epochs};
+use baedal_kit::failure::BoxError;
 use baedal_kit::{Bus, Envelope, Failure, Service};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -63,23 +69,34 @@ async fn leading(leads: &mut watch::Receiver<bool>, wished: bool) -> bool {
 async fn run(service: &Service, journal: &JournalBus, nats: &Nats, pause: &mut Pause) -> Result<Never, Failure> {
     nats.connected().await;
     let context = service.name();
+    let mut changes = service.database().epochs();
+    let epochs = Arc::clone(&changes.borrow_and_update());
+    let end = service.database().look_at_head().await?;
+    // A mark that is not of this journal is of nothing that the stream could have kept.
     let marked = service.database().cursor(RELAY, context, 0).await?;
-    stream::keep(nats, context).await?;
+    let marked_as_kept = marked;
+    let marked = if epochs.hold(marked, end) { marked.position } else { 0 };
+    let stream = stream::keep(nats, context, &epochs).await?;
+    empty_if_foreign(&stream, service, journal).await?;
     let shards = usize::from(journal.shards());
     let mut relay = Relay {
         service,
         journal,
         nats,
-        heads: Heads { upto: marked, shards: vec![marked; shards] },
-        marked,
+        heads: Heads { upto: marked, shards: vec![marked; shards], epoch: Some(epochs.last()) },
+        epochs,
+        marked: marked_as_kept,
         marked_at: Instant::now(),
     };
     let mut head = journal.head(context);
     loop {
         head.mark_unchanged();
+        if changes.has_changed().unwrap_or(false) {
+            return Err(Failure::unavailable(format!("the journal of {context}"), "it may be another than before"));
+        }
         let is_behind = relay.copy().await?;
         pause.over();
-        let unmarked = relay.heads.upto - relay.marked;
+        let unmarked = relay.heads.upto.saturating_sub(relay.marked.position);
         if unmarked >= MOST_UNMARKED || unmarked > 0 && relay.marked_at.elapsed() >= MARK_EVERY {
             relay.mark().await?;
         }
@@ -94,6 +111,37 @@ async fn run(service: &Service, journal: &JournalBus, nats: &Nats, pause: &mut P
     }
 }
 
+/// Empties a stream that holds what is not in the journal. Only the last event of each shard need be looked at: they
+/// were put there in order.
+async fn empty_if_foreign(stream: &Stream<Info>, service: &Service, journal: &JournalBus) -> Result<(), Failure> {
+    let context = service.name();
+    let away = |error: BoxError| Failure::unavailable(format!("the stream of {context}"), error);
+    for shard in 0..journal.shards() {
+        let last = match stream.get_last_raw_message_by_subject(&names::events(context, shard)).await {
+            Ok(message) => message,
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => continue,
+            Err(error) => return Err(away(error.into())),
+        };
+        // Another relay may be ahead of what we knew a moment ago.
+        let end = service.database().look_at_head().await?;
+        let epochs = Arc::clone(&service.database().epochs().borrow());
+        let is_foreign = cloudevents::place(&last.payload)
+            .is_ok_and(|last| last.position > end || last.epoch.is_some_and(|epoch| epochs.at(last.position) != epoch));
+        if is_foreign {
+            tracing::warn!(
+                context,
+                shard,
+                end,
+                "the stream holds events that are not in the journal, which was restored to an earlier state;                  it is emptied, and filled from the journal"
+            );
+            stream.purge().await.map_err(|error| away(error.into()))?;
+            metrics::counter!("baedal_relay_purges_total", "context" => context).increment(1);
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
 /// The relay ends only by failing.
 enum Never {}
 
@@ -105,7 +153,9 @@ struct Relay<'r> {
     /// How far the journal is in the stream, acknowledged. Each shard's last event there was at the position
     /// here, or before the mark that we began with.
     heads: Heads,
-    marked: u64,
+    /// The epochs of the journal.
+    epochs: Arc<Epochs>,
+    marked: Cursor,
     marked_at: Instant,
 }
 
@@ -117,6 +167,9 @@ impl Relay<'_> {
         let head = *self.journal.head(context).borrow();
         metrics::gauge!("baedal_relay_lag_events", "context" => context)
             .set(head.saturating_sub(self.heads.upto) as f64);
+        if !batch.continues(self.epochs.cursor(self.heads.upto)) {
+            return Err(Failure::unavailable(format!("the journal of {context}"), "it is another than before"));
+        }
         if batch.upto <= self.heads.upto {
             return Ok(false);
         }
@@ -125,14 +178,14 @@ impl Relay<'_> {
         for envelope in &batch.envelopes {
             let shard = shard_of(&envelope.stream, self.journal.shards());
             let last = &mut lasts[usize::from(shard)];
-            acknowledgements.push(self.publish(envelope, shard, *last).await?);
+            acknowledgements.push(self.publish(envelope, shard, *last, batch.epoch).await?);
             *last = envelope.position;
         }
         for acknowledgement in acknowledgements {
             acknowledgement.await.map_err(|error| Failure::unavailable(format!("the stream of {context}"), error))?;
         }
         metrics::counter!("baedal_relayed_events_total", "context" => context).increment(batch.envelopes.len() as u64);
-        self.heads = Heads { upto: batch.upto, shards: lasts };
+        self.heads = Heads { upto: batch.upto, shards: lasts, epoch: self.heads.epoch };
         self.say().await?;
         if self.heads.upto >= head {
             tokio::time::sleep(LINGER).await;
@@ -140,17 +193,23 @@ impl Relay<'_> {
         Ok(true)
     }
 
-    async fn publish(&self, envelope: &Envelope, shard: u16, prev: u64) -> Result<PublishAckFuture, Failure> {
+    async fn publish(
+        &self,
+        envelope: &Envelope,
+        shard: u16,
+        prev: u64,
+        epoch: Epoch,
+    ) -> Result<PublishAckFuture, Failure> {
         let context = self.service.name();
         let message = |body| {
-            let id = names::message_id(context, envelope.position);
+            let id = names::message_id(context, envelope.position, epoch);
             PublishMessage::build().headers(cloudevents::headers()).payload(body).message_id(id)
         };
         let subject = names::events(context, shard);
-        let body = cloudevents::encode(envelope, prev)?;
+        let body = cloudevents::encode(envelope, prev, epoch)?;
         let sent = match self.nats.jetstream.send_publish(subject.clone(), message(body)).await {
             Err(error) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {
-                let elsewhere = cloudevents::encode_elsewhere(envelope, prev, self.journal.shards())?;
+                let elsewhere = cloudevents::encode_elsewhere(envelope, prev, epoch, self.journal.shards())?;
                 self.nats.jetstream.send_publish(subject, message(elsewhere)).await
             }
             sent => sent,
@@ -171,18 +230,14 @@ impl Relay<'_> {
     /// Remembers how far the journal is in the stream.
     async fn mark(&mut self) -> Result<(), Failure> {
         let context = self.service.name();
-        let cursor = CursorMove {
-            consumer: RELAY.to_owned(),
-            source: context.to_owned(),
-            shard: 0,
-            from: self.marked,
-            to: self.heads.upto,
-        };
+        let to = self.epochs.cursor(self.heads.upto);
+        let (consumer, source) = (RELAY.to_owned(), context.to_owned());
+        let cursor = CursorMove { consumer, source, shard: 0, from: self.marked, to };
         let commit = Commit { cursors: vec![cursor], ..Commit::default() };
         if self.service.database().commit(commit).await? == Outcome::Conflict {
             return Err(Failure::unavailable("the mark of the relay", "another relay has moved it"));
         }
-        (self.marked, self.marked_at) = (self.heads.upto, Instant::now());
+        (self.marked, self.marked_at) = (to, Instant::now());
         Ok(())
     }
 }

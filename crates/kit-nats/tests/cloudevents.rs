@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
+use baedal_kit::epochs::Epoch;
 use baedal_kit::{Cause, CauseKind, Envelope, Origin};
-use baedal_kit_nats::cloudevents::{Unreadable, decode, encode, encode_elsewhere, headers, place};
+use baedal_kit_nats::cloudevents::{Place, Unreadable, decode, encode, encode_elsewhere, headers, place};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -47,28 +48,32 @@ proptest! {
     #[test]
     fn an_envelope_comes_out_as_it_went_in(envelope in envelope(), behind in 1_u64..1000) {
         let prev = envelope.position.saturating_sub(behind);
-        let body = encode(&envelope, prev).expect("a message");
-        prop_assert_eq!(place(&body).expect("a place"), (prev, envelope.position));
+        let epoch = Epoch::new();
+        let body = encode(&envelope, prev, epoch).expect("a message");
+        let position = envelope.position;
+        prop_assert_eq!(place(&body).expect("a place"), Place { prev, position, epoch: Some(epoch) });
         let carried = decode(&body).expect("an envelope");
-        prop_assert_eq!(carried.prev, prev);
+        prop_assert_eq!((carried.prev, carried.epoch), (prev, Some(epoch)));
         prop_assert_eq!(
             serde_json::to_value(&carried.envelope).expect("JSON"),
             serde_json::to_value(&envelope).expect("JSON")
         );
         prop_assert_eq!(carried.envelope.data.get(), envelope.data.get());
-        prop_assert!(matches!(decode(&encode_elsewhere(&envelope, prev, 16).expect("a message")), Err(Unreadable::Elsewhere)));
+        prop_assert!(matches!(decode(&encode_elsewhere(&envelope, prev, epoch, 16).expect("a message")), Err(Unreadable::Elsewhere)));
     }
 
     #[test]
     fn anything_else_is_refused_and_does_no_harm(mut body in any::<Vec<u8>>(), envelope in envelope(), at in any::<usize>()) {
         prop_assert!(decode(&body).is_err());
         // Cut off anywhere.
-        body = encode(&envelope, 0).expect("a message").to_vec();
+        body = encode(&envelope, 0, Epoch::NONE).expect("a message").to_vec();
         body.truncate(at % body.len());
         prop_assert!(decode(&body).is_err());
         prop_assert!(place(&body).is_err());
     }
 }
+
+const EPOCH: Epoch = Epoch(Uuid::from_u128(0x0198_c1f2_7c1e_7000_8000_0000_0000_00ee));
 
 fn example() -> Envelope {
     Envelope {
@@ -88,7 +93,7 @@ fn example() -> Envelope {
 /// By the JSON event format of CloudEvents, and the NATS binding.
 #[test]
 fn a_message_is_a_cloudevent() {
-    let body = encode(&example(), 3).expect("a message");
+    let body = encode(&example(), 3, EPOCH).expect("a message");
     let told: Value = serde_json::from_slice(&body).expect("JSON");
     let expected = json!({
         "specversion": "1.0",
@@ -100,6 +105,7 @@ fn a_message_is_a_cloudevent() {
         "datacontenttype": "application/json",
         "position": "7",
         "prev": "3",
+        "epoch": "0198c1f2-7c1e-7000-8000-0000000000ee",
         "command": "Approve",
         "causekind": "job",
         "causeid": "00000000-0000-0000-0000-000000000000",
@@ -114,7 +120,7 @@ fn a_message_is_a_cloudevent() {
 
 #[test]
 fn a_message_that_is_not_what_it_should_be_is_refused() {
-    let body = encode(&example(), 3).expect("a message");
+    let body = encode(&example(), 3, EPOCH).expect("a message");
     let told: Value = serde_json::from_slice(&body).expect("JSON");
     let wrong = [
         ("specversion", json!("0.3")),

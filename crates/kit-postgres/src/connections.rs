@@ -1,23 +1,23 @@
 //! The connections to a database: lent for one statement each, and not for longer than it may take.
 //!
-//! Nobody waits long for a database that is away: not for a connection, not for its answer. A connection that was
-//! not used for a while is asked whether it is still there before it is trusted with anything, and one whose
-//! statement did not come to its end is closed; so whatever ended, began again or moved behind our back, the next
-//! statement goes through.
+//! Nobody waits long for a database that is away: not for a connection, not for its answer. Before a connection is
+//! lent, its server is asked whether it is there and takes writes, unless it was asked a moment ago; a connection that
+//! is old or suspect is closed, and so is one whose statement did not come to its end. So whatever ended, began again,
+//! moved or became a standby behind our back, the next statement goes to the server that takes writes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgConnection, PgRow};
+use sqlx::Postgres;
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{Connection, Postgres};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use crate::settings::Target;
+use crate::server::{Refusal, Servers, Session};
 use crate::trouble::Trouble;
 
-/// A connection that was not used for this long may be gone.
+/// A connection whose server was not asked for this long may be gone, or not be at the right server any more.
 const DOUBTFUL: Duration = Duration::from_secs(1);
 /// How much longer than the server we wait for a statement: it knows better what became of it.
 pub(crate) const GRACE: Duration = Duration::from_millis(500);
@@ -27,69 +27,72 @@ pub(crate) type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 /// So many connections at the most; opened when they are needed.
 pub(crate) struct Connections {
-    target: Arc<Target>,
-    idle: Mutex<Vec<Idle>>,
+    servers: Arc<Servers>,
+    idle: Mutex<Vec<Session>>,
     free: Semaphore,
 }
 
-struct Idle {
-    connection: PgConnection,
-    since: Instant,
-}
-
 impl Connections {
-    pub(crate) fn new(target: Arc<Target>, most: usize) -> Self {
-        Self { target, idle: Mutex::default(), free: Semaphore::new(most) }
+    pub(crate) fn new(servers: Arc<Servers>, most: usize) -> Self {
+        Self { servers, idle: Mutex::default(), free: Semaphore::new(most) }
     }
 
     /// The statement's rows.
     pub(crate) async fn fetch(&self, statement: Statement<'_>) -> Result<Vec<PgRow>, Trouble> {
-        let limit = self.target.connect_limit;
+        let target = &self.servers.target;
+        let limit = target.connect_limit;
         let got = timeout(limit, async {
             let place = self.free.acquire().await;
             (place, self.ready().await)
         });
         let (_place, ready) = got.await.map_err(|_| Trouble::Unconnected(format!("no connection within {limit:?}")))?;
         // Where this future is dropped now, so is the connection.
-        let mut connection = ready?;
-        match timeout(self.target.statement_limit + GRACE, statement.fetch_all(&mut connection)).await {
+        let mut session = ready?;
+        match timeout(target.statement_limit + GRACE, statement.fetch_all(&mut session.connection)).await {
             Ok(Ok(rows)) => {
-                self.give_back(connection);
+                self.give_back(session);
                 Ok(rows)
             }
             Ok(Err(error)) => {
                 let trouble = Trouble::from(error);
+                self.servers.heed(session.trust, &trouble);
                 if trouble.leaves_the_connection() {
-                    self.give_back(connection);
+                    self.give_back(session);
                 }
                 Err(trouble)
             }
-            Err(_) => Err(Trouble::Unanswered(self.target.statement_limit)),
+            Err(_) => Err(Trouble::Unanswered(target.statement_limit)),
         }
     }
 
-    async fn ready(&self) -> Result<PgConnection, Trouble> {
-        while let Some(mut idle) = self.take() {
-            if idle.since.elapsed() < DOUBTFUL {
-                return Ok(idle.connection);
+    async fn ready(&self) -> Result<Session, Trouble> {
+        while let Some(mut session) = self.take() {
+            if !self.servers.trusts(&session) {
+                session.part();
+                continue;
             }
-            match timeout(DOUBTFUL, idle.connection.ping()).await {
-                Ok(Ok(())) => return Ok(idle.connection),
-                Ok(Err(_)) => {}
+            if session.unasked_for() < DOUBTFUL {
+                return Ok(session);
+            }
+            match timeout(DOUBTFUL, session.ask()).await {
+                Ok(Ok(())) => return Ok(session),
+                Ok(Err(Refusal::Said(error))) => self.servers.heed(session.trust, &Trouble::Said(error)),
+                Ok(Err(Refusal::TakesNoWrites | Refusal::Late(_))) => {
+                    self.servers.heed(session.trust, &Trouble::TakesNoWrites);
+                }
                 // It would be the same with the others.
                 Err(_) => self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear(),
             }
         }
-        PgConnection::connect_with(&self.target.options).await.map_err(|error| Trouble::unconnected(&error))
+        self.servers.connect().await.map_err(|none| Trouble::Unconnected(none.to_string()))
     }
 
     /// The one used last, so that those there are too many of stay unused.
-    fn take(&self) -> Option<Idle> {
+    fn take(&self) -> Option<Session> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    fn give_back(&self, connection: PgConnection) {
-        let idle = Idle { connection, since: Instant::now() };
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(idle);
+    fn give_back(&self, session: Session) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
     }
 }

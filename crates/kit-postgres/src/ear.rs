@@ -10,18 +10,18 @@
 //! need be told anything, and what was leased to it is given up.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use baedal_kit::epochs::Epoch;
 use sqlx::Row;
-use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions, PgRow};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
 use crate::connections::{GRACE, Statement};
 use crate::jobs;
-use crate::settings::Target;
+use crate::server::{NoServer, Refusal, Servers, must_take_writes};
 use crate::told::{News, Told};
 use crate::trouble::Trouble;
 use crate::words::{Concerned, Listener, Speaker, Word};
@@ -40,7 +40,7 @@ const ENDED: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(250);
 
 pub(crate) struct Ear {
-    target: Arc<Target>,
+    servers: Arc<Servers>,
     told: Arc<Told>,
     id: Uuid,
     speaker: Speaker,
@@ -53,22 +53,33 @@ pub(crate) struct Ear {
 
 impl Ear {
     /// Of the process `id`.
-    pub(crate) fn new(target: Arc<Target>, told: Arc<Told>, id: Uuid) -> Self {
+    pub(crate) fn new(servers: Arc<Servers>, told: Arc<Told>, id: Uuid) -> Self {
         let (speaker, listener) = (Speaker::new(id), Listener::default());
-        Self { target, told, id, speaker, listener, heard: HashMap::new(), due: None }
+        Self { servers, told, id, speaker, listener, heard: HashMap::new(), due: None }
     }
 
     /// Listens for ever, at first on this line.
     pub(crate) async fn listen(mut self, mut line: Line) {
         loop {
-            let Err(trouble) = self.session(line).await;
-            tracing::warn!(context = self.target.context, error = %trouble, "the database is away");
-            line = self.connect_again().await;
-            tracing::info!(context = self.target.context, "the database is back");
+            let trust = line.trust;
+            line = match self.session(line).await {
+                Ok(next) => next,
+                Err(trouble) => {
+                    self.servers.heed(trust, &trouble);
+                    tracing::warn!(context = self.context(), error = %trouble, "the database is away");
+                    let line = self.connect_again().await;
+                    tracing::info!(context = self.context(), "the database is back");
+                    line
+                }
+            };
             // Nobody has told us what happened meanwhile.
             self.told.feeds.wake_all();
             self.told.wake_jobs();
         }
+    }
+
+    fn context(&self) -> &'static str {
+        self.servers.target.context
     }
 
     async fn connect_again(&self) -> Line {
@@ -76,13 +87,13 @@ impl Ear {
             sleep(PAUSE).await;
             match self.connect().await {
                 Ok(line) => return line,
-                Err(trouble) => tracing::debug!(context = self.target.context, error = %trouble, "it is still away"),
+                Err(trouble) => tracing::debug!(context = self.context(), error = %trouble, "it is still away"),
             }
         }
     }
 
-    /// Listens for as long as the line lasts.
-    async fn session(&mut self, mut line: Line) -> Result<Infallible, Trouble> {
+    /// Listens for as long as the line lasts; the next one, where it was only old.
+    async fn session(&mut self, mut line: Line) -> Result<Line, Trouble> {
         let begun = Instant::now();
         self.heard.clear();
         self.listener = Listener::default();
@@ -113,6 +124,12 @@ impl Ear {
                     self.look(&mut line, begun).await?;
                     let news = self.told.take_news();
                     self.say(&mut line, news).await?;
+                    if Instant::now() >= line.ends {
+                        match self.connect().await {
+                            Ok(next) => return Ok(next),
+                            Err(none) => tracing::debug!(context = self.context(), error = %none, "no other line yet"),
+                        }
+                    }
                     if beats == 2 && !self.heard.is_empty() {
                         // Whoever thought to be alone has heard us by now; what it did not say before is lost.
                         self.told.feeds.wake_all();
@@ -122,27 +139,22 @@ impl Ear {
         }
     }
 
-    /// A line to listen on.
-    pub(crate) async fn connect(&self) -> Result<Line, Trouble> {
-        let limit = self.target.connect_limit;
-        // The listener wants a pool; it is never asked for a second connection.
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(limit)
-            .test_before_acquire(false)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_lazy_with(self.target.options.clone().options([("synchronous_commit", "off")]));
-        let connect = async {
-            let mut listener = PgListener::connect_with(&pool).await?;
-            listener.eager_reconnect(false);
-            listener.listen(CHANNEL).await?;
-            Ok::<_, sqlx::Error>(listener)
-        };
-        let listener = timeout(limit, connect).await;
-        let listener = listener.map_err(|_| Trouble::Unconnected(format!("no connection within {limit:?}")))?;
-        let listener = listener.map_err(|error| Trouble::unconnected(&error))?;
-        Ok(Line { listener, limit: self.target.statement_limit })
+    /// A line to listen on, to the server that takes writes.
+    pub(crate) async fn connect(&self) -> Result<Line, NoServer> {
+        let mut refused = NoServer::default();
+        for (number, server) in self.servers.in_turn() {
+            let (limit, trust) = (self.servers.share_of_time(), self.servers.trust());
+            match timeout(limit, listener(&server.options, limit)).await {
+                Ok(Ok(listener)) => {
+                    self.servers.let_in_by(number);
+                    let ends = Instant::now() + self.servers.lifetime();
+                    return Ok(Line { listener, limit: self.servers.target.statement_limit, ends, trust });
+                }
+                Ok(Err(refusal)) => refused.add(server, refusal),
+                Err(_) => refused.add(server, Refusal::Late(limit)),
+            }
+        }
+        Err(refused)
     }
 
     async fn say(&mut self, line: &mut Line, news: News) -> Result<(), Trouble> {
@@ -156,7 +168,7 @@ impl Ear {
         let word: Word = match serde_json::from_str(notification.payload()) {
             Ok(word) => word,
             Err(error) => {
-                tracing::warn!(context = self.target.context, %error, "another replica cannot be understood");
+                tracing::warn!(context = self.context(), %error, "another replica cannot be understood");
                 return;
             }
         };
@@ -185,10 +197,24 @@ impl Ear {
         let look = sqlx::query(
             "SELECT (SELECT coalesce(max(position), 0) FROM journal),
                  (SELECT due FROM jobs WHERE due IS NOT NULL ORDER BY due LIMIT 1),
-                 ARRAY(SELECT DISTINCT holder FROM jobs WHERE holder IS NOT NULL)",
+                 ARRAY(SELECT DISTINCT holder FROM jobs WHERE holder IS NOT NULL),
+                 pg_is_in_recovery(), l.id, l.is_same
+             FROM (SELECT) AS one LEFT JOIN (
+                 SELECT e.id, e.identity = server_identity() AS is_same FROM epochs e ORDER BY e.number DESC LIMIT 1
+             ) AS l ON true",
         );
         let rows = line.fetch(look).await?;
         let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        if row.try_get(3)? {
+            return Err(Trouble::TakesNoWrites);
+        }
+        let (epoch, is_same): (Option<Uuid>, Option<bool>) = (row.try_get(4)?, row.try_get(5)?);
+        if epoch.map(Epoch) != Some(self.told.epochs.borrow().last()) || is_same != Some(true) {
+            // Whoever opens a session recognises what is there.
+            let session = self.servers.connect().await.map_err(|none| Trouble::Unconnected(none.to_string()))?;
+            session.part();
+            return Ok(());
+        }
         self.told.wake_head(row.try_get::<i64, _>(0)?.cast_unsigned());
         let due = row.try_get(1)?;
         // Of our own doing we know.
@@ -202,7 +228,7 @@ impl Ear {
         let mut ended: Vec<Uuid> = row.try_get(2)?;
         ended.retain(|holder| *holder != self.id && !self.heard.contains_key(holder));
         if !ended.is_empty() && begun.elapsed() > ENDED {
-            tracing::info!(context = self.target.context, ?ended, "what ended processes had leased is given up");
+            tracing::info!(context = self.context(), ?ended, "what ended processes had leased is given up");
             line.fetch(jobs::give_up(&ended)).await?;
             self.told.wake_jobs();
         }
@@ -210,10 +236,31 @@ impl Ear {
     }
 }
 
+async fn listener(options: &PgConnectOptions, limit: Duration) -> Result<PgListener, Refusal> {
+    // The listener wants a pool; it is never asked for a second connection.
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(limit)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_lazy_with(options.clone().options([("synchronous_commit", "off")]));
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.eager_reconnect(false);
+    must_take_writes(&mut listener).await?;
+    listener.listen(CHANNEL).await?;
+    Ok(listener)
+}
+
 /// The connection that listens and speaks.
 pub(crate) struct Line {
     listener: PgListener,
+    /// How long a statement may take.
     limit: Duration,
+    /// When it is old.
+    ends: Instant,
+    /// What was trusted when it was opened.
+    trust: u64,
 }
 
 impl Line {

@@ -8,15 +8,15 @@ use uuid::Uuid;
 use crate::connections::Statement;
 use crate::reduce::{Event, Piece, Put};
 
-/// The call of `commit_group`; its parameters are named in `migrations/1.sql`.
+/// The call of `commit_group`; its parameters are named in `migrations/2.sql`.
 const COMMIT_GROUP: &str = "SELECT before, conflicts FROM commit_group(
     $1,
     $2, $3, $4,
     $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-    $15, $16, $17, $18, $19, $20,
-    $21, $22,
-    $23, $24, $25, $26, $27, $28, $29, $30,
-    $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45)";
+    $15, $16, $17, $18, $19, $20, $21, $22,
+    $23, $24,
+    $25, $26, $27, $28, $29, $30, $31, $32,
+    $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47)";
 
 /// All of what the commits need and do, column by column; what is leased is leased to `holder`.
 pub(crate) fn statement(pieces: &[&Piece], holder: Uuid) -> Statement<'static> {
@@ -51,7 +51,9 @@ pub(crate) fn statement(pieces: &[&Piece], holder: Uuid) -> Statement<'static> {
         .bind(cursors().map(|(_, cursor)| cursor.source.as_str()).bind_iter())
         .bind(cursors().map(|(_, cursor)| cursor.shard).bind_iter())
         .bind(cursors().map(|(_, cursor)| cursor.from).bind_iter())
+        .bind(cursors().map(|(_, cursor)| cursor.from_epoch).bind_iter())
         .bind(cursors().map(|(_, cursor)| cursor.to).bind_iter())
+        .bind(cursors().map(|(_, cursor)| cursor.to_epoch).bind_iter())
         .bind(views().map(|(number, _)| number).bind_iter())
         .bind(views().map(|(_, view)| view.as_str()).bind_iter())
         .bind(documents().map(|(number, _)| number).bind_iter())

@@ -9,10 +9,12 @@
 //!   get, list, load … ─▶ a connection, one statement
 //! ```
 //!
-//! - [`settings`], [`open`]: where it is, whether it is ours, its migrations;
+//! - [`settings`], [`open`], `locks`: where it is, whether it is ours, its migrations, and whom they wait for;
+//! - `server`: the server that takes writes, of the several there may be;
+//! - `epochs`: whether the database is the one that it was, or a copy that was put in its place;
 //! - `connections`, `trouble`: a connection for each statement, time limits, and what went wrong;
 //! - `reduce`: a commit as what must be before it and what is after it;
-//! - `writer`, `group`: groups of commits, as one call of the function in `migrations/1.sql`;
+//! - `writer`, `group`: groups of commits, as one call of the function in `migrations/2.sql`;
 //! - `rows`, `jobs`, `text`: what is read, and how it is kept;
 //! - `told`, `words`, `ear`: who is woken, here and in the other replicas.
 //!
@@ -22,7 +24,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use baedal_kit::database::{BehindLetter, Commit, Database, DeadLetter, Document, LeasedJob, Outcome, Query, TagRange};
+use baedal_kit::database::{
+    BehindLetter, Commit, Database, DeadLetter, Document, KeptCursor, LeasedJob, Outcome, Query, TagRange,
+};
+use baedal_kit::epochs::{Cursor, Epochs};
 use baedal_kit::feeds::Feeds;
 use baedal_kit::{Failure, Recorded};
 use jiff::Timestamp;
@@ -33,11 +38,14 @@ use uuid::Uuid;
 
 mod connections;
 mod ear;
+mod epochs;
 mod group;
 mod jobs;
+mod locks;
 pub mod open;
 mod reduce;
 mod rows;
+mod server;
 pub mod settings;
 mod text;
 mod told;
@@ -50,6 +58,7 @@ pub use settings::{Address, Settings, Tls};
 
 use connections::{Connections, Statement};
 use ear::Ear;
+use server::Servers;
 use settings::Target;
 use told::Told;
 use trouble::Trouble;
@@ -74,15 +83,17 @@ impl PostgresDatabase {
     /// program. It is then left as it was.
     pub async fn open(context: &'static str, settings: &Settings) -> Result<Self, OpenError> {
         let target = Arc::new(Target::new(context, settings).map_err(OpenError::Settings)?);
-        let told = Arc::new(Told::new(open::open(&target).await?));
+        let told = Arc::new(Told::new());
+        let servers = Arc::new(Servers::new(Arc::clone(&target), Arc::clone(&told)));
+        open::open(&servers, &told).await?;
         let id = Uuid::now_v7();
-        let ear = Ear::new(Arc::clone(&target), Arc::clone(&told), id);
-        let line = ear.connect().await.map_err(|trouble| OpenError::unreachable(&target, &trouble))?;
+        let ear = Ear::new(Arc::clone(&servers), Arc::clone(&told), id);
+        let line = ear.connect().await.map_err(|none| OpenError::unreachable(&target, &none))?;
         Ok(Self {
             context,
             id,
-            readers: Connections::new(Arc::clone(&target), target.readers),
-            writer: Writer::start(&target, Arc::clone(&told), id),
+            readers: Connections::new(Arc::clone(&servers), target.readers),
+            writer: Writer::start(&servers, Arc::clone(&told), id),
             told,
             ear: tokio::spawn(ear.listen(line)).abort_handle(),
         })
@@ -129,8 +140,16 @@ impl Database for PostgresDatabase {
         Ok(position)
     }
 
-    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<u64, Failure> {
-        self.read(rows::cursor(consumer, source, shard), rows::position).await
+    fn epochs(&self) -> watch::Receiver<Arc<Epochs>> {
+        self.told.epochs.subscribe()
+    }
+
+    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<Cursor, Failure> {
+        self.read(rows::cursor(consumer, source, shard), rows::place).await
+    }
+
+    async fn cursors(&self) -> Result<Vec<KeptCursor>, Failure> {
+        self.read(rows::cursors(), rows::kept_cursors).await
     }
 
     async fn get(&self, view: &str, id: &str) -> Result<Option<Document>, Failure> {

@@ -7,10 +7,13 @@ use sqlx::{Connection, Row};
 use tokio::time::timeout;
 
 use crate::connections::GRACE;
+use crate::server::{NoServer, Refusal, Servers, Session};
 use crate::settings::Target;
+use crate::told::Told;
+use crate::{epochs, locks};
 
 /// What brings a schema from each version to the next.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 /// The oldest PostgreSQL we know, as it numbers itself.
 const OLDEST: i32 = 150_000;
 /// What PostgreSQL says when the user, the password or a right is wrong: classes 28 and 42501.
@@ -96,20 +99,41 @@ impl OpenError {
     }
 }
 
-/// Opens it, and makes its schema where there is none. The journal's last position.
-pub(crate) async fn open(target: &Target) -> Result<u64, OpenError> {
-    let unreachable = |why: String| OpenError::unreachable(target, &why);
-    let limit = target.connect_limit;
-    let connected = timeout(limit, PgConnection::connect_with(&target.options)).await;
-    let connected = connected.map_err(|_| unreachable(format!("no connection within {limit:?}")))?;
-    let mut connection = connected.map_err(|error| failed(target, &error))?;
-    // Each statement has the server's limit; all of them together have as much again.
-    let limit = target.statement_limit * 2 + GRACE;
-    let prepared = timeout(limit, prepare(target, &mut connection)).await;
-    let position = prepared.map_err(|_| unreachable(format!("it was not ready within {limit:?}")))??;
+/// Opens it, makes its schema where there is none, and learns which journal it is and how far it goes.
+pub(crate) async fn open(servers: &Servers, told: &Told) -> Result<(), OpenError> {
+    let target = &*servers.target;
+    let Session { mut connection, .. } = servers.connect_unknown().await.map_err(|none| unopened(target, &none))?;
+    if in_time(target, version(target, &mut connection)).await? < MIGRATIONS.len() {
+        // For as long as it takes.
+        migrate(servers, &mut connection).await?;
+    }
+    let recognised = async { epochs::recognise(&mut connection, told).await.map_err(|error| failed(target, &error)) };
+    in_time(target, recognised).await?;
     // It is done; how it parts does not matter.
     let _ = connection.close().await;
-    Ok(position)
+    Ok(())
+}
+
+/// What serving waits for has limits: each statement the server's, all of them together as much again.
+async fn in_time<T>(target: &Target, looking: impl Future<Output = Result<T, OpenError>>) -> Result<T, OpenError> {
+    let limit = target.statement_limit * 2 + GRACE;
+    let late = || OpenError::unreachable(target, &format!("it was not ready within {limit:?}"));
+    timeout(limit, looking).await.map_err(|_| late())?
+}
+
+/// No server let us in. Only where none could have done so at another time is that for ever.
+fn unopened(target: &Target, none: &NoServer) -> OpenError {
+    let is_refusal = |refusal: &Refusal| match refusal {
+        Refusal::Said(error) => matches!(failed(target, error), OpenError::Refused { .. }),
+        Refusal::TakesNoWrites | Refusal::Late(_) => false,
+    };
+    let may_pass = |refusal: &Refusal| !is_refusal(refusal) && !matches!(refusal, Refusal::TakesNoWrites);
+    let (database, why) = (target.name.clone(), none.to_string());
+    if none.refusals().any(is_refusal) && !none.refusals().any(may_pass) {
+        OpenError::Refused { database, why }
+    } else {
+        OpenError::Unreachable { database, why }
+    }
 }
 
 fn failed(target: &Target, error: &sqlx::Error) -> OpenError {
@@ -124,25 +148,52 @@ fn failed(target: &Target, error: &sqlx::Error) -> OpenError {
     }
 }
 
-async fn prepare(target: &Target, connection: &mut PgConnection) -> Result<u64, OpenError> {
+/// The version of its schema, where the server is one we can work with and the database ours; 0 where it has none.
+async fn version(target: &Target, connection: &mut PgConnection) -> Result<usize, OpenError> {
     let sql = |error: sqlx::Error| failed(target, &error);
     let server = "SELECT current_setting('server_version_num')::integer, current_setting('server_version'),
-                      current_setting('server_encoding'), pg_is_in_recovery()";
+                      current_setting('server_encoding')";
     let server = sqlx::query(server).fetch_one(&mut *connection).await.map_err(sql)?;
     examine(target, &server)?;
+    // (Not by name, of which the session may remember that there was none before it waited.)
+    let known = sqlx::query(
+        "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                        WHERE n.nspname = 'baedal' AND c.relname = 'meta')",
+    );
+    let is_there = known.fetch_one(&mut *connection).await.and_then(|row| row.try_get::<bool, _>(0)).map_err(sql)?;
+    if !is_there {
+        return Ok(0);
+    }
+    let meta = sqlx::query("SELECT key, value FROM meta").fetch_all(&mut *connection).await.map_err(sql)?;
+    identify(target, &meta)
+}
+
+/// Brings the schema up to date, without the limits that serving has: rewriting a table may take an hour, and waiting
+/// for whoever holds it as long. Where it has to wait, it says for whom.
+async fn migrate(servers: &Servers, connection: &mut PgConnection) -> Result<(), OpenError> {
+    let target = &*servers.target;
+    let sql = |error: sqlx::Error| failed(target, &error);
+    let unlimited = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+    sqlx::raw_sql(unlimited).execute(&mut *connection).await.map_err(sql)?;
+    let own = sqlx::query("SELECT pg_backend_pid()").fetch_one(&mut *connection).await;
+    let own = own.and_then(|row| row.try_get::<i32, _>(0)).map_err(sql)?;
+    tokio::select! {
+        migrated = bring_up_to_date(target, connection) => migrated,
+        never = locks::tell_of(servers, own) => match never {},
+    }
+}
+
+async fn bring_up_to_date(target: &Target, connection: &mut PgConnection) -> Result<(), OpenError> {
+    let sql = |error: sqlx::Error| failed(target, &error);
     let mut transaction = connection.begin().await.map_err(sql)?;
     // `Baed`, and the second of its locks: whoever opens it at the same time waits here.
     sqlx::query("SELECT pg_advisory_xact_lock(1113679204, 2)").execute(&mut *transaction).await.map_err(sql)?;
-    let known = sqlx::query("SELECT to_regclass('baedal.meta') IS NOT NULL");
-    let is_there = known.fetch_one(&mut *transaction).await.and_then(|row| row.try_get::<bool, _>(0)).map_err(sql)?;
-    let version = if is_there {
-        let meta = sqlx::query("SELECT key, value FROM meta");
-        identify(target, &meta.fetch_all(&mut *transaction).await.map_err(sql)?)?
-    } else {
+    let version = version(target, &mut transaction).await?;
+    if version == 0 {
         sqlx::query("CREATE SCHEMA IF NOT EXISTS baedal").execute(&mut *transaction).await.map_err(sql)?;
-        0
-    };
-    for migration in MIGRATIONS.iter().skip(version) {
+    }
+    for (number, migration) in (1..).zip(MIGRATIONS).skip(version) {
+        tracing::info!(context = target.context, schema = number, "the schema of the database is brought up to date");
         sqlx::raw_sql(*migration).execute(&mut *transaction).await.map_err(sql)?;
     }
     if version < MIGRATIONS.len() {
@@ -151,10 +202,7 @@ async fn prepare(target: &Target, connection: &mut PgConnection) -> Result<u64, 
         let note = sqlx::query(note).bind(target.context).bind(MIGRATIONS.len().to_string());
         note.execute(&mut *transaction).await.map_err(sql)?;
     }
-    let last = sqlx::query("SELECT coalesce(max(position), 0) FROM journal");
-    let last = last.fetch_one(&mut *transaction).await.and_then(|row| row.try_get::<i64, _>(0)).map_err(sql)?;
-    transaction.commit().await.map_err(sql)?;
-    Ok(last.cast_unsigned())
+    transaction.commit().await.map_err(sql)
 }
 
 /// Whether it is a server we can work with.
@@ -167,10 +215,6 @@ fn examine(target: &Target, server: &PgRow) -> Result<(), OpenError> {
     let encoding: String = server.try_get(2).map_err(sql)?;
     if encoding != "UTF8" {
         return Err(OpenError::Encoding { database, found: encoding });
-    }
-    if server.try_get(3).map_err(sql)? {
-        let why = "it is a standby, which takes no writes".to_owned();
-        return Err(OpenError::Unreachable { database, why });
     }
     Ok(())
 }

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use baedal_kit::Origin;
 use baedal_kit::database::{Append, Commit, CursorMove, JobChange};
 use baedal_kit::feeds::hash_of;
+use baedal_kit::{Origin, epochs};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -89,7 +89,9 @@ pub(crate) struct Cursor {
     pub(crate) source: String,
     pub(crate) shard: i32,
     pub(crate) from: i64,
+    pub(crate) from_epoch: Option<Uuid>,
     pub(crate) to: i64,
+    pub(crate) to_epoch: Option<Uuid>,
 }
 
 pub(crate) fn reduce(commit: Commit) -> Result<Piece, Stop> {
@@ -167,18 +169,25 @@ fn cursors(moves: Vec<CursorMove>) -> Result<Vec<Cursor>, Stop> {
     let mut reduced: Vec<Cursor> = Vec::with_capacity(moves.len());
     let mut known: HashMap<(String, String, u16), usize> = HashMap::new();
     for CursorMove { consumer, source, shard, from, to } in moves {
-        let (consumer, source, from, to) = (keep(consumer), keep(source), signed(from), signed(to));
+        let (consumer, source) = (keep(consumer), keep(source));
+        let (from, from_epoch) = (signed(from.position), epoch(from));
         let number = *known.entry((consumer, source, shard)).or_insert_with_key(|(consumer, source, shard)| {
             let (consumer, source, shard) = (consumer.clone(), source.clone(), i32::from(*shard));
-            reduced.push(Cursor { consumer, source, shard, from, to: from });
+            reduced.push(Cursor { consumer, source, shard, from, from_epoch, to: from, to_epoch: from_epoch });
             reduced.len() - 1
         });
-        if reduced[number].to != from {
+        let cursor = &mut reduced[number];
+        if (cursor.to, cursor.to_epoch) != (from, from_epoch) {
             return Err(Stop::Conflict);
         }
-        reduced[number].to = to;
+        (cursor.to, cursor.to_epoch) = (signed(to.position), epoch(to));
     }
     Ok(reduced)
+}
+
+/// The epoch of a place, where it has one.
+fn epoch(at: epochs::Cursor) -> Option<Uuid> {
+    (at.epoch != epochs::Epoch::NONE).then_some(at.epoch.0)
 }
 
 fn jobs(changes: Vec<JobChange>) -> Result<Vec<Job>, Stop> {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use baedal_kit::database::{Direction, Document, Query, Select, TagRange};
+use baedal_kit::database::{Direction, Document, KeptCursor, Query, Select, TagRange};
+use baedal_kit::epochs::{Cursor, Epoch};
 use baedal_kit::{Origin, Recorded};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row};
+use uuid::Uuid;
 
 use crate::connections::Statement;
 use crate::reduce::signed;
@@ -83,13 +85,37 @@ pub(crate) fn recorded(rows: &[PgRow]) -> sqlx::Result<Vec<Recorded>> {
 }
 
 pub(crate) fn cursor(consumer: &str, source: &str, shard: u16) -> Statement<'static> {
-    sqlx::query("SELECT position FROM cursors WHERE consumer = $1 AND source = $2 AND shard = $3")
+    sqlx::query("SELECT position, epoch FROM cursors WHERE consumer = $1 AND source = $2 AND shard = $3")
         .bind(kept(consumer))
         .bind(kept(source))
         .bind(i32::from(shard))
 }
 
-/// The position of [`cursor`].
+/// The place of [`cursor`].
+pub(crate) fn place(rows: &[PgRow]) -> sqlx::Result<Cursor> {
+    rows.first().map(at).transpose().map(Option::unwrap_or_default)
+}
+
+pub(crate) fn cursors() -> Statement<'static> {
+    sqlx::query("SELECT position, epoch, consumer, source, shard FROM cursors")
+}
+
+/// The cursors of [`cursors`].
+pub(crate) fn kept_cursors(rows: &[PgRow]) -> sqlx::Result<Vec<KeptCursor>> {
+    let kept = |row: &PgRow| {
+        let shard = row.try_get::<i32, _>(4)?;
+        let shard = u16::try_from(shard).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Ok(KeptCursor { at: at(row)?, consumer: text(row, 2)?, source: text(row, 3)?, shard })
+    };
+    rows.iter().map(kept).collect()
+}
+
+fn at(row: &PgRow) -> sqlx::Result<Cursor> {
+    let epoch = row.try_get::<Option<Uuid>, _>(1)?.unwrap_or_default();
+    Ok(Cursor { position: row.try_get::<i64, _>(0)?.cast_unsigned(), epoch: Epoch(epoch) })
+}
+
+/// The journal's last position.
 pub(crate) fn position(rows: &[PgRow]) -> sqlx::Result<u64> {
     let position: Option<i64> = rows.first().map(|row| row.try_get(0)).transpose()?;
     Ok(position.unwrap_or(0).cast_unsigned())

@@ -20,13 +20,17 @@ const FEWEST: u32 = 3;
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Where they are, as `postgres://user:password@host:5432/baedal_{context}`; nothing: not on PostgreSQL.
-    /// The server itself, or a pooler that gives each of us a session of our own.
+    /// The server itself, or a pooler that gives each of us a session of our own. Of several servers, one of which
+    /// takes writes, all may be named, as `…@db1:5432,db2:5432/…`: the one that takes writes is used.
     pub url: Option<Address>,
     /// How many connections a process has to each of its databases, at the most: one to write, one to listen to
     /// other processes, the rest to read. At least 3.
     pub connections: u32,
     /// How long it may take to get a connection.
     pub connect_time_limit: SignedDuration,
+    /// How long a connection is used at the most; each ends up to a quarter sooner, so that they do not all end
+    /// together. So whatever moved without a sign, such as a name, is noticed some time.
+    pub connection_lifetime: SignedDuration,
     /// How long a statement may take, or wait for a lock.
     pub statement_time_limit: SignedDuration,
     /// Whether connections are encrypted and whose certificate is trusted; nothing: as the address says
@@ -42,6 +46,7 @@ impl Default for Settings {
             url: None,
             connections: 6,
             connect_time_limit: SignedDuration::from_secs(3),
+            connection_lifetime: SignedDuration::from_mins(30),
             statement_time_limit: SignedDuration::from_secs(5),
             tls: None,
             tls_root: None,
@@ -112,16 +117,23 @@ impl Serialize for Address {
 }
 
 /// The settings as one context's database needs them.
-#[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) context: &'static str,
     /// How it is called in errors, as `baedal_order at db:5432`.
     pub(crate) name: String,
     pub(crate) connect_limit: Duration,
+    pub(crate) lifetime: Duration,
     pub(crate) statement_limit: Duration,
     /// How many connections read.
     pub(crate) readers: usize,
-    /// For whoever reads and writes.
+    /// For whoever reads and writes: one of each server that may be the one. There is one at the least.
+    pub(crate) servers: Vec<Server>,
+}
+
+/// A server that may be the one.
+pub(crate) struct Server {
+    /// As `db:5432`.
+    pub(crate) name: String,
     pub(crate) options: PgConnectOptions,
 }
 
@@ -141,29 +153,59 @@ impl Target {
         if let Some(root) = settings.tls_root.as_ref().filter(|root| !root.is_file()) {
             return Err(format!("`tls_root`: there is no file {}", root.display()));
         }
+        let lifetime = limit("connection_lifetime", settings.connection_lifetime)?;
         let address = address.0.replace(CONTEXT, context);
         if !["postgres://", "postgresql://"].iter().any(|scheme| address.starts_with(scheme)) {
             return Err("`url` is no address of a PostgreSQL database: it begins with postgres://".to_owned());
         }
-        let options = PgConnectOptions::from_str(&address)
-            .map_err(|error| format!("`url` is no address of a PostgreSQL database: {error}"))?;
-        let mut options = session(options, statement_limit)
-            .application_name(&format!("baedal {context}"))
-            .disable_statement_logging();
-        if let Some(tls) = settings.tls {
-            options = options.ssl_mode(tls.into());
+        let (mut servers, mut database) = (Vec::new(), String::new());
+        for address in one_by_one(&without_session_attributes(&address)?) {
+            let options = PgConnectOptions::from_str(&address)
+                .map_err(|error| format!("`url` is no address of a PostgreSQL database: {error}"))?;
+            let mut options = session(options, statement_limit)
+                .application_name(&format!("baedal {context}"))
+                .disable_statement_logging();
+            if let Some(tls) = settings.tls {
+                options = options.ssl_mode(tls.into());
+            }
+            if let Some(root) = &settings.tls_root {
+                options = options.ssl_root_cert(root);
+            }
+            options.get_database().unwrap_or_else(|| options.get_username()).clone_into(&mut database);
+            let name = match options.get_socket() {
+                Some(socket) => socket.display().to_string(),
+                None => format!("{}:{}", options.get_host(), options.get_port()),
+            };
+            servers.push(Server { name, options });
         }
-        if let Some(root) = &settings.tls_root {
-            options = options.ssl_root_cert(root);
-        }
-        let database = options.get_database().unwrap_or_else(|| options.get_username());
-        let name = match options.get_socket() {
-            Some(socket) => format!("{database} at {}", socket.display()),
-            None => format!("{database} at {}:{}", options.get_host(), options.get_port()),
-        };
+        let places: Vec<_> = servers.iter().map(|server| server.name.as_str()).collect();
+        let name = format!("{database} at {}", places.join(", "));
         let readers = settings.connections.saturating_sub(2) as usize;
-        Ok(Self { context, name, connect_limit, statement_limit, readers, options })
+        Ok(Self { context, name, connect_limit, lifetime, statement_limit, readers, servers })
     }
+}
+
+/// The same address for each of the servers it names: sqlx knows of one only.
+/// Source: <https://www.postgresql.org/docs/15/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS>.
+fn one_by_one(address: &str) -> Vec<String> {
+    let begin = address.find("://").map_or(0, |scheme| scheme + 3);
+    let end = address[begin..].find(['/', '?', '#']).map_or(address.len(), |length| begin + length);
+    // A password may hold any character: what is before the last `@` is not of the servers.
+    let begin = address[begin..end].rfind('@').map_or(begin, |at| begin + at + 1);
+    let (before, behind) = (&address[..begin], &address[end..]);
+    address[begin..end].split(',').map(|server| format!("{before}{server}{behind}")).collect()
+}
+
+/// The address without `target_session_attrs`, which libpq needs to do what we do always: use the server that takes
+/// writes. Another wish is refused.
+fn without_session_attributes(address: &str) -> Result<String, String> {
+    let Some((place, query)) = address.split_once('?') else { return Ok(address.to_owned()) };
+    let (wishes, others): (Vec<_>, Vec<_>) =
+        query.split('&').partition(|parameter| parameter.starts_with("target_session_attrs="));
+    if let Some(other) = wishes.iter().find(|wish| !wish.ends_with("=read-write") && !wish.ends_with("=primary")) {
+        return Err(format!("`url` says {other}: only the server that takes writes is ever used, `read-write`"));
+    }
+    Ok(if others.is_empty() { place.to_owned() } else { format!("{place}?{}", others.join("&")) })
 }
 
 /// How our sessions are, whatever the server's own settings.
@@ -213,10 +255,36 @@ mod tests {
     }
 
     #[test]
+    fn an_address_may_name_several_servers() {
+        let named = |url: &str| {
+            let target = Target::new("order", &settings(url)).unwrap();
+            let shown = format!("{}", settings(url).url.unwrap());
+            assert!(!shown.contains("p@,ss"), "{shown}");
+            let of = |server: &Server| (server.name.clone(), server.options.get_username().to_owned());
+            (target.name, target.servers.iter().map(of).collect::<Vec<_>>())
+        };
+        let server = |name: &str| (name.to_owned(), "u".to_owned());
+        assert_eq!(
+            named(
+                "postgres://u:p@,ss@db1:6543,db2,[::1]:7/b_{context}?target_session_attrs=read-write&sslmode=disable"
+            ),
+            (
+                "b_order at db1:6543, db2:5432, [::1]:7".to_owned(),
+                ["db1:6543", "db2:5432", "[::1]:7"].map(server).to_vec()
+            )
+        );
+        assert_eq!(named("postgres://u@db/d?target_session_attrs=primary").1, [server("db:5432")]);
+        let Err(said) = Target::new("order", &settings("postgres://h,i/d?target_session_attrs=standby")) else {
+            panic!("a standby")
+        };
+        assert!(said.contains("target_session_attrs=standby"), "{said}");
+    }
+
+    #[test]
     fn tls_is_as_set_and_as_the_address_says_where_it_is_not() {
         let mode = |tls, url: &str| {
             let target = Target::new("order", &Settings { tls, ..settings(url) }).unwrap();
-            format!("{:?}", target.options.get_ssl_mode())
+            format!("{:?}", target.servers[0].options.get_ssl_mode())
         };
         assert_eq!(mode(None, "postgres://h/d"), "Prefer");
         assert_eq!(mode(None, "postgres://h/d?sslmode=verify-full"), "VerifyFull");
@@ -237,6 +305,7 @@ mod tests {
             ("`connections`", Settings { connections: 2, ..good.clone() }),
             ("`connect_time_limit`", Settings { connect_time_limit: no_time, ..good.clone() }),
             ("`statement_time_limit`", Settings { statement_time_limit: -no_time, ..good.clone() }),
+            ("`connection_lifetime`", Settings { connection_lifetime: no_time, ..good.clone() }),
             ("`tls_root`", Settings { tls_root: Some(PathBuf::from("/nowhere.pem")), ..good.clone() }),
         ] {
             let Err(said) = Target::new("order", &settings) else { panic!("{named}") };

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use baedal_kit::epochs::Epochs;
 use baedal_kit::feeds::Feeds;
 use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, watch};
@@ -17,6 +18,8 @@ const MOST_SAID: usize = 1024;
 
 pub(crate) struct Told {
     pub(crate) head: watch::Sender<u64>,
+    /// Of our journal.
+    pub(crate) epochs: watch::Sender<Arc<Epochs>>,
     pub(crate) jobs_changed: watch::Sender<u64>,
     /// When the next job is due that whoever does them here knows of: what is due later need not be told.
     soonest: Mutex<Timestamp>,
@@ -45,9 +48,10 @@ impl News {
 }
 
 impl Told {
-    pub(crate) fn new(position: u64) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            head: watch::Sender::new(position),
+            head: watch::Sender::new(0),
+            epochs: watch::Sender::default(),
             jobs_changed: watch::Sender::new(0),
             soonest: Mutex::new(Timestamp::MAX),
             feeds: Feeds::default(),
@@ -95,6 +99,22 @@ impl Told {
     /// The journal has got so far. Whether that is news.
     pub(crate) fn wake_head(&self, position: u64) -> bool {
         self.head.send_if_modified(|head| std::mem::replace(head, position.max(*head)) < position)
+    }
+
+    /// The journal has these epochs now, and goes so far. Where it is not the one that we knew, that may be less far.
+    pub(crate) fn know_epochs(&self, epochs: Arc<Epochs>, head: u64) {
+        let before = self.epochs.send_replace(Arc::clone(&epochs));
+        if before.common(&epochs) < *self.head.borrow() {
+            self.head.send_replace(head);
+        } else {
+            self.wake_head(head);
+        }
+        if !before.is_empty() {
+            // What was known of anything else may be wrong as well.
+            self.feeds.wake_all();
+            self.look_at_jobs();
+            self.wake_jobs();
+        }
     }
 
     /// When the next job is due is being looked up: whatever is scheduled meanwhile may be earlier.

@@ -11,6 +11,9 @@ pub(crate) enum Trouble {
     /// Nothing was asked: there is no connection.
     #[error("there is no connection to it: {0}")]
     Unconnected(String),
+    /// The server is a standby, or was told to take no writes.
+    #[error("its server takes no writes any more")]
+    TakesNoWrites,
     /// It was asked, and what became of that is not known.
     #[error("it did not answer within {0:?}")]
     Unanswered(Duration),
@@ -20,10 +23,6 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    pub(crate) fn unconnected(error: &Error) -> Self {
-        Self::Unconnected(error.to_string())
-    }
-
     /// PostgreSQL's code for it, where it is PostgreSQL's word.
     /// Source: <https://www.postgresql.org/docs/15/errcodes-appendix.html>
     fn code(&self) -> Option<String> {
@@ -46,6 +45,13 @@ impl Trouble {
         let classes = ["21", "22", "23", "54"];
         matches!(self, Self::Said(Error::Encode(_)))
             || self.code().is_some_and(|code| classes.iter().any(|class| code.starts_with(class)))
+    }
+
+    /// Whether the server said that it takes no writes (25006), ends, or begins (57P0…): whoever else it serves will
+    /// hear the same.
+    pub(crate) fn is_about_the_server(&self) -> bool {
+        let says = |code: String| code == "25006" || code.starts_with("57P0");
+        matches!(self, Self::TakesNoWrites) || self.code().is_some_and(says)
     }
 
     /// Whether what is kept cannot be read.

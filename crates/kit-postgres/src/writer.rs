@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::connections::Connections;
 use crate::group;
 use crate::reduce::{Key, Piece, Stop, reduce};
-use crate::settings::Target;
+use crate::server::Servers;
 use crate::told::Told;
 use crate::trouble::{Trouble, database_of};
 
@@ -51,10 +51,10 @@ struct Request {
 
 impl Writer {
     /// Must be called within a runtime.
-    pub(crate) fn start(target: &Arc<Target>, told: Arc<Told>, holder: Uuid) -> Self {
-        let context = target.context;
+    pub(crate) fn start(servers: &Arc<Servers>, told: Arc<Told>, holder: Uuid) -> Self {
+        let context = servers.target.context;
         let (requests, arriving) = mpsc::unbounded_channel();
-        let connections = Connections::new(Arc::clone(target), 1);
+        let connections = Connections::new(Arc::clone(servers), 1);
         let writing = Writing::default();
         let known = writing.clone();
         let desk = Desk { context, connections, arriving, waiting: VecDeque::new(), told, holder, writing: known };

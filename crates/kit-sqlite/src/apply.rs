@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use baedal_kit::Origin;
 use baedal_kit::database::{Append, Commit, CursorMove, Write};
+use baedal_kit::epochs::{Cursor, Epoch};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
@@ -90,21 +91,31 @@ fn append_events(connection: &Connection, append: &Append, position: &mut i64) -
 
 fn move_cursor(connection: &Connection, cursor: &CursorMove) -> Result<(), Stop> {
     let CursorMove { consumer, source, shard, from, to } = cursor;
-    let (from, to) = (signed(*from), signed(*to));
+    let epoch = |cursor: &Cursor| (cursor.epoch != Epoch::NONE).then_some(*cursor.epoch.0.as_bytes());
     let moved = connection
         .prepare_cached(
-            "UPDATE cursors SET position = ?5 WHERE consumer = ?1 AND source = ?2 AND shard = ?3 AND position = ?4",
+            "UPDATE cursors SET position = ?6, epoch = ?7
+             WHERE consumer = ?1 AND source = ?2 AND shard = ?3 AND position = ?4 AND epoch IS ?5",
         )?
-        .execute(params![consumer, source, shard, from, to])?;
+        .execute(params![
+            consumer,
+            source,
+            shard,
+            signed(from.position),
+            epoch(from),
+            signed(to.position),
+            epoch(to)
+        ])?;
     if moved == 0 {
-        if from != 0 {
+        if from.position != 0 {
             return Err(Stop::Conflict);
         }
         let begun = connection
             .prepare_cached(
-                "INSERT INTO cursors (consumer, source, shard, position) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                "INSERT INTO cursors (consumer, source, shard, position, epoch) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO NOTHING",
             )?
-            .execute(params![consumer, source, shard, to])?;
+            .execute(params![consumer, source, shard, signed(to.position), epoch(to)])?;
         if begun == 0 {
             return Err(Stop::Conflict);
         }

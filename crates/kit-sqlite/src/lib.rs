@@ -18,7 +18,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use baedal_kit::database::{BehindLetter, Commit, Database, DeadLetter, Document, LeasedJob, Outcome, Query, TagRange};
+use baedal_kit::database::{
+    BehindLetter, Commit, Database, DeadLetter, Document, KeptCursor, LeasedJob, Outcome, Query, TagRange,
+};
+use baedal_kit::epochs::{Cursor, Epochs};
 use baedal_kit::feeds::Feeds;
 use baedal_kit::{Failure, Recorded};
 use jiff::Timestamp;
@@ -51,6 +54,8 @@ pub struct SqliteDatabase {
 /// Who is told what after a commit.
 struct Told {
     head: watch::Sender<u64>,
+    /// They change only while nobody has it open.
+    epochs: watch::Sender<Arc<Epochs>>,
     jobs_changed: watch::Sender<u64>,
     feeds: Feeds,
 }
@@ -69,6 +74,7 @@ impl SqliteDatabase {
     fn assemble(opened: open::Opened, context: &'static str) -> std::io::Result<Self> {
         let told = Arc::new(Told {
             head: watch::Sender::new(opened.position),
+            epochs: watch::Sender::new(Arc::new(opened.epochs)),
             jobs_changed: watch::Sender::new(0),
             feeds: Feeds::default(),
         });
@@ -101,8 +107,16 @@ impl Database for SqliteDatabase {
         self.told.head.subscribe()
     }
 
-    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<u64, Failure> {
+    fn epochs(&self) -> watch::Receiver<Arc<Epochs>> {
+        self.told.epochs.subscribe()
+    }
+
+    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<Cursor, Failure> {
         self.readers.read(|connection| rows::cursor(connection, consumer, source, shard)).await
+    }
+
+    async fn cursors(&self) -> Result<Vec<KeptCursor>, Failure> {
+        self.readers.read_aside(rows::cursors).await
     }
 
     async fn get(&self, view: &str, id: &str) -> Result<Option<Document>, Failure> {

@@ -5,15 +5,17 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use baedal_kit::epochs::{Begun, Epoch, Epochs};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use uuid::Uuid;
 
 use crate::readers;
 
 /// `Baed`: marks the files that are ours.
 const APPLICATION: i32 = i32::from_be_bytes(*b"Baed");
 /// What brings a file from each version to the next.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 /// Files up to this size are checked page by page when they are opened, which takes a blink; of larger ones
 /// only what is read first and last, so that opening stays fast with millions of events.
 const CHECKED_WHOLE: u64 = 32 * 1024 * 1024;
@@ -85,6 +87,8 @@ pub(crate) struct Opened {
     pub(crate) readers: Vec<Connection>,
     /// The journal's last position.
     pub(crate) position: u64,
+    /// Its epochs; a new one has just begun.
+    pub(crate) epochs: Epochs,
 }
 
 pub(crate) fn open(path: &Path, context: &'static str) -> Result<Opened, OpenError> {
@@ -96,12 +100,12 @@ pub(crate) fn open(path: &Path, context: &'static str) -> Result<Opened, OpenErr
         Err(error) => return Err(OpenError::Unreachable { path: path.to_owned(), source: error.into() }),
     }
     let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(unreachable)?;
-    prepare_writer(&mut writer).map_err(unreachable)?;
+    let epochs = prepare_writer(&mut writer).map_err(unreachable)?;
     let position: i64 = writer
         .query_row("SELECT coalesce(max(position), 0) FROM journal", [], |row| row.get(0))
         .map_err(unreachable)?;
     let readers = (0..readers::CONNECTIONS).map(|_| connect_reader(path)).collect::<Result<_, _>>();
-    Ok(Opened { writer, readers: readers.map_err(unreachable)?, position: position.cast_unsigned() })
+    Ok(Opened { writer, readers: readers.map_err(unreachable)?, position: position.cast_unsigned(), epochs })
 }
 
 fn unreachable(path: &Path, error: rusqlite::Error) -> OpenError {
@@ -269,7 +273,7 @@ fn migrate(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn prepare_writer(connection: &mut Connection) -> rusqlite::Result<()> {
+fn prepare_writer(connection: &mut Connection) -> rusqlite::Result<Epochs> {
     // An answered commit survives the loss of power: every commit is synchronised. The writer decides itself
     // when to checkpoint, and lets the log shrink again after a storm.
     connection.execute_batch(
@@ -284,5 +288,23 @@ fn prepare_writer(connection: &mut Connection) -> rusqlite::Result<()> {
     migrate(&transaction)?;
     // Whoever held these has ended with its process.
     transaction.execute("UPDATE jobs SET due = run_at, lease = NULL WHERE lease IS NOT NULL", [])?;
-    transaction.commit()
+    let epochs = begin_epoch(&transaction)?;
+    transaction.commit()?;
+    Ok(epochs)
+}
+
+/// Nobody can tell whether the file is the one that was closed, or an older copy of it that somebody has put back: so
+/// it is another journal from here on. Whoever had got further in that one is found to be ahead of this one.
+fn begin_epoch(connection: &Connection) -> rusqlite::Result<Epochs> {
+    let head: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM journal", [], |row| row.get(0))?;
+    let epoch = Epoch::new();
+    // The last one goes where nothing happened in it.
+    connection.execute("DELETE FROM epochs WHERE after >= ?1", [head])?;
+    connection.execute("INSERT INTO epochs (id, after) VALUES (?1, ?2)", params![epoch.0.as_bytes(), head])?;
+    let mut begun = connection.prepare("SELECT id, after FROM epochs ORDER BY number")?;
+    let begun = begun.query_map([], |row| {
+        let epoch = Epoch(Uuid::from_bytes(row.get(0)?));
+        Ok(Begun { epoch, after: row.get::<_, i64>(1)?.cast_unsigned() })
+    })?;
+    begun.collect::<rusqlite::Result<_>>().map(Epochs::of)
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use baedal_kit::database::{Direction, Document, Query, Select, TagRange};
+use baedal_kit::database::{Direction, Document, KeptCursor, Query, Select, TagRange};
+use baedal_kit::epochs::{Cursor, Epoch};
 use baedal_kit::{Origin, Recorded};
 use jiff::Timestamp;
 use rusqlite::types::{FromSqlError, Type, Value};
@@ -95,11 +96,24 @@ fn recorded(mut rows: rusqlite::Rows<'_>) -> rusqlite::Result<Vec<Recorded>> {
     Ok(events)
 }
 
-pub(crate) fn cursor(connection: &Connection, consumer: &str, source: &str, shard: u16) -> rusqlite::Result<u64> {
-    let mut statement =
-        connection.prepare_cached("SELECT position FROM cursors WHERE consumer = ?1 AND source = ?2 AND shard = ?3")?;
-    let position = statement.query_row(params![consumer, source, shard], |row| row.get::<_, i64>(0)).optional()?;
-    Ok(position.unwrap_or(0).cast_unsigned())
+pub(crate) fn cursor(connection: &Connection, consumer: &str, source: &str, shard: u16) -> rusqlite::Result<Cursor> {
+    let mut statement = connection
+        .prepare_cached("SELECT position, epoch FROM cursors WHERE consumer = ?1 AND source = ?2 AND shard = ?3")?;
+    let found = statement.query_row(params![consumer, source, shard], |row| place(row, 0)).optional()?;
+    Ok(found.unwrap_or_default())
+}
+
+pub(crate) fn cursors(connection: &Connection) -> rusqlite::Result<Vec<KeptCursor>> {
+    let mut statement = connection.prepare_cached("SELECT position, epoch, consumer, source, shard FROM cursors")?;
+    let kept = statement.query_map([], |row| {
+        Ok(KeptCursor { at: place(row, 0)?, consumer: row.get(2)?, source: row.get(3)?, shard: row.get(4)? })
+    })?;
+    kept.collect()
+}
+
+fn place(row: &Row<'_>, column: usize) -> rusqlite::Result<Cursor> {
+    let position = row.get::<_, i64>(column)?.cast_unsigned();
+    Ok(Cursor { position, epoch: Epoch(uuid(row, column + 1)?.unwrap_or_default()) })
 }
 
 pub(crate) fn get(connection: &Connection, view: &str, id: &str) -> rusqlite::Result<Option<Document>> {

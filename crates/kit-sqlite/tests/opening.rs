@@ -41,8 +41,8 @@ fn order(number: u64) -> Commit {
             consumer: "policy".to_owned(),
             source: "store".to_owned(),
             shard: 0,
-            from: number - 1,
-            to: number,
+            from: (number - 1).into(),
+            to: number.into(),
         }],
         writes: vec![Write {
             view: "orders".to_owned(),
@@ -98,7 +98,7 @@ async fn everything_is_still_there_when_it_is_opened_again() {
     assert_eq!(events.len(), 300);
     assert_eq!((events[41].id, &events[41].data), (event(42).id, &event(42).data));
     assert_eq!((&events[41].origin, events[41].at), (&event(42).origin, NOON));
-    assert_eq!(database.cursor("policy", "store", 0).await.unwrap(), 300);
+    assert_eq!(database.cursor("policy", "store", 0).await.unwrap(), 300.into());
     let select = Select::Tag("all".to_owned());
     let query = Query { select, direction: Direction::Descending, after: None, limit: 1000 };
     assert_eq!(database.list("orders", query).await.unwrap().len(), 300);
@@ -221,7 +221,7 @@ async fn a_newer_file_is_refused_and_both_versions_named() {
     newer.pragma_update(None, "user_version", 41).unwrap();
     newer.close().unwrap();
     let error = refused(&path, "order");
-    assert!(matches!(error, OpenError::Newer { found: 41, known: 1, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::Newer { found: 41, known: 2, .. }), "{error:?}");
     assert!(error.to_string().contains("41") && error.to_string().contains('1'));
 }
 

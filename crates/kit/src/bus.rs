@@ -6,13 +6,14 @@
 //! source's own journal stays what is true, and whoever misses something asks it: that is an [`Archive`].
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::epochs::{Cursor, Epoch, Epochs, Extent};
 use crate::failure::caught;
 use crate::message::{Envelope, Recorded};
 use crate::{Database, Failure};
@@ -21,13 +22,53 @@ use crate::{Database, Failure};
 /// database for the same ones.
 const REMEMBERED: usize = 2048;
 
-/// A stretch of a shard.
+/// A stretch of a shard, all of it of one epoch.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Batch {
     /// The published events in it, in order.
     pub envelopes: Vec<Arc<Envelope>>,
     /// The position it reaches to, private events included.
     pub upto: u64,
+    /// The epoch of the event that it comes behind. Whoever has heard that position of another epoch has heard
+    /// something else, and this is not what comes next. None where the journal does not go so far.
+    #[serde(default)]
+    pub follows: Epoch,
+    /// The epoch of the events in it.
+    #[serde(default)]
+    pub epoch: Epoch,
+}
+
+impl Batch {
+    /// Nothing new behind a position.
+    #[must_use]
+    pub fn nothing(after: u64, follows: Epoch) -> Self {
+        Self { envelopes: Vec::new(), upto: after, follows, epoch: follows }
+    }
+
+    /// Only what is in one epoch, and which: of a journal with these epochs, behind this position.
+    #[must_use]
+    pub fn of_one_epoch(mut self, after: u64, epochs: &Epochs) -> Self {
+        let end = epochs.end_behind(after);
+        if self.upto > end {
+            self.envelopes.retain(|envelope| envelope.position <= end);
+            self.upto = end;
+        }
+        (self.follows, self.epoch) = (epochs.at(after), epochs.at(self.upto));
+        self
+    }
+
+    /// How far it reaches.
+    #[must_use]
+    pub fn end(&self) -> Cursor {
+        Cursor { position: self.upto, epoch: self.epoch }
+    }
+
+    /// Whether it is what comes next for somebody who has got so far. Of a cursor from before there were epochs only
+    /// the position is known.
+    #[must_use]
+    pub fn continues(&self, cursor: Cursor) -> bool {
+        cursor.epoch == self.follows || cursor.epoch == Epoch::NONE
+    }
 }
 
 /// The kind of an envelope whose event exists but could not be turned into the public one. Whoever hears it
@@ -57,13 +98,18 @@ pub trait Bus: Send + Sync + 'static {
     fn hear_shards(&self, _shards: &[u16]) {}
 
     /// A stretch of a shard behind a position: at the most `limit` positions of it. An empty stretch
-    /// reaches to `after`.
+    /// reaches to `after`. It says which epoch it continues: that of the reader has to be the same.
     async fn read(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure>;
 
     /// One event, known to be there, as its source publishes it now; nothing where it is private.
     async fn read_again(&self, source: &str, shard: u16, position: u64) -> Result<Option<Arc<Envelope>>, Failure> {
         let batch = self.read(source, shard, position.saturating_sub(1), 1).await?;
         the_one(batch, source, position)
+    }
+
+    /// The epochs of a source's journal, as far as they are known here.
+    fn epochs(&self, _source: &str) -> Arc<Epochs> {
+        Arc::default()
     }
 
     /// A source's last position, as far as it is known here, and every later one; stays at 0 for a source
@@ -96,8 +142,8 @@ pub trait Archive: Send + Sync + 'static {
     /// As [`Bus::read`].
     async fn read(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure>;
 
-    /// A source's last position.
-    async fn head(&self, source: &str) -> Result<u64, Failure>;
+    /// A source's last position and its epochs.
+    async fn extent(&self, source: &str) -> Result<Extent, Failure>;
 }
 
 /// Turns a recorded event into the public one, where it is published.
@@ -155,6 +201,8 @@ struct Source {
 /// The published events read last: all of those behind `from`, up to `upto`.
 #[derive(Default)]
 struct Tail {
+    /// The epoch of the journal that it was then.
+    epoch: Epoch,
     from: u64,
     upto: u64,
     envelopes: VecDeque<Arc<Envelope>>,
@@ -183,28 +231,35 @@ impl JournalBus {
     /// A failure of the source's database.
     pub async fn read_all(&self, source: &str, after: u64, limit: usize) -> Result<Batch, Failure> {
         let Some(source) = self.sources.get(source) else {
-            return Ok(Batch { envelopes: Vec::new(), upto: after });
+            return Ok(Batch::nothing(after, Epoch::NONE));
         };
-        if *source.database.head().borrow() <= after {
-            return Ok(Batch { envelopes: Vec::new(), upto: after });
+        let epochs = source.epochs();
+        let head = *source.database.head().borrow();
+        if head <= after {
+            // Another replica may be ahead of what we know; but nobody is ahead of the database.
+            let is_beyond = head < after && source.database.look_at_head().await? < after;
+            return Ok(Batch::nothing(after, if is_beyond { Epoch::NONE } else { epochs.at(after) }));
         }
-        if let Some(batch) = source.remembered(after, limit) {
-            return Ok(batch);
+        if let Some(batch) = source.remembered(after, limit, &epochs) {
+            return Ok(batch.of_one_epoch(after, &epochs));
         }
-        let _reading = if source.is_near(after) { Some(source.reading.lock().await) } else { None };
-        if let Some(batch) = source.remembered(after, limit) {
-            return Ok(batch);
+        let _reading = if source.is_near(after, &epochs) { Some(source.reading.lock().await) } else { None };
+        if let Some(batch) = source.remembered(after, limit, &epochs) {
+            return Ok(batch.of_one_epoch(after, &epochs));
         }
         let recorded = source.database.published(after, limit).await?;
-        let mut batch = Batch { envelopes: Vec::with_capacity(recorded.len()), upto: after };
+        let mut batch = Batch { envelopes: Vec::with_capacity(recorded.len()), upto: after, ..Batch::default() };
         for event in &recorded {
             batch.upto = event.position;
             if let Some(public) = source.publish(event).await? {
                 batch.envelopes.push(Arc::new(envelope(source.name, event, public)));
             }
         }
-        source.remember(after, &batch);
-        Ok(batch)
+        if source.epochs().last() != epochs.last() {
+            return Err(Failure::unavailable(format!("the journal of {}", source.name), "it has just become another"));
+        }
+        source.remember(after, &batch, &epochs);
+        Ok(batch.of_one_epoch(after, &epochs))
     }
 }
 
@@ -222,16 +277,33 @@ impl Bus for JournalBus {
         Ok(batch)
     }
 
+    fn epochs(&self, source: &str) -> Arc<Epochs> {
+        self.sources.get(source).map(Source::epochs).unwrap_or_default()
+    }
+
     fn head(&self, source: &str) -> watch::Receiver<u64> {
         self.sources.get(source).map_or_else(|| self.nobody.subscribe(), |source| source.database.head())
     }
 
     async fn look_at_head(&self, source: &str) -> Result<u64, Failure> {
-        Archive::head(self, source).await
+        self.extent(source).await.map(|extent| extent.head)
     }
 }
 
 impl Source {
+    fn epochs(&self) -> Arc<Epochs> {
+        Arc::clone(&self.database.epochs().borrow())
+    }
+
+    /// What is remembered of a journal with these epochs; of another one nothing is worth anything.
+    fn tail(&self, epochs: &Epochs) -> MutexGuard<'_, Tail> {
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        if tail.epoch != epochs.last() {
+            *tail = Tail { epoch: epochs.last(), ..Tail::default() };
+        }
+        tail
+    }
+
     /// The public event. One that cannot be made must not hold up those behind it: it travels as
     /// [`UNPUBLISHABLE`].
     async fn publish(&self, event: &Recorded) -> Result<Option<Public>, Failure> {
@@ -255,12 +327,12 @@ impl Source {
     }
 
     /// Whether a reader is where news comes, rather than far behind.
-    fn is_near(&self, after: u64) -> bool {
-        after >= self.tail.lock().unwrap_or_else(PoisonError::into_inner).from
+    fn is_near(&self, after: u64, epochs: &Epochs) -> bool {
+        after >= self.tail(epochs).from
     }
 
-    fn remembered(&self, after: u64, limit: usize) -> Option<Batch> {
-        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+    fn remembered(&self, after: u64, limit: usize, epochs: &Epochs) -> Option<Batch> {
+        let tail = self.tail(epochs);
         if after < tail.from || after >= tail.upto {
             return None;
         }
@@ -271,16 +343,16 @@ impl Source {
         } else {
             envelopes.last().map_or(tail.upto, |last| last.position)
         };
-        Some(Batch { envelopes, upto })
+        Some(Batch { envelopes, upto, ..Batch::default() })
     }
 
-    fn remember(&self, after: u64, batch: &Batch) {
-        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+    fn remember(&self, after: u64, batch: &Batch, epochs: &Epochs) {
+        let mut tail = self.tail(epochs);
         if batch.upto <= tail.upto {
             return;
         }
         if after != tail.upto {
-            *tail = Tail { from: after, upto: after, envelopes: VecDeque::new() };
+            *tail = Tail { from: after, upto: after, envelopes: VecDeque::new(), epoch: tail.epoch };
         }
         tail.upto = batch.upto;
         tail.envelopes.extend(batch.envelopes.iter().cloned());
@@ -313,11 +385,10 @@ impl Archive for JournalBus {
         Bus::read(self, source, shard, after, limit).await
     }
 
-    async fn head(&self, source: &str) -> Result<u64, Failure> {
-        match self.sources.get(source) {
-            Some(source) => source.database.look_at_head().await,
-            None => Ok(0),
-        }
+    async fn extent(&self, source: &str) -> Result<Extent, Failure> {
+        let Some(source) = self.sources.get(source) else { return Ok(Extent::default()) };
+        let head = source.database.look_at_head().await?;
+        Ok(Extent { head, epochs: source.epochs() })
     }
 }
 

@@ -10,10 +10,14 @@
 //! - `rebuild`: a projection's views, built anew beside the ones in use;
 //! - `memory`: what a projection wrote last, so that it need not read it back;
 //! - `aside`: events that could not be handled, to be heard again;
+//! - `divergence`: consumers that have heard what is no more, since their source was restored;
+//! - [`kept`]: the cursors of a context as they are kept, and setting them where a person has said;
 //! - `waiting`: for something new, and for what does not answer.
 
 mod aside;
+mod divergence;
 mod ear;
+pub mod kept;
 mod memory;
 mod rebuild;
 mod waiting;
@@ -29,6 +33,8 @@ use crate::{Failure, Service, Work};
 
 pub use aside::HearAgain;
 pub(crate) use aside::none_parked;
+pub(crate) use divergence::Divergences;
+pub use divergence::{Divergence, remedy};
 pub(crate) use memory::Memory;
 pub(crate) use rebuild::GENERATIONS;
 pub use rebuild::{request_rebuild, restore_generations, run_projection};

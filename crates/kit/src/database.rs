@@ -23,6 +23,7 @@ use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 use crate::Failure;
+use crate::epochs::{Cursor, Epochs};
 use crate::feeds::Feeds;
 use crate::jobs::Job;
 use crate::message::{Origin, Recorded};
@@ -130,9 +131,22 @@ pub struct CursorMove {
     /// In which shard of it.
     pub shard: u16,
     /// Where it must be now: 0 where it has not begun. Two that do the same work cannot both move it.
-    pub from: u64,
+    pub from: Cursor,
     /// Where it is then.
-    pub to: u64,
+    pub to: Cursor,
+}
+
+/// A cursor as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptCursor {
+    /// Whose.
+    pub consumer: String,
+    /// In whose journal.
+    pub source: String,
+    /// In which shard of it.
+    pub shard: u16,
+    /// Where it is.
+    pub at: Cursor,
 }
 
 /// A document that comes, changes or goes.
@@ -332,8 +346,18 @@ pub trait Database: Send + Sync + 'static {
         Ok(*self.head().borrow())
     }
 
+    /// The epochs of the journal, and whatever becomes of them. A new one has begun whenever the journal may be another
+    /// than it was before: then what is remembered of it may never have happened. They are none where the journal is
+    /// never but one.
+    fn epochs(&self) -> watch::Receiver<Arc<Epochs>> {
+        watch::Sender::default().subscribe()
+    }
+
     /// Where a cursor is; 0 where it has not begun.
-    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<u64, Failure>;
+    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<Cursor, Failure>;
+
+    /// Where every cursor is, in no particular order.
+    async fn cursors(&self) -> Result<Vec<KeptCursor>, Failure>;
 
     /// One document of a view.
     async fn get(&self, view: &str, id: &str) -> Result<Option<Document>, Failure>;

@@ -25,6 +25,13 @@ pub enum Failure {
         #[source]
         source: BoxError,
     },
+    /// Somebody has heard what never happened, as its source knows it now: a person has to say how to go on, and
+    /// nothing is done until then.
+    #[error("{what}")]
+    Diverged {
+        /// Who, what, and what to do about it.
+        what: String,
+    },
     /// Something that cannot be right, and will not be by trying again.
     #[error("{what}")]
     Broken {

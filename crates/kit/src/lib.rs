@@ -6,6 +6,7 @@
 //! - [`aggregate`]: a decision is a plain function from state and command to events;
 //! - [`database`]: the port; what must commit together is one [`database::Commit`];
 //! - [`work`]: one unit of work: load, decide, write, and hand all of it over as one commit;
+//! - [`epochs`]: what tells a journal from another one with the same positions, after a restore;
 //! - [`bus`]: published events, read in order from their source;
 //! - [`consumer`]: policies and projections, which hear events and move a cursor with what they did;
 //! - [`replicas`]: several processes of one context, sharing what there is to hear;
@@ -19,6 +20,7 @@ pub mod bus;
 mod catching_up;
 pub mod consumer;
 pub mod database;
+pub mod epochs;
 pub mod failure;
 pub mod feeds;
 pub mod http;

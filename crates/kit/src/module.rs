@@ -63,7 +63,21 @@ impl Module {
             service.lifecycle().spawn(consumer::run_projection(service.clone(), Arc::clone(projection)));
         }
         service.lifecycle().spawn(jobs::run(service.clone(), jobs));
+        service.lifecycle().spawn(forget_with_epochs(service.clone()));
         service.lifecycle().spawn_to_its_end(crate::replicas::run(service.clone()));
         Ok(routes.merge(crate::http::operations::routes(service, projections)))
+    }
+}
+
+/// Forgets what is remembered of the database whenever it may be another one: an aggregate may have been further than
+/// it is now, and no version would tell.
+async fn forget_with_epochs(service: Service) {
+    let mut epochs = service.database().epochs();
+    while epochs.changed().await.is_ok() {
+        tracing::warn!(
+            context = service.name(),
+            "the database may be another than before; nothing of it is remembered"
+        );
+        service.states().forget_all();
     }
 }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::bus::shard_of;
 use crate::catching_up::CatchingUp;
+use crate::consumer::{Divergence, Divergences};
 use crate::database::Outcome;
 use crate::ids::Ids;
 use crate::jobs::Hands;
@@ -55,6 +56,7 @@ struct Inner {
     progress: Progress,
     catching_up: CatchingUp,
     serving: Serving,
+    divergences: Divergences,
     share: watch::Sender<Share>,
     leads: watch::Sender<bool>,
     views: RwLock<HashMap<&'static str, u32>>,
@@ -101,6 +103,7 @@ impl Service {
                 progress: Progress::new(shards),
                 catching_up: CatchingUp::default(),
                 serving,
+                divergences: Divergences::default(),
                 leads: watch::Sender::new(share.leads),
                 share: watch::Sender::new(share),
                 views: RwLock::default(),
@@ -315,6 +318,17 @@ impl Service {
         self.inner.progress.reached(consumer, positions, limit).await
     }
 
+    /// The consumers here that have heard of a source what is no more, and hear nothing of it until somebody has said
+    /// from where on.
+    #[must_use]
+    pub fn diverged(&self) -> Vec<Divergence> {
+        self.inner.divergences.told(self.inner.name)
+    }
+
+    pub(crate) fn divergences(&self) -> &Divergences {
+        &self.inner.divergences
+    }
+
     pub(crate) fn progress(&self) -> &Progress {
         &self.inner.progress
     }
@@ -398,6 +412,11 @@ pub(crate) fn generation_name(name: &str, generation: u32) -> String {
     if generation == 0 { name.to_owned() } else { format!("{name}@{generation}") }
 }
 
+/// The generation in a name.
+pub(crate) fn generation_of(name: &str) -> u32 {
+    name.split_once('@').and_then(|(_, generation)| generation.parse().ok()).unwrap_or(0)
+}
+
 /// The name without the generation.
 pub(crate) fn plain_name(name: &str) -> &str {
     name.split_once('@').map_or(name, |(plain, _)| plain)
@@ -471,6 +490,11 @@ impl States {
         if wrote {
             self.turn.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Nothing of it is to be believed any more.
+    pub(crate) fn forget_all(&self) {
+        self.memories.iter().for_each(|memory| memory.lock().unwrap_or_else(PoisonError::into_inner).clear());
     }
 
     pub(crate) fn forget(&self, stream: &str) {

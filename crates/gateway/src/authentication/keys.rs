@@ -1,6 +1,8 @@
-//! The public keys that tokens are checked with, fetched from identity when an unknown one is named.
+//! The public keys that tokens are checked with: fetched from identity at the start, now and then, and when an unknown
+//! one is named; and kept for a while when identity does not answer.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -15,42 +17,72 @@ use jiff::SignedDuration;
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 /// The keys are fetched this often at the most, whatever keys are named: made-up names must not become
 /// a flood of requests to identity.
 const FETCH_EVERY: SignedDuration = SignedDuration::from_secs(2);
+/// How often they are fetched although nobody names an unknown one: as long may a key that identity has withdrawn be
+/// believed.
+const REFRESH_EVERY: Duration = Duration::from_secs(60);
 /// How long identity may take to answer.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 type Ring = HashMap<String, DecodingKey>;
 
 /// The keys known.
-pub(super) struct Keys {
+pub(crate) struct Keys {
     identity: Option<Upstream>,
     clock: Arc<dyn Clock>,
-    ring: RwLock<Arc<Ring>>,
+    /// How long they are believed without a word from identity.
+    kept_for: Duration,
+    held: RwLock<Held>,
+    /// Grows when they are others than before.
+    generation: AtomicU64,
     /// When they were last fetched, or tried to be; held by whoever fetches them.
     fetched: Mutex<Option<Instant>>,
 }
 
-/// What came of looking for a key.
-pub(super) enum Found {
-    /// The key, or that there is none of that name.
-    Key(Option<DecodingKey>),
-    /// The same, and the keys are others than before.
-    NewKeys(Option<DecodingKey>),
+/// What identity said last.
+#[derive(Default)]
+struct Held {
+    ring: Arc<Ring>,
+    /// When it said so.
+    since: Option<Instant>,
 }
 
 impl Keys {
-    pub(super) fn new(identity: Option<Upstream>, clock: Arc<dyn Clock>) -> Self {
-        Self { identity, clock, ring: RwLock::default(), fetched: Mutex::default() }
+    pub(crate) fn new(identity: Option<Upstream>, clock: Arc<dyn Clock>, kept_for: Duration) -> Self {
+        let (held, generation, fetched) = Default::default();
+        Self { identity, clock, kept_for, held, generation, fetched }
+    }
+
+    /// Fetches them now and then, for ever.
+    pub(crate) async fn keep_fresh(self: Arc<Self>) {
+        loop {
+            if let Err(failure) = self.refresh().await {
+                tracing::debug!(error = failure.story(), "the keys to check tokens with are as last known");
+            }
+            let wait = if self.are_here() { REFRESH_EVERY.min(self.kept_for / 3) } else { FETCH_EVERY.unsigned_abs() };
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Whether there are keys that may still be believed, so that tokens can be checked while identity is away.
+    pub(crate) fn are_here(&self) -> bool {
+        !self.ring().is_empty()
+    }
+
+    /// Grows when the keys are others than before: what was found valid before may have been withdrawn.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// The key of this name. All keys are replaced by what is fetched, so a key that identity no longer
-    /// publishes is given up with the first token that another one signed.
-    pub(super) async fn find(&self, kid: &str) -> Result<Found, Failure> {
+    /// publishes is given up with the first token that another one signed, or with the next look.
+    pub(super) async fn find(&self, kid: &str) -> Result<Option<DecodingKey>, Failure> {
         if let Some(key) = self.ring().get(kid) {
-            return Ok(Found::Key(Some(key.clone())));
+            return Ok(Some(key.clone()));
         }
         let mut fetched = self.fetched.lock().await;
         let ring = self.ring();
@@ -58,22 +90,48 @@ impl Keys {
         // Whoever waited for the lock may find what another has fetched meanwhile.
         let is_recent = fetched.is_some_and(|at| now.duration_since(at) < FETCH_EVERY);
         if is_recent && !ring.is_empty() || ring.contains_key(kid) {
-            return Ok(Found::Key(ring.get(kid).cloned()));
+            return Ok(ring.get(kid).cloned());
         }
         if is_recent {
             return Err(Failure::unavailable("the keys of identity", "they could not be had a moment ago"));
         }
         *fetched = Some(now);
-        let new = Arc::new(self.fetch().await?);
-        let key = new.get(kid).cloned();
-        let is_same = ring.len() == new.len() && ring.keys().all(|kid| new.contains_key(kid));
-        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = new;
-        tracing::info!("fetched the keys to check tokens with");
-        Ok(if is_same { Found::Key(key) } else { Found::NewKeys(key) })
+        self.replace().await?;
+        Ok(self.ring().get(kid).cloned())
     }
 
+    async fn refresh(&self) -> Result<(), Failure> {
+        let mut fetched = self.fetched.lock().await;
+        let is_new = self.held.read().unwrap_or_else(PoisonError::into_inner).since.is_some_and(|since| {
+            // Somebody who named one has fetched them a moment ago.
+            since.elapsed() < FETCH_EVERY.unsigned_abs()
+        });
+        if is_new {
+            return Ok(());
+        }
+        self.replace().await?;
+        // Where that fails, whoever sends a token may try at once.
+        *fetched = Some(self.clock.now());
+        Ok(())
+    }
+
+    /// Takes what identity says now.
+    async fn replace(&self) -> Result<(), Failure> {
+        let (before, new) = (self.ring(), Arc::new(self.fetch().await?));
+        let is_same = before.len() == new.len() && before.keys().all(|kid| new.contains_key(kid));
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Held { ring: new, since: Some(Instant::now()) };
+        if !is_same {
+            self.generation.fetch_add(1, Ordering::AcqRel);
+            tracing::info!("the keys to check tokens with are new");
+        }
+        Ok(())
+    }
+
+    /// Those that may still be believed.
     fn ring(&self) -> Arc<Ring> {
-        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let is_believed = held.since.is_some_and(|since| since.elapsed() < self.kept_for);
+        if is_believed { Arc::clone(&held.ring) } else { Arc::default() }
     }
 
     async fn fetch(&self) -> Result<Ring, Failure> {

@@ -3,6 +3,7 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use baedal_contracts::source::IDENTITY;
 use baedal_kit::http::body::read_limited;
 use baedal_kit::http::health::{Dependency, Readiness, in_time};
 use baedal_kit::http::operations::Health;
@@ -29,9 +30,11 @@ pub(super) async fn live() -> &'static str {
     (status = 503, description = "Something needed is away, or the process is ending", body = Readiness),
 ))]
 pub(super) async fn ready(State(desk): State<Desk>) -> Readiness {
-    let needed = &desk.needed;
+    let desk = &desk;
     let asked = desk.contexts.iter().map(|(context, upstream)| async move {
-        let needed = needed.iter().any(|needed| needed == context);
+        // Who is signed in needs identity only for its keys; nobody is served worse for the others not being sent here.
+        let needed =
+            desk.needed.iter().any(|needed| needed == context) && !(*context == IDENTITY && desk.keys.are_here());
         let found = in_time(ask(upstream)).await.unwrap_or_else(Err);
         ((*context).to_owned(), Dependency::context(needed, found))
     });

@@ -1,5 +1,8 @@
 //! Which tokens are good, and what becomes of those that are not.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -162,4 +165,63 @@ async fn while_identity_is_away_known_keys_still_serve_and_unknown_ones_wait() {
         assert!(answer.headers.contains_key(header::RETRY_AFTER));
     }
     assert_eq!(world.get("/api/stores").await.status, StatusCode::OK, "what is public needs no keys");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_has_the_keys_goes_on_without_identity_for_as_long_as_they_are_kept() {
+    let kept_for = SignedDuration::from_hours(3);
+    let world = World::with(
+        |settings| {
+            settings.needed = vec![IDENTITY.to_owned()];
+            settings.keys_kept_for = kept_for;
+        },
+        |_| {},
+    );
+    let ready = async || world.get("/health/ready").await;
+    let order = async || world.get_as(Role::Customer, "/api/orders").await.status;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(world.fetched(), 1, "they are fetched before anybody asks");
+    world.identity_is_away.store(true, Ordering::SeqCst);
+    let remembered = world.key.token(Role::Customer);
+    for hours in 1..=2 {
+        tokio::time::sleep(Duration::from_secs(3400)).await;
+        assert_eq!(order().await, StatusCode::OK, "after {hours} hours");
+        assert_eq!(world.call(Method::GET, "/api/orders", Some(&remembered)).await.status, StatusCode::OK);
+        let answer = ready().await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        assert_eq!(answer.body["dependencies"]["identity"]["ready"], json!(false), "it is told all the same");
+        assert_eq!(answer.body["dependencies"]["identity"]["needed"], json!(false));
+    }
+    tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
+    assert_eq!(ready().await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(order().await, StatusCode::SERVICE_UNAVAILABLE);
+    let answer = world.call(Method::GET, "/api/orders", Some(&remembered)).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "although its token was found valid before");
+    // It comes back, and nobody need ask for a key.
+    world.identity_is_away.store(false, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!((ready().await.status, order().await), (StatusCode::OK, StatusCode::OK));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_never_had_the_keys_is_not_ready_without_identity() {
+    let world = World::with(|settings| settings.needed = vec![IDENTITY.to_owned()], |_| {});
+    world.identity_is_away.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(world.get("/health/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    world.identity_is_away.store(false, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(world.get("/health/ready").await.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_withdrawn_is_given_up_although_nobody_names_another() {
+    let world = World::new();
+    let old = world.key.token(Role::Customer);
+    let status = async || world.call(Method::GET, "/api/orders", Some(&old)).await.status;
+    assert_eq!(status().await, StatusCode::OK);
+    world.published.lock().unwrap().keys = vec![Key::new("second").jwk];
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    world.clock.advance(SignedDuration::from_secs(61));
+    assert_eq!(status().await, StatusCode::UNAUTHORIZED, "even though it was found valid before");
 }

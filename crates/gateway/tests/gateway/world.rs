@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -74,6 +75,7 @@ pub(crate) struct World {
     pub(crate) key: Key,
     pub(crate) published: Arc<Mutex<JwkSet>>,
     pub(crate) fetched: Arc<AtomicUsize>,
+    pub(crate) identity_is_away: Arc<AtomicBool>,
     pub(crate) clock: ManualClock,
     pub(crate) lifecycle: Lifecycle,
 }
@@ -106,7 +108,16 @@ impl World {
             count.fetch_add(1, Ordering::Relaxed);
             Json(keys.lock().expect("the keys").clone())
         });
-        upstreams.insert(IDENTITY, Upstream::local(echo(IDENTITY).route("/.well-known/jwks.json", jwks)));
+        let identity_is_away = Arc::new(AtomicBool::new(false));
+        let away = Arc::clone(&identity_is_away);
+        let identity =
+            echo(IDENTITY).route("/.well-known/jwks.json", jwks).layer(from_fn(move |request: Request, next: Next| {
+                let is_away = away.load(Ordering::SeqCst);
+                async move {
+                    if is_away { StatusCode::SERVICE_UNAVAILABLE.into_response() } else { next.run(request).await }
+                }
+            }));
+        upstreams.insert(IDENTITY, Upstream::local(identity));
         change_contexts(&mut upstreams);
         let clock = ManualClock::at(NOON);
         let lifecycle = Lifecycle::default();
@@ -118,7 +129,7 @@ impl World {
             lifecycle: lifecycle.clone(),
             metrics: Arc::new(|| "baedal_up 1\n".to_owned()),
         });
-        Self { router, key, published, fetched, clock, lifecycle }
+        Self { router, key, published, fetched, identity_is_away, clock, lifecycle }
     }
 
     pub(crate) fn fetched(&self) -> usize {

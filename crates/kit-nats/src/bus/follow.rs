@@ -38,6 +38,7 @@ pub(super) async fn follow(source: Arc<Source>, nats: Nats, mut heard: watch::Re
                 Ok(()) => continue,
                 Err(_) => return,
             },
+            () = source.anew.notified() => continue,
             _ = connections.changed() => continue,
         };
         if nats.is_connected() {
@@ -73,7 +74,7 @@ async fn try_listen(source: &Source, nats: &Nats, shards: &[u16], pause: &mut Pa
         num_replicas: 1,
         ..pull::Config::default()
     };
-    stream::keep(nats, source.name).await?;
+    stream::find(nats, source.name).await?;
     let consumer = nats.jetstream.create_consumer_on_stream(config, names::stream(source.name)).await?;
     let asked = consumer.stream().max_messages_per_batch(AHEAD).expires(REQUEST_LASTS).heartbeat(HEARTBEAT);
     let mut messages = asked.messages().await?.ready_chunks(AHEAD);

@@ -10,12 +10,13 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{DirectGetErrorKind, Stream};
 use baedal_kit::Envelope;
+use baedal_kit::epochs::Epochs;
 use baedal_kit::failure::BoxError;
 use futures::TryStreamExt;
 use tokio::time::Instant;
 
 use super::source;
-use crate::cloudevents::place;
+use crate::cloudevents::{Place, place};
 use crate::{Nats, names};
 
 /// How long a stretch may take to read.
@@ -52,13 +53,14 @@ impl History {
         shard: u16,
         after: u64,
         limit: usize,
+        epochs: &Epochs,
         hint: &mut Hint,
     ) -> Vec<Envelope> {
         let shy_until = *self.shy_until.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.nats.is_connected() || shy_until.is_some_and(|until| until > Instant::now()) {
             return Vec::new();
         }
-        let error = match tokio::time::timeout(LIMIT, self.try_read(source, shard, after, limit, hint)).await {
+        let error = match tokio::time::timeout(LIMIT, self.try_read(source, shard, after, limit, epochs, hint)).await {
             Ok(Ok(found)) => return found,
             Ok(Err(error)) => error,
             Err(late) => late.into(),
@@ -74,6 +76,7 @@ impl History {
         shard: u16,
         after: u64,
         limit: usize,
+        epochs: &Epochs,
         hint: &mut Hint,
     ) -> Result<Vec<Envelope>, BoxError> {
         let subject = names::events(source, shard);
@@ -99,7 +102,7 @@ impl History {
         let mut messages = consumer.fetch().max_messages(limit).messages().await?;
         let (mut covered, mut found) = (after, Vec::new());
         while let Some(message) = messages.try_next().await? {
-            let Ok((_, carried)) = source::read(source, self.shards, &message) else { break };
+            let Ok((_, carried)) = source::read(source, self.shards, &message, epochs) else { break };
             if carried.envelope.position <= covered {
                 continue;
             }
@@ -117,12 +120,12 @@ impl History {
 /// Where in the stream the first message of a subject behind a position is, if it is right behind it.
 async fn find(stream: &Stream<()>, subject: &str, after: u64) -> Result<Option<u64>, BoxError> {
     let Some(first) = next(stream, subject, 1).await? else { return Ok(None) };
-    let Ok((prev, position)) = place(&first.payload) else { return Ok(None) };
+    let Ok(Place { prev, position, .. }) = place(&first.payload) else { return Ok(None) };
     if position > after {
         return Ok((prev <= after).then_some(first.sequence));
     }
     let last = stream.direct_get_last_for_subject(subject).await?;
-    if place(&last.payload).map_or(true, |(_, position)| position <= after) {
+    if place(&last.payload).map_or(true, |last| last.position <= after) {
         return Ok(None);
     }
     // The message at `low` is at or before the position; the first one from `high` on is behind it.
@@ -130,7 +133,7 @@ async fn find(stream: &Stream<()>, subject: &str, after: u64) -> Result<Option<u
     while high - low > 1 {
         let middle = low + (high - low) / 2;
         let Some(message) = next(stream, subject, middle).await? else { return Ok(None) };
-        let Ok((_, position)) = place(&message.payload) else { return Ok(None) };
+        let Ok(Place { position, .. }) = place(&message.payload) else { return Ok(None) };
         if position > after {
             high = middle;
         } else {

@@ -75,7 +75,7 @@ impl Shelf {
         let envelopes: Vec<_> = self.envelopes.iter().skip(begin).take(limit).cloned().collect();
         let is_all = begin + envelopes.len() == self.envelopes.len();
         let upto = envelopes.last().filter(|_| !is_all).map_or(self.upto, |last| last.position);
-        Found::Here(Batch { envelopes, upto })
+        Found::Here(Batch { envelopes, upto, ..Batch::default() })
     }
 
     /// One more from the stream. Whether it was not known.
@@ -159,6 +159,19 @@ impl Shelf {
             self.trim();
             self.settle(now);
         }
+    }
+
+    /// Of the source's journal only this much is what it was: what reaches further goes, and what was said of it.
+    /// Whether anything was here that went.
+    pub(super) fn keep_upto(&mut self, position: u64) -> bool {
+        let reaches_further = self.upto > position;
+        if reaches_further {
+            *self = Self::default();
+        } else {
+            self.claim = None;
+        }
+        self.told = self.told.min(position);
+        reaches_further
     }
 
     /// Nobody reads this shard here any more.

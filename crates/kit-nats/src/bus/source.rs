@@ -1,21 +1,36 @@
 //! One source as one context hears it: its shelves, how far it is known to be, and who is woken by news.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use baedal_kit::bus::shard_of;
-use tokio::sync::watch;
+use baedal_kit::Failure;
+use baedal_kit::bus::{Batch, shard_of};
+use baedal_kit::epochs::{Epochs, Extent};
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::history::Hint;
 use super::shelf::Shelf;
 use crate::cloudevents::{Carried, Unreadable, decode};
 use crate::names::{self, Heads};
+use crate::{Nats, stream};
+
+/// After so many times as long as it takes to doubt the relay, the stream is believed about what it is a copy of.
+const DOUBTS: u32 = 5;
 
 /// A source.
 pub(super) struct Source {
     pub(super) name: &'static str,
     /// The last known position; changes also when there is more to read.
     pub(super) head: watch::Sender<u64>,
+    /// Since when it is followed.
+    since: Instant,
+    /// The epochs of its journal, as far as they are known. What is on the shelves is of that journal: whoever puts
+    /// something there holds this meanwhile.
+    epochs: Mutex<Arc<Epochs>>,
+    /// Something speaks for another journal than the one that is known: the source is to be asked.
+    pub(super) doubt: Notify,
+    /// Something was taken off the shelves: the stream is to be heard anew, from the last event of each shard on.
+    pub(super) anew: Notify,
     shards: Vec<Shard>,
     pulse: Mutex<Pulse>,
 }
@@ -44,6 +59,10 @@ impl Source {
         Self {
             name,
             head: watch::Sender::new(0),
+            since: now,
+            epochs: Mutex::default(),
+            doubt: Notify::new(),
+            anew: Notify::new(),
             shards: (0..shards).map(|_| Shard::default()).collect(),
             pulse: Mutex::new(Pulse { word: now, delivery: now }),
         }
@@ -51,6 +70,57 @@ impl Source {
 
     pub(super) fn shard(&self, shard: u16) -> Option<&Shard> {
         self.shards.get(usize::from(shard))
+    }
+
+    /// The epochs of its journal, as far as they are known.
+    pub(super) fn epochs(&self) -> Arc<Epochs> {
+        Arc::clone(&self.known_epochs())
+    }
+
+    fn known_epochs(&self) -> MutexGuard<'_, Arc<Epochs>> {
+        self.epochs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The journal is this one, and goes so far. What is here of another one goes.
+    pub(super) fn know(&self, extent: &Extent) {
+        let Extent { head, epochs } = extent;
+        let mut known = self.known_epochs();
+        if epochs.is_empty() || known.last() == epochs.last() {
+            return;
+        }
+        let common = if known.is_empty() { 0 } else { known.common(epochs) };
+        tracing::info!(source = self.name, common, head, "the source has begun a new epoch of its journal");
+        *known = Arc::clone(epochs);
+        // Each of them, not only the first.
+        let cleared = self.shards.iter().filter(|shard| shard.shelf().keep_upto(common)).count();
+        drop(known);
+        if cleared > 0 {
+            self.anew.notify_one();
+        }
+        // Whoever waits has to look again, whether there is more or less to read than they think.
+        self.head.send_modify(|known| *known = if *known > common { *head } else { (*known).max(*head) });
+    }
+
+    /// Learns which journal it is from what the relay has written at the stream, where the source itself has not said
+    /// so for a while. (Not at once: where everything is restored and starts again, what the broker has kept may be of
+    /// a journal that is no more, until the relay has looked.)
+    pub(super) async fn ask_stream(&self, nats: &Nats) -> Result<(), Failure> {
+        let patience = nats.settings.doubt_after.unsigned_abs() * DOUBTS;
+        if nats.is_connected() && self.since.elapsed() > patience {
+            let epochs = Arc::new(stream::find(nats, self.name).await?);
+            self.know(&Extent { head: 0, epochs });
+        }
+        Ok(())
+    }
+
+    /// What was read of the journal elsewhere is put on a shelf, where it is of the journal that we know.
+    pub(super) fn join(&self, shard: &Shard, after: u64, batch: &Batch) {
+        let epochs = self.known_epochs();
+        if epochs.at(batch.upto) == batch.epoch && epochs.at(after) == batch.follows {
+            shard.shelf().join(after, batch, Instant::now());
+        } else {
+            self.doubt.notify_one();
+        }
     }
 
     pub(super) fn pulse(&self) -> Pulse {
@@ -67,9 +137,10 @@ impl Source {
         let now = Instant::now();
         *self.pulse.lock().unwrap_or_else(PoisonError::into_inner) = Pulse { word: now, delivery: now };
         let mut newest = None;
+        let epochs = self.known_epochs();
         for message in messages {
-            match self.read(message) {
-                Ok((shard, Carried { envelope, prev })) => {
+            match self.read(message, &epochs) {
+                Ok((shard, Carried { envelope, prev, .. })) => {
                     let position = envelope.position;
                     if shard.shelf().put(envelope, prev, now) {
                         newest = newest.max(Some(position));
@@ -78,13 +149,14 @@ impl Source {
                 Err(unreadable) => self.set_aside(message, &unreadable),
             }
         }
+        drop(epochs);
         if let Some(position) = newest {
             self.wake(position);
         }
     }
 
-    fn read(&self, message: &async_nats::Message) -> Result<(&Shard, Carried), Unreadable> {
-        let (shard, carried) = read(self.name, self.shards.len(), message)?;
+    fn read(&self, message: &async_nats::Message, epochs: &Epochs) -> Result<(&Shard, Carried), Unreadable> {
+        let (shard, carried) = read(self.name, self.shards.len(), message, epochs)?;
         Ok((self.shard(shard).ok_or(Unreadable::Wrong("shard"))?, carried))
     }
 
@@ -93,15 +165,18 @@ impl Source {
     fn set_aside(&self, message: &async_nats::Message, unreadable: &Unreadable) {
         metrics::counter!("baedal_unreadable_messages_total", "source" => self.name, "reason" => unreadable.reason())
             .increment(1);
-        if matches!(unreadable, Unreadable::Elsewhere) {
-            return;
+        match unreadable {
+            Unreadable::Elsewhere => return,
+            // Either is new: the message or the journal that we know.
+            Unreadable::Foreign => self.doubt.notify_one(),
+            Unreadable::Body(_) | Unreadable::Wrong(_) => {}
         }
         let id = message.headers.as_ref().and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID));
         tracing::warn!(
             source = self.name,
             subject = %message.subject,
             message = id.map(async_nats::HeaderValue::as_str),
-            error = %baedal_kit::Failure::broken_by("a message cannot be read", unreadable.to_string()).story(),
+            error = %Failure::broken_by("a message cannot be read", unreadable.to_string()).story(),
             "a message cannot be read; what it should have said is read from the source"
         );
     }
@@ -109,6 +184,12 @@ impl Source {
     /// The relay's word on how far it is.
     pub(super) fn claimed(&self, heads: &Heads, heard: &[u16]) {
         let now = Instant::now();
+        let epochs = self.known_epochs();
+        if heads.epoch.is_some_and(|epoch| epoch != epochs.last()) {
+            // Of a journal that we do not know it says nothing to us.
+            self.doubt.notify_one();
+            return;
+        }
         self.pulse.lock().unwrap_or_else(PoisonError::into_inner).word = now;
         let mut is_news = heads.upto > *self.head.borrow();
         for (shard, last) in (0..).zip(&heads.shards).filter(|(shard, _)| heard.contains(shard)) {
@@ -158,9 +239,19 @@ impl Source {
     }
 }
 
-/// The envelope of a message from a source's stream, and the shard it belongs to: the one whose subject it has.
-pub(super) fn read(source: &str, shards: usize, message: &async_nats::Message) -> Result<(u16, Carried), Unreadable> {
+/// The envelope of a message from a source's stream, and the shard it belongs to: the one whose subject it has. It must
+/// be of the journal that has these epochs, where they are known.
+pub(super) fn read(
+    source: &str,
+    shards: usize,
+    message: &async_nats::Message,
+    epochs: &Epochs,
+) -> Result<(u16, Carried), Unreadable> {
     let carried = decode(&message.payload)?;
+    let is_of_it = |epoch| epochs.is_empty() || epochs.at(carried.envelope.position) == epoch;
+    if !carried.epoch.is_none_or(is_of_it) {
+        return Err(Unreadable::Foreign);
+    }
     if carried.envelope.source != source {
         return Err(Unreadable::Wrong("source"));
     }

@@ -46,7 +46,7 @@ impl Watch {
         let mut connections = self.nats.changes();
         let mut ask_at = Instant::now() + FIRST;
         let mut asked = Instant::now();
-        let mut is_missing = false;
+        let (mut is_missing, mut is_doubtful) = (false, false);
         loop {
             tokio::select! {
                 said = heads.next() => match said {
@@ -55,14 +55,15 @@ impl Watch {
                 },
                 () = sleep_until(self.source.due()) => self.source.give_up_waiting(),
                 _ = connections.changed() => {}
+                () = self.source.doubt.notified() => is_doubtful = true,
                 () = tokio::time::sleep_until(ask_at) => {
-                    is_missing |= self.ask().await;
-                    asked = Instant::now();
+                    is_missing |= self.ask(is_doubtful).await;
+                    (asked, is_doubtful) = (Instant::now(), false);
                 }
             }
             let word = self.source.pulse().word;
             is_missing &= word < asked;
-            ask_at = if is_missing || !self.nats.is_connected() {
+            ask_at = if is_missing || is_doubtful || !self.nats.is_connected() {
                 asked + WHILE_MISSING
             } else {
                 asked.max(word) + self.nats.settings.doubt_after.unsigned_abs()
@@ -77,17 +78,26 @@ impl Watch {
         }
     }
 
-    /// Asks the source how far it is. Whether it is further than the broker said.
-    async fn ask(&self) -> bool {
-        match tokio::time::timeout(ANSWER_LIMIT, self.archive.head(self.source.name)).await {
-            Ok(Ok(head)) => self.source.told(head, &self.heard.borrow()),
-            Ok(Err(failure)) => self.unanswered(&failure),
-            Err(late) => self.unanswered(&Failure::unavailable(format!("the journal of {}", self.source.name), late)),
-        }
-    }
-
-    fn unanswered(&self, failure: &Failure) -> bool {
+    /// Asks the source how far it is, and which journal it is. Whether it is further than the broker said.
+    async fn ask(&self, is_doubtful: bool) -> bool {
+        let failure = match tokio::time::timeout(ANSWER_LIMIT, self.archive.extent(self.source.name)).await {
+            Ok(Ok(extent)) => {
+                self.source.know(&extent);
+                return self.source.told(extent.head, &self.heard.borrow());
+            }
+            Ok(Err(failure)) => failure,
+            Err(late) => Failure::unavailable(format!("the journal of {}", self.source.name), late),
+        };
         tracing::debug!(source = self.source.name, error = failure.story(), "the source does not say how far it is");
+        if (is_doubtful || self.source.epochs().is_empty())
+            && let Err(failure) = self.source.ask_stream(&self.nats).await
+        {
+            tracing::debug!(
+                source = self.source.name,
+                error = failure.story(),
+                "nor does its stream say what it is of"
+            );
+        }
         false
     }
 }

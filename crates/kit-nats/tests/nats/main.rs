@@ -5,6 +5,7 @@
 mod behind;
 mod poison;
 mod relaying;
+mod restored;
 mod shards;
 mod trouble;
 mod world;

@@ -48,7 +48,8 @@ async fn an_event_whose_message_is_poisoned_comes_from_its_source() {
     let next = world.said().await.last().expect("an event") + 1;
     for position in next..next + 4 {
         let body = format!(r#"{{"specversion":"1.0","position":"{position}","prev":"{}","data":7}}"#, position - 1);
-        poison(&world, 0, &format!("order-{position}"), body).await;
+        let epoch = world.database.epochs().borrow().at(position);
+        poison(&world, 0, &format!("order-{position}-{}", epoch.0.simple()), body).await;
     }
     for _ in 0..4 {
         world.happen(Event::Said { text: "들려요?".to_owned() }).await;
@@ -66,6 +67,7 @@ async fn a_message_of_another_source_or_shard_is_not_believed() {
     let mut listener = world.listener(&ALL);
     world.tell(20).await;
     listener.hears(20).await;
+    world.all_relayed().await;
     let told = world.stream().await.direct_get(1).await.expect("a message");
     let mut odd: Value = serde_json::from_slice(&told.payload).expect("JSON");
     // They would come next, and connect.

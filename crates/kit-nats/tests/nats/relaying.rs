@@ -94,7 +94,7 @@ async fn a_relay_that_crashes_before_its_mark_tells_nothing_twice() {
     })
     .await;
     relay.abort();
-    assert_eq!(world.database.cursor("relay", SOURCE, 0).await.expect("a database"), 0);
+    assert_eq!(world.database.cursor("relay", SOURCE, 0).await.expect("a database").position, 0);
     world.database.refuses_marks.store(false, Ordering::SeqCst);
     world.relay();
     world.tell(100).await;
@@ -110,7 +110,7 @@ async fn the_relay_goes_on_from_its_mark() {
     world.tell(50).await;
     let head = *world.database.head().borrow();
     within("the mark", async {
-        while world.database.cursor("relay", SOURCE, 0).await.expect("a database") < head {
+        while world.database.cursor("relay", SOURCE, 0).await.expect("a database").position < head {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     })

@@ -9,8 +9,10 @@ use async_trait::async_trait;
 use baedal_kit::bus::{Archive, Batch, JournalBus, Public, publish_with, shard_of};
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{
-    Append, BehindLetter, Commit, Database, DeadLetter, Document, LeasedJob, NewEvent, Outcome, Query, TagRange,
+    Append, BehindLetter, Commit, Database, DeadLetter, Document, KeptCursor, LeasedJob, NewEvent, Outcome, Query,
+    TagRange,
 };
+use baedal_kit::epochs::{Cursor, Epochs, Extent};
 use baedal_kit::feeds::Feeds;
 use baedal_kit::ids::SystemIds;
 use baedal_kit::lifecycle::Lifecycle;
@@ -18,7 +20,7 @@ use baedal_kit::time::{Clock, SystemClock};
 use baedal_kit::{Bus, Cause, CauseKind, Envelope, Failure, Origin, Recorded, Service};
 use baedal_kit_nats::{Nats, NatsBus, Settings, connect, relay};
 use baedal_servers::testing::programs;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -158,7 +160,8 @@ impl World {
 }
 
 pub(crate) fn settings(url: &str) -> Settings {
-    Settings { urls: vec![url.to_owned()], ..Settings::default() }
+    let doubt_after = SignedDuration::from_millis(300);
+    Settings { urls: vec![url.to_owned()], doubt_after, ..Settings::default() }
 }
 
 /// Waits for something that must come.
@@ -269,8 +272,8 @@ impl Archive for Source {
         Bus::read(journal, source, shard, after, limit).await
     }
 
-    async fn head(&self, source: &str) -> Result<u64, Failure> {
-        Archive::head(self.here()?, source).await
+    async fn extent(&self, source: &str) -> Result<Extent, Failure> {
+        self.here()?.extent(source).await
     }
 }
 
@@ -280,6 +283,13 @@ pub(crate) struct Moody {
     database: MemoryDatabase,
     pub(crate) refuses_marks: AtomicBool,
     pub(crate) refused: AtomicU64,
+}
+
+impl Moody {
+    /// Goes back to an earlier state, as a database that is restored.
+    pub(crate) fn restore(&self, position: u64) {
+        self.database.restore(position);
+    }
 }
 
 #[async_trait]
@@ -304,8 +314,16 @@ impl Database for Moody {
         self.database.head()
     }
 
-    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<u64, Failure> {
+    fn epochs(&self) -> watch::Receiver<Arc<Epochs>> {
+        self.database.epochs()
+    }
+
+    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<Cursor, Failure> {
         self.database.cursor(consumer, source, shard).await
+    }
+
+    async fn cursors(&self) -> Result<Vec<KeptCursor>, Failure> {
+        self.database.cursors().await
     }
 
     async fn get(&self, view: &str, id: &str) -> Result<Option<Document>, Failure> {

@@ -66,8 +66,8 @@ impl Chance {
         if self.up_to(2) == 0 {
             let (consumer, shard) = (self.name(), self.up_to(1) as u16);
             let there = memory.cursor(&consumer, "order", shard).await.unwrap();
-            let from = self.version(there);
-            one.cursors.push(CursorMove { consumer, source: "order".to_owned(), shard, from, to: from + 3 });
+            let (from, source) = (self.version(there.position), "order".to_owned());
+            one.cursors.push(CursorMove { consumer, source, shard, from: from.into(), to: (from + 3).into() });
         }
         if self.up_to(30) == 0 {
             one.cleared_views.push("view 0".to_owned());

@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails it")]
 
 mod chance;
+mod failover;
 mod opening;
 mod outages;
 mod read_only;
 mod replicas;
+mod restored;
 mod tls;
 mod unkeepable;
 mod world;

@@ -1,11 +1,14 @@
 //! Which databases are opened, which are refused and left as they are.
 
+use std::sync::{Arc, Mutex};
+
 use baedal_kit::database::Database;
-use baedal_kit_postgres::{OpenError, PostgresDatabase};
+use baedal_kit_postgres::{OpenError, PostgresDatabase, Settings};
 use baedal_servers::testing;
+use jiff::SignedDuration;
 use sqlx::{AssertSqlSafe, Row};
 
-use crate::world::{appending, committed, connect, open, put, run, scheduling, settings};
+use crate::world::{appending, committed, connect, open, put, run, scheduling, settings, until};
 
 /// Opens what must be refused.
 async fn refused(context: &'static str, url: &str) -> OpenError {
@@ -79,7 +82,7 @@ async fn a_newer_one_is_refused_and_both_versions_named() {
     let mut raw = connect(&url).await;
     run(&mut raw, "UPDATE baedal.meta SET value = '41' WHERE key = 'schema'").await;
     let error = refused("order", &url).await;
-    assert!(matches!(error, OpenError::Newer { found: 41, known: 1, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::Newer { found: 41, known: 2, .. }), "{error:?}");
     assert!(error.to_string().contains("41") && !error.is_passing());
     let row = sqlx::query("SELECT value FROM baedal.meta WHERE key = 'schema'").fetch_one(&mut raw).await.unwrap();
     assert_eq!(row.get::<&str, _>(0), "41");
@@ -113,4 +116,68 @@ async fn what_is_out_of_reach_may_come_and_what_is_wrong_does_not() {
     assert!(matches!(stranger, OpenError::Refused { .. }) && !stranger.is_passing(), "{stranger:?}");
     let wrong = refused("order", "mysql://127.0.0.1/orders").await;
     assert!(matches!(wrong, OpenError::Settings(_)) && !wrong.is_passing(), "{wrong:?}");
+}
+
+/// What is logged in this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn says(&self, word: &str) -> bool {
+        self.0.lock().unwrap().iter().any(|line| line.contains(word))
+    }
+}
+
+impl tracing::Subscriber for Log {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target().starts_with("baedal")
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut line = String::new();
+        event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+            line.push_str(&format!("{field}={value:?} "));
+        });
+        self.0.lock().unwrap().push(line);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn a_migration_waits_for_a_lock_as_long_as_it_takes_and_says_who_holds_it() {
+    let url = testing::fresh_database("opening");
+    let mut holder = connect(&format!("{url}?application_name=a-long-report")).await;
+    run(&mut holder, "BEGIN; SELECT pg_advisory_xact_lock(1113679204, 2)").await;
+    let log = Log::default();
+    let _logging = tracing::subscriber::set_default(log.clone());
+    let limit = SignedDuration::from_millis(100);
+    let impatient = Settings { statement_time_limit: limit, ..settings(url.clone()) };
+    let mut opening = Box::pin(PostgresDatabase::open("order", &impatient));
+    let mut raw = connect(&url).await;
+    // Ten times as long as a statement may take while we serve.
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+                     AND clock_timestamp() - query_start > interval '1 second'";
+    let waiting = until(async || {
+        let row = sqlx::query(waits).fetch_one(&mut raw).await.unwrap();
+        row.get::<i64, _>(0) == 1 && log.says("a-long-report")
+    });
+    tokio::select! {
+        opened = &mut opening => panic!("it did not wait: {:?}", opened.err()),
+        () = waiting => {}
+    }
+    assert!(log.says("waits for a lock"), "{log:?}", log = log.0);
+    run(&mut holder, "ROLLBACK").await;
+    let database = opening.await.unwrap();
+    assert_eq!(committed(&database, appending("order/a", 0)).await, 1);
 }

@@ -98,6 +98,11 @@ async fn published_by_now(service: &Service, aside: Envelope) -> Result<Option<A
     }
     let shard = shard_of(&aside.stream, service.bus().shards());
     match service.bus().read_again(&aside.source, shard, aside.position).await? {
+        Some(envelope) if envelope.id != aside.id => {
+            let what =
+                format!("{} {} is another event since {} was restored", aside.source, aside.position, aside.source);
+            Err(Failure::broken(what))
+        }
         Some(envelope) if envelope.kind == UNPUBLISHABLE => Err(unpublishable(&envelope)),
         found => Ok(found),
     }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::aside::{HEAR_AGAIN, SetAside, park, unpublishable};
-use super::{Consumer, Memory, Projection};
+use super::kept::SOURCE_EPOCHS;
+use super::{Consumer, Memory, Projection, divergence};
 use crate::bus::{Batch, UNPUBLISHABLE};
 use crate::database::{CursorMove, Outcome};
+use crate::epochs::{Cursor, Epochs};
 use crate::failure::caught;
 use crate::jobs::Job;
 use crate::message::Envelope;
@@ -43,14 +45,18 @@ pub(super) struct Ear {
     memory: Option<Arc<Memory>>,
     /// The shards that are this replica's to hear.
     share: watch::Receiver<Share>,
+    /// The epochs of our own database: what we remember of it may be wrong in a new one.
+    own_epochs: watch::Receiver<Arc<Epochs>>,
     /// How far it has heard.
-    cursors: Option<HashMap<Place, u64>>,
+    cursors: Option<HashMap<Place, Cursor>>,
     /// How far the database says it has heard: not as far where the last events were nothing to it.
-    kept: HashMap<Place, u64>,
+    kept: HashMap<Place, Cursor>,
     /// How often in a row its commits have collided with others.
     conflicts: u32,
     /// Whether there was more to hear than it took at once.
     is_behind: bool,
+    /// Whether a cursor was not of the journal that there is: another look may find it moved.
+    is_doubtful: bool,
 }
 
 impl Ear {
@@ -64,10 +70,12 @@ impl Ear {
             is_building: false,
             memory: None,
             share: service.share(),
+            own_epochs: service.database().epochs(),
             cursors: None,
             kept: HashMap::new(),
             conflicts: 0,
             is_behind: false,
+            is_doubtful: false,
         }
     }
 
@@ -87,8 +95,10 @@ impl Ear {
     /// The more often it has collided with others in a row, the less it takes at once: a long batch that
     /// touches what everybody is changing would never get through.
     pub(super) async fn hear_some(&mut self) -> Result<bool, Failure> {
-        if self.share.has_changed().unwrap_or(false) {
+        let is_another = self.own_epochs.has_changed().unwrap_or(false);
+        if self.share.has_changed().unwrap_or(false) || is_another || std::mem::take(&mut self.is_doubtful) {
             self.share.mark_unchanged();
+            self.own_epochs.mark_unchanged();
             self.forget();
         }
         let cursors = self.cursors().await?;
@@ -98,10 +108,12 @@ impl Ear {
         self.is_behind = false;
         for place in self.places() {
             let Some(from) = cursors.get(&place).copied() else { continue };
-            match self.service.bus().read(place.0, place.1, from, limit).await {
+            match self.service.bus().read(place.0, place.1, from.position, limit).await {
+                Ok(batch) if !batch.continues(from) => away = Some(self.diverged(place, from)),
                 Ok(batch) => {
-                    self.is_behind |= batch.upto - from >= limit as u64;
-                    if batch.upto > from {
+                    self.service.divergences().remove(self.service.name(), &self.name, place);
+                    self.is_behind |= batch.upto - from.position >= limit as u64;
+                    if batch.upto > from.position {
                         batches.push((place, batch));
                     }
                 }
@@ -142,12 +154,14 @@ impl Ear {
         for envelope in batches.iter().flat_map(|(_, batch)| &batch.envelopes) {
             self.hear(envelope, &mut work).await?;
         }
-        let unkept = batches.iter().map(|(place, batch)| batch.upto - self.kept_of(*place)).max().unwrap_or(0);
+        let unkept = batches.iter().map(|(place, batch)| batch.upto - self.kept_of(*place).position);
+        let unkept = unkept.max().unwrap_or(0);
         // Other replicas look how far views that are being built have got.
         let is_kept = !work.is_empty() || unkept >= MOST_UNKEPT || self.is_building;
         if is_kept {
             for (place, batch) in batches {
-                work.move_cursor(self.cursor_move(*place, batch.upto));
+                work.move_cursor(self.cursor_move(*place, batch.end()));
+                self.note_epoch(&mut work, *place, batch.end())?;
             }
         }
         // Also where there is nothing to commit: nothing may have come of something that is no longer so.
@@ -155,9 +169,9 @@ impl Ear {
             return Ok(false);
         }
         if is_kept {
-            self.kept.extend(batches.iter().map(|(place, batch)| (*place, batch.upto)));
+            self.kept.extend(batches.iter().map(|(place, batch)| (*place, batch.end())));
         }
-        self.moved(batches.iter().map(|(place, batch)| (*place, batch.upto)));
+        self.moved(batches.iter().map(|(place, batch)| (*place, batch.end())));
         self.count(batches.iter().map(|(_, batch)| batch.envelopes.len()).sum());
         Ok(true)
     }
@@ -166,21 +180,22 @@ impl Ear {
     async fn hear_one_by_one(&mut self, batches: Vec<(Place, Batch)>) -> Result<(), Failure> {
         for (place, batch) in batches {
             for envelope in &batch.envelopes {
-                while !self.hear_alone(place, envelope).await? {
+                let at = Cursor { position: envelope.position, epoch: batch.epoch };
+                while !self.hear_alone(place, envelope, at).await? {
                     self.collided().await;
                     if self.conflicts > MOST_CONFLICTS {
                         let busy = "others changed the same at the same time, over and over";
                         return Err(Failure::unavailable("a quiet moment", busy));
                     }
                     self.cursors().await?;
-                    if self.kept_of(place) >= envelope.position {
+                    if self.kept_of(place).position >= envelope.position {
                         // Another one of us has heard it.
                         return Ok(());
                     }
                 }
-                self.kept.insert(place, envelope.position);
+                self.kept.insert(place, at);
                 self.conflicts = 0;
-                self.moved([(place, envelope.position)]);
+                self.moved([(place, at)]);
                 self.count(1);
             }
         }
@@ -188,12 +203,13 @@ impl Ear {
     }
 
     /// One event in one commit, or, where that fails, set aside in one. Whether it went through.
-    async fn hear_alone(&self, place: Place, envelope: &Arc<Envelope>) -> Result<bool, Failure> {
-        let cursor = self.cursor_move(place, envelope.position);
+    async fn hear_alone(&self, place: Place, envelope: &Arc<Envelope>, at: Cursor) -> Result<bool, Failure> {
+        let cursor = self.cursor_move(place, at);
         let mut work = self.begin();
         let heard = match self.hear(envelope, &mut work).await {
             Ok(()) => {
                 work.move_cursor(cursor.clone());
+                self.note_epoch(&mut work, place, at)?;
                 work.commit().await
             }
             Err(failure) => Err(failure),
@@ -221,6 +237,7 @@ impl Ear {
         }
         work.schedule(again);
         work.move_cursor(cursor);
+        self.note_epoch(&mut work, place, at)?;
         Ok(work.commit().await? != Outcome::Conflict)
     }
 
@@ -248,13 +265,40 @@ impl Ear {
         work
     }
 
-    fn cursor_move(&self, place: Place, to: u64) -> CursorMove {
+    /// It has got so far in another journal than the one that there is now.
+    fn diverged(&mut self, place: Place, at: Cursor) -> Failure {
+        // Another replica may have moved the cursor, or somebody who was asked to: what is kept is looked at again.
+        self.is_doubtful = true;
+        if self.kept_of(place) != at {
+            // Of what was done about what is no more, nothing is there.
+            return Failure::unavailable(format!("where {} is in {}", self.name, place.0), "it is looked up again");
+        }
+        let context = self.service.name();
+        let failure = divergence::failure(context, &self.name, place, at);
+        if self.service.divergences().add(context, &self.name, place, at) {
+            tracing::error!(context, consumer = self.name, source = place.0, shard = place.1, "{}", failure.story());
+            self.tell_progress(&HashMap::from([(place, at)]));
+        }
+        failure
+    }
+
+    /// With the first event of an epoch it is written down what epochs there were before it: should the source forget
+    /// them, that tells where we parted.
+    fn note_epoch(&self, work: &mut Work, place: Place, at: Cursor) -> Result<(), Failure> {
+        if self.kept_of(place).epoch == at.epoch {
+            return Ok(());
+        }
+        let epochs = self.service.bus().epochs(place.0);
+        if epochs.at(at.position) == at.epoch { work.put(SOURCE_EPOCHS, place.0, &*epochs, []) } else { Ok(()) }
+    }
+
+    fn cursor_move(&self, place: Place, to: Cursor) -> CursorMove {
         let from = self.kept_of(place);
         CursorMove { consumer: self.name.clone(), source: place.0.to_owned(), shard: place.1, from, to }
     }
 
-    fn kept_of(&self, place: Place) -> u64 {
-        self.kept.get(&place).copied().unwrap_or(0)
+    fn kept_of(&self, place: Place) -> Cursor {
+        self.kept.get(&place).copied().unwrap_or_default()
     }
 
     /// What it believed about its cursors and documents may be wrong now.
@@ -272,12 +316,13 @@ impl Ear {
     }
 
     /// How far it has heard what is its to hear.
-    pub(super) async fn cursors(&mut self) -> Result<HashMap<Place, u64>, Failure> {
+    pub(super) async fn cursors(&mut self) -> Result<HashMap<Place, Cursor>, Failure> {
         if let Some(cursors) = &self.cursors {
             return Ok(cursors.clone());
         }
-        let mut cursors = HashMap::new();
-        for place in self.places() {
+        let (mut cursors, places) = (HashMap::new(), self.places());
+        self.service.divergences().keep_only(self.service.name(), &self.name, &places);
+        for place in places {
             cursors.insert(place, self.kept_at(place).await?);
         }
         self.kept.clone_from(&cursors);
@@ -294,11 +339,11 @@ impl Ear {
     }
 
     /// How far the database says that it, or the same on another replica, has heard a shard.
-    pub(super) async fn kept_at(&self, place: Place) -> Result<u64, Failure> {
+    pub(super) async fn kept_at(&self, place: Place) -> Result<Cursor, Failure> {
         self.service.database().cursor(&self.name, place.0, place.1).await
     }
 
-    fn moved(&mut self, moves: impl IntoIterator<Item = (Place, u64)>) {
+    fn moved(&mut self, moves: impl IntoIterator<Item = (Place, Cursor)>) {
         let mut cursors = self.cursors.take().unwrap_or_default();
         cursors.extend(moves);
         self.tell_progress(&cursors);
@@ -306,9 +351,13 @@ impl Ear {
     }
 
     /// Lets those wait who want to read what they wrote. A view being built is nobody's to wait for.
-    fn tell_progress(&self, cursors: &HashMap<Place, u64>) {
+    fn tell_progress(&self, cursors: &HashMap<Place, Cursor>) {
         if !self.is_building {
-            let moves = cursors.iter().map(|((source, shard), position)| (*source, *shard, *position));
+            let moves = cursors.iter().map(|(place, at)| {
+                // Of what there is now it has heard nothing that anybody could rely on.
+                let is_diverged = self.service.divergences().has(&self.name, *place);
+                (place.0, place.1, if is_diverged { 0 } else { at.position })
+            });
             self.service.progress().set(self.consumer.name(), moves);
         }
     }

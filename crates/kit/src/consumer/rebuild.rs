@@ -25,12 +25,19 @@ pub(crate) const GENERATIONS: &str = "generations";
 
 /// Which generation of a projection's views is in use, and which is being built.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-struct Generations {
+pub(super) struct Generations {
     active: u32,
     building: Option<u32>,
     /// The generation that was in use before and is still to be cleared away.
     #[serde(default)]
     leaving: Option<u32>,
+}
+
+impl Generations {
+    /// Whether a generation is in use, or being built.
+    pub(super) fn has(&self, generation: u32) -> bool {
+        generation == self.active || self.building == Some(generation)
+    }
 }
 
 /// Lets a projection hear for ever, and builds its views anew beside the ones in use when asked to.
@@ -259,7 +266,7 @@ async fn knows_as_much(
                 (Some(shown), Some(built)) => (*shown, *built),
                 _ => (live.kept_at(place).await?, builder.kept_at(place).await?),
             };
-            if built < shown {
+            if built.position < shown.position {
                 return Ok(false);
             }
         }

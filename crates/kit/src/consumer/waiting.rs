@@ -1,10 +1,12 @@
 //! Waiting: for something new to hear, and for what does not answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::select_all;
 use tokio::sync::watch;
 
+use crate::epochs::Epochs;
 use crate::replicas::Share;
 use crate::{Failure, Service};
 
@@ -32,7 +34,12 @@ impl Pause {
     /// Waits, or until there is something new to hear.
     pub(super) async fn after(&mut self, failure: &Failure, heads: &mut Heads) {
         let (context, consumer, wait) = (self.context, self.consumer, self.next);
-        tracing::warn!(context, consumer, ?wait, error = failure.story(), "a consumer pauses");
+        // What only a person can end was said when it began, and is said where somebody asks whether we are ready.
+        if matches!(failure, Failure::Diverged { .. }) {
+            tracing::debug!(context, consumer, ?wait, error = failure.story(), "a consumer pauses");
+        } else {
+            tracing::warn!(context, consumer, ?wait, error = failure.story(), "a consumer pauses");
+        }
         self.next = (wait * 2).min(LONGEST_PAUSE);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -45,21 +52,25 @@ impl Pause {
 pub(super) struct Heads {
     heads: Vec<watch::Receiver<u64>>,
     share: watch::Receiver<Share>,
+    /// Of our own database.
+    epochs: watch::Receiver<Arc<Epochs>>,
 }
 
 impl Heads {
     pub(super) fn new(service: &Service, sources: &[&str]) -> Self {
-        Self { heads: sources.iter().map(|source| service.bus().head(source)).collect(), share: service.share() }
+        let heads = sources.iter().map(|source| service.bus().head(source)).collect();
+        Self { heads, share: service.share(), epochs: service.database().epochs() }
     }
 
     pub(super) fn mark(&mut self) {
         self.heads.iter_mut().for_each(watch::Receiver::mark_unchanged);
         self.share.mark_unchanged();
+        self.epochs.mark_unchanged();
     }
 
     /// Returns when any of them has moved since they were marked.
     pub(super) async fn changed(&mut self) {
-        let Self { heads, share } = self;
+        let Self { heads, share, epochs } = self;
         let moved = async {
             while !heads.is_empty() {
                 let (moved, ended, _) = select_all(heads.iter_mut().map(|head| Box::pin(head.changed()))).await;
@@ -74,6 +85,7 @@ impl Heads {
         tokio::select! {
             () = moved => {}
             Ok(()) = share.changed() => {}
+            Ok(()) = epochs.changed() => {}
         }
     }
 }

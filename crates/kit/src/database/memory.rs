@@ -11,10 +11,11 @@ use tokio::sync::{broadcast, watch};
 use uuid::Uuid;
 
 use super::{
-    Append, BehindLetter, Commit, CursorMove, Database, DeadLetter, Direction, Document, JobChange, Lease, LeasedJob,
-    Outcome, Query, Select, TagRange, Write,
+    Append, BehindLetter, Commit, CursorMove, Database, DeadLetter, Direction, Document, JobChange, KeptCursor, Lease,
+    LeasedJob, Outcome, Query, Select, TagRange, Write,
 };
 use crate::Failure;
+use crate::epochs::{Cursor, Epoch, Epochs};
 use crate::feeds::Feeds;
 use crate::jobs::Job;
 use crate::message::Recorded;
@@ -24,6 +25,7 @@ use crate::message::Recorded;
 pub struct MemoryDatabase {
     tables: Mutex<Tables>,
     head: watch::Sender<u64>,
+    epochs: watch::Sender<Arc<Epochs>>,
     jobs_changed: watch::Sender<u64>,
     feeds: Feeds,
     /// What replicas tell one another, where there may be several.
@@ -39,7 +41,7 @@ struct Tables {
     journal: Vec<Recorded>,
     /// Each stream's places in the journal.
     streams: HashMap<String, Vec<usize>>,
-    cursors: HashMap<CursorKey, u64>,
+    cursors: HashMap<CursorKey, Cursor>,
     documents: BTreeMap<DocumentKey, Document>,
     jobs: BTreeMap<JobKey, Kept>,
     /// What the commit under way has changed, as it was before.
@@ -66,7 +68,7 @@ impl Kept {
 #[derive(Debug)]
 enum Undo {
     Event,
-    Cursor(CursorKey, Option<u64>),
+    Cursor(CursorKey, Option<Cursor>),
     Document(DocumentKey, Option<Document>),
     Job(JobKey, Option<Box<Kept>>),
 }
@@ -79,6 +81,7 @@ impl Default for MemoryDatabase {
         Self {
             tables: Mutex::default(),
             head: watch::Sender::new(0),
+            epochs: watch::Sender::new(Arc::new(Epochs::default().with_new(Epoch::new(), 0))),
             jobs_changed: watch::Sender::new(0),
             feeds: Feeds::default(),
             grapevine: None,
@@ -91,6 +94,19 @@ impl MemoryDatabase {
     #[must_use]
     pub fn shared() -> Self {
         Self { grapevine: Some(broadcast::Sender::new(1024)), ..Self::default() }
+    }
+
+    /// Goes back to an earlier state of itself, as a database that is restored: whatever happened behind this position
+    /// of the journal never did, and a new epoch begins. Of cursors, documents and jobs nothing is taken back.
+    pub fn restore(&self, position: u64) {
+        let mut tables = self.tables();
+        let kept = usize::try_from(position).unwrap_or(usize::MAX);
+        tables.journal.truncate(kept);
+        tables.streams.values_mut().for_each(|places| places.retain(|place| *place < kept));
+        drop(tables);
+        self.epochs.send_modify(|epochs| *epochs = Arc::new(epochs.with_new(Epoch::new(), position)));
+        self.head.send_replace(position);
+        self.feeds.wake_all();
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -168,7 +184,7 @@ impl Tables {
     fn move_cursor(&mut self, cursor: CursorMove) -> Result<(), Conflict> {
         let key = (cursor.consumer, cursor.source, cursor.shard);
         let was = self.cursors.get(&key).copied();
-        if was.unwrap_or(0) != cursor.from {
+        if was.unwrap_or_default() != cursor.from {
             return Err(Conflict);
         }
         self.cursors.insert(key.clone(), cursor.to);
@@ -290,9 +306,24 @@ impl Database for MemoryDatabase {
         self.head.subscribe()
     }
 
-    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<u64, Failure> {
+    fn epochs(&self) -> watch::Receiver<Arc<Epochs>> {
+        self.epochs.subscribe()
+    }
+
+    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<Cursor, Failure> {
         let key = (consumer.to_owned(), source.to_owned(), shard);
-        Ok(self.tables().cursors.get(&key).copied().unwrap_or(0))
+        Ok(self.tables().cursors.get(&key).copied().unwrap_or_default())
+    }
+
+    async fn cursors(&self) -> Result<Vec<KeptCursor>, Failure> {
+        let tables = self.tables();
+        let kept = tables.cursors.iter().map(|((consumer, source, shard), at)| KeptCursor {
+            consumer: consumer.clone(),
+            source: source.clone(),
+            shard: *shard,
+            at: *at,
+        });
+        Ok(kept.collect())
     }
 
     async fn get(&self, view: &str, id: &str) -> Result<Option<Document>, Failure> {

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Append, Commit, CursorMove, Database, Document, JobChange, NewEvent, Outcome, Write};
+use crate::epochs::Cursor;
 use crate::jobs::Job;
 use crate::message::{Cause, CauseKind, Origin};
 
@@ -35,6 +36,8 @@ macro_rules! database_suite {
                 a_conflict_takes_back_everything_of_its_commit,
                 a_commit_without_events_tells_the_last_position,
                 cursors_move_only_from_where_they_are,
+                a_cursor_is_of_an_epoch,
+                a_journal_has_an_epoch,
                 a_conflict_in_a_crowd_fails_alone,
                 in_a_crowd_nothing_is_lost,
                 no_reader_ever_skips_a_position,
@@ -123,7 +126,8 @@ pub(crate) fn appending(stream: &str, expected_version: u64, kinds: &[&'static s
     Commit { appends: vec![append(stream, expected_version, kinds)], ..Commit::default() }
 }
 
-pub(crate) fn cursor(from: u64, to: u64) -> CursorMove {
+pub(crate) fn cursor(from: impl Into<Cursor>, to: impl Into<Cursor>) -> CursorMove {
+    let (from, to) = (from.into(), to.into());
     CursorMove { consumer: "policy".to_owned(), source: "order".to_owned(), shard: 0, from, to }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::operations::Health;
+use crate::consumer::Divergence;
 
 /// How long one thing may take to say how it is.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
@@ -33,7 +34,7 @@ pub struct Dependency {
     ready: bool,
     /// Whether this process is not ready without it.
     needed: bool,
-    /// What is wrong with it, where it does not even say how it is.
+    /// What is wrong with it besides its database, or why it does not even say how it is; and what to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     wrong: Option<String>,
     /// Of a context: whether its database answers, and if not, what is wrong.
@@ -45,6 +46,10 @@ pub struct Dependency {
     /// Of a context: how many events of other contexts each of its consumers has not heard yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     behind: Option<BTreeMap<String, u64>>,
+    /// Of a context: its consumers that have heard of a source what is no more, since that was restored to an earlier
+    /// state, and what to do about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    diverged: Vec<Divergence>,
     /// Of a context: the shards of the others' journals that this replica of it hears.
     #[serde(skip_serializing_if = "Option::is_none")]
     shards: Option<Heard>,
@@ -65,15 +70,20 @@ impl Dependency {
     #[must_use]
     pub fn context(needed: bool, found: Result<Health, String>) -> Self {
         match found {
-            Ok(Health { database, position, behind, .. }) => Self {
-                ready: database == Health::WELL,
-                needed,
-                wrong: None,
-                database: Some(database),
-                position: Some(position),
-                behind: Some(behind),
-                shards: None,
-            },
+            Ok(health) => {
+                let wrong = health.wrong();
+                let Health { database, position, behind, diverged, .. } = health;
+                Self {
+                    ready: wrong.is_none(),
+                    needed,
+                    wrong: wrong.filter(|_| database == Health::WELL),
+                    database: Some(database),
+                    position: Some(position),
+                    behind: Some(behind),
+                    diverged,
+                    shards: None,
+                }
+            }
             Err(wrong) => Self::other(needed, Err(wrong)),
         }
     }
@@ -88,7 +98,8 @@ impl Dependency {
     #[must_use]
     pub fn other(needed: bool, found: Result<(), String>) -> Self {
         let ready = found.is_ok();
-        Self { ready, needed, wrong: found.err(), database: None, position: None, behind: None, shards: None }
+        let (wrong, diverged) = (found.err(), Vec::new());
+        Self { ready, needed, wrong, database: None, position: None, behind: None, diverged, shards: None }
     }
 }
 

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::problem::{MALFORMED, Problem};
 use super::{Path, Query};
 use crate::bus::{Archive, Batch, JournalBus};
+use crate::epochs::Extent;
 use crate::upstream::Upstream;
 use crate::{Bus, Failure};
 
@@ -34,7 +35,7 @@ struct Source {
 pub fn routes(name: &'static str, journal: Arc<JournalBus>) -> axum::Router {
     axum::Router::new()
         .route("/internal/journal/{shard}", axum::routing::get(stretch))
-        .route("/internal/journal", axum::routing::get(head))
+        .route("/internal/journal", axum::routing::get(extent))
         .with_state(Source { name, journal })
 }
 
@@ -46,12 +47,6 @@ struct Stretch {
     shards: u16,
     after: u64,
     limit: usize,
-}
-
-/// How far a journal goes.
-#[derive(Serialize, Deserialize)]
-struct Head {
-    head: u64,
 }
 
 /// Where a source has the events of a shard that are among the first so many of its journal after a position.
@@ -73,8 +68,8 @@ async fn stretch(
     Ok(Json(Bus::read(&*journal, name, shard, after, limit.min(MOST)).await?))
 }
 
-async fn head(State(Source { name, journal }): State<Source>) -> Result<Json<Head>, Problem> {
-    Ok(Json(Head { head: Archive::head(&*journal, name).await? }))
+async fn extent(State(Source { name, journal }): State<Source>) -> Result<Json<Extent>, Problem> {
+    Ok(Json(journal.extent(name).await?))
 }
 
 /// The journals of the sources, wherever they run.
@@ -91,9 +86,8 @@ impl Archive for PeerJournals {
         self.ask(source, path(shard, self.shards, after, limit)).await
     }
 
-    async fn head(&self, source: &str) -> Result<u64, Failure> {
-        let Head { head } = self.ask(source, "/internal/journal".to_owned()).await?;
-        Ok(head)
+    async fn extent(&self, source: &str) -> Result<Extent, Failure> {
+        self.ask(source, "/internal/journal".to_owned()).await
     }
 }
 
@@ -149,7 +143,8 @@ mod tests {
     #[tokio::test]
     async fn a_journal_told_over_http_is_the_journal() {
         let (peers, journal) = asked(4).await;
-        assert_eq!(peers.head("order").await.ok(), Some(80));
+        let extent = peers.extent("order").await.expect("its extent");
+        assert_eq!((extent.head, Some(&extent)), (80, journal.extent("order").await.ok().as_ref()));
         let mut heard = 0;
         for shard in 0..4 {
             let told = peers.read("order", shard, 7, 512).await.expect("a stretch");

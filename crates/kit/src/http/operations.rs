@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Path, Problem, Query};
+use crate::consumer::Divergence;
 use crate::database::{BehindLetter, Commit, DeadLetter, JobChange, Outcome};
 use crate::{Projection, Service, consumer};
 
@@ -51,6 +52,10 @@ pub struct Health {
     pub position: u64,
     /// How many events of other contexts each of its consumers has not heard yet.
     pub behind: std::collections::BTreeMap<String, u64>,
+    /// Its consumers that have heard of a source what is no more, since that was restored to an earlier state. They
+    /// hear nothing of it until somebody has said from where on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diverged: Vec<Divergence>,
 }
 
 impl Health {
@@ -70,14 +75,24 @@ impl Health {
             database: database.map_or_else(|failure| failure.story(), |()| Self::WELL.to_owned()),
             position: *service.database().head().borrow(),
             behind: behind.collect(),
+            diverged: service.diverged(),
         }
+    }
+
+    /// What keeps it from being ready, if anything does.
+    #[must_use]
+    pub fn wrong(&self) -> Option<String> {
+        if self.database != Self::WELL {
+            return Some(self.database.clone());
+        }
+        let stories: Vec<_> = self.diverged.iter().map(|divergence| divergence.story(&self.context)).collect();
+        (!stories.is_empty()).then(|| stories.join(" "))
     }
 }
 
 async fn health(State(Operations { service, .. }): State<Operations>) -> Response {
     let health = Health::of(&service).await;
-    let is_well = health.database == Health::WELL;
-    let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if health.wrong().is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(health)).into_response()
 }
 

@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use baedal_kit::database::memory::MemoryDatabase;
-use baedal_kit::database::{BehindLetter, Commit, DeadLetter, Document, LeasedJob, Outcome, Query, TagRange};
+use baedal_kit::database::{
+    BehindLetter, Commit, DeadLetter, Document, KeptCursor, LeasedJob, Outcome, Query, TagRange,
+};
+use baedal_kit::epochs::{Cursor, Epochs};
 use baedal_kit::feeds::Feeds;
 use baedal_kit::time::Clock;
 use baedal_kit::{Database, Failure, Job, Origin, Recorded};
@@ -55,8 +58,16 @@ impl Database for Flaky {
     fn head(&self) -> watch::Receiver<u64> {
         self.inner.head()
     }
-    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<u64, Failure> {
+    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<Cursor, Failure> {
         self.there()?.cursor(consumer, source, shard).await
+    }
+
+    fn epochs(&self) -> watch::Receiver<Arc<Epochs>> {
+        self.inner.epochs()
+    }
+
+    async fn cursors(&self) -> Result<Vec<KeptCursor>, Failure> {
+        self.there()?.cursors().await
     }
     async fn get(&self, view: &str, id: &str) -> Result<Option<Document>, Failure> {
         self.there()?.get(view, id).await

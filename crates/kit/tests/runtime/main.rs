@@ -12,4 +12,5 @@ mod live;
 mod policies;
 mod projections;
 mod replicas;
+mod restored;
 mod world;

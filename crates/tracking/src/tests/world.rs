@@ -48,7 +48,7 @@ impl Bus for Script {
         let told = self.0[source].0.lock().expect("no panic");
         let envelopes: Vec<_> = told.iter().skip(after as usize).take(limit).cloned().collect();
         let upto = envelopes.last().map_or(after, |last| last.position);
-        Ok(Batch { envelopes, upto })
+        Ok(Batch { envelopes, upto, ..Batch::default() })
     }
 
     fn head(&self, source: &str) -> watch::Receiver<u64> {

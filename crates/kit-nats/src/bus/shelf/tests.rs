@@ -28,6 +28,14 @@ fn event(position: u64) -> Envelope {
     }
 }
 
+fn heads(upto: u64) -> Heads {
+    Heads { upto, shards: vec![], epoch: None }
+}
+
+fn batch(envelopes: Vec<Arc<Envelope>>, upto: u64) -> Batch {
+    Batch { envelopes, upto, ..Batch::default() }
+}
+
 /// The positions of the events behind one, up to another.
 fn between(journal: &[u64], after: u64, upto: u64) -> Vec<u64> {
     journal.iter().copied().filter(|position| (after + 1..=upto).contains(position)).collect()
@@ -85,12 +93,12 @@ proptest! {
                 }
                 Step::Claim(upto, less) => {
                     let last = between(&journal, 0, upto).last().copied().unwrap_or(0);
-                    shelf.claimed(&Heads { upto, shards: vec![] }, (last + less).min(upto), now);
+                    shelf.claimed(&heads(upto), (last + less).min(upto), now);
                 }
                 Step::Join(after, count) => {
                     let upto = after + count;
                     let envelopes = between(&journal, after, upto).into_iter().map(|one| Arc::new(event(one)));
-                    shelf.join(after, &Batch { envelopes: envelopes.collect(), upto }, now);
+                    shelf.join(after, &batch(envelopes.collect(), upto), now);
                 }
                 Step::Tell(position) => drop(shelf.tell(position)),
                 Step::Wait => {
@@ -121,7 +129,7 @@ fn the_oldest_go() {
     assert_eq!(shelf.envelopes.len(), CAPACITY);
     assert!(matches!(shelf.look(many - CAPACITY as u64 - 1, 10, 0), Found::Behind));
     let older = (1..=many).map(|position| Arc::new(event(position))).collect();
-    shelf.join(0, &Batch { envelopes: older, upto: many }, now);
+    shelf.join(0, &batch(older, many), now);
     assert_eq!(shelf.envelopes.len(), CAPACITY, "and do not come back");
     assert!(matches!(shelf.look(many - CAPACITY as u64, 10, 0), Found::Here(_)));
 }
@@ -133,7 +141,7 @@ fn a_gap_begins_anew_and_what_is_missing_is_joined() {
     assert!(shelf.put(event(9), 7, now));
     assert!(matches!(shelf.look(3, 10, 0), Found::Behind));
     let missing = vec![Arc::new(event(5)), Arc::new(event(7))];
-    shelf.join(3, &Batch { envelopes: missing, upto: 7 }, now);
+    shelf.join(3, &batch(missing, 7), now);
     let Found::Here(batch) = shelf.look(3, 10, 0) else { panic!("it was joined") };
     assert_eq!(positions(&batch), [5, 7, 9]);
     assert!(!shelf.put(event(9), 7, now));
@@ -143,7 +151,7 @@ fn a_gap_begins_anew_and_what_is_missing_is_joined() {
 fn the_relays_word_is_believed_once_what_it_names_is_there() {
     let (mut shelf, now) = (Shelf::default(), Instant::now());
     shelf.put(event(3), 0, now);
-    assert!(!shelf.claimed(&Heads { upto: 10, shards: vec![] }, 8, now));
+    assert!(!shelf.claimed(&heads(10), 8, now));
     assert!(matches!(shelf.look(3, 10, 0), Found::Nothing), "it is on its way");
     shelf.put(event(8), 3, now);
     let Found::Here(batch) = shelf.look(3, 10, 0) else { panic!("it came") };
@@ -154,7 +162,7 @@ fn the_relays_word_is_believed_once_what_it_names_is_there() {
 fn what_the_relay_names_and_does_not_come_is_missing() {
     let (mut shelf, began) = (Shelf::default(), Instant::now());
     shelf.put(event(3), 0, began);
-    shelf.claimed(&Heads { upto: 10, shards: vec![] }, 8, began);
+    shelf.claimed(&heads(10), 8, began);
     assert!(!shelf.overdue(began, began + GRACE / 2));
     // Other things still come: it may only be late,
     let later = began + GRACE * 2;
@@ -181,4 +189,19 @@ fn a_shard_that_nobody_tells_of_follows_the_sources_head() {
     let shelf = Shelf::default();
     assert!(matches!(shelf.look(4, 10, 5), Found::Untold));
     assert!(matches!(shelf.look(5, 10, 5), Found::Nothing));
+}
+
+#[test]
+fn what_reaches_beyond_what_a_restored_source_still_has_goes() {
+    let (mut shelf, now) = (Shelf::default(), Instant::now());
+    shelf.put(event(3), 0, now);
+    shelf.put(event(8), 3, now);
+    assert!(!shelf.claimed(&heads(20), 12, now));
+    assert!(!shelf.keep_upto(8));
+    assert!(matches!(shelf.look(3, 10, 0), Found::Here(_)), "all of it is what it was");
+    shelf.overdue(now, now + LONG_GRACE);
+    assert!(matches!(shelf.look(8, 10, 0), Found::Nothing), "what was said to come is not to come any more");
+    assert!(shelf.keep_upto(7));
+    assert!(matches!(shelf.look(3, 10, 0), Found::Nothing));
+    assert!(shelf.put(event(5), 3, now), "its place is another's");
 }

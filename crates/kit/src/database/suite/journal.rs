@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::{
     Answered, append, appending, at, committed, conflicts, cursor, event, job, outcome, put, scheduling, writing,
 };
-use crate::database::{Append, Commit, Database, JobChange, Outcome};
+use crate::database::{Append, Commit, Database, JobChange, KeptCursor, Outcome};
+use crate::epochs::{Cursor, Epoch};
 
 /// Every field of every event, in order.
 pub async fn a_stream_gives_back_exactly_what_was_appended(database: Arc<dyn Database>) {
@@ -93,7 +94,7 @@ pub async fn a_conflict_takes_back_everything_of_its_commit(database: Arc<dyn Da
     for commit in wrong {
         conflicts(&database, commit).await;
         assert_eq!(database.published(0, 10).await.answered(), []);
-        assert_eq!(database.cursor("policy", "order", 0).await.answered(), 0);
+        assert_eq!(database.cursor("policy", "order", 0).await.answered(), 0.into());
         assert_eq!(database.get("orders", "a").await.answered(), None);
         let old = database.get("orders", "old").await.answered().map(|old| (old.version, old.body, old.tags));
         assert_eq!(old, Some((1, b"1".to_vec(), vec!["red".to_owned()])));
@@ -118,10 +119,34 @@ pub async fn cursors_move_only_from_where_they_are(database: Arc<dyn Database>) 
     conflicts(&database, moving(cursor(0, 6))).await;
     committed(&database, moving(cursor(5, 9))).await;
     committed(&database, moving(crate::database::CursorMove { shard: 1, ..cursor(0, 3) })).await;
-    assert_eq!(database.cursor("policy", "order", 0).await.answered(), 9);
-    assert_eq!(database.cursor("policy", "order", 1).await.answered(), 3);
-    assert_eq!(database.cursor("policy", "store", 0).await.answered(), 0);
-    assert_eq!(database.cursor("other", "order", 0).await.answered(), 0);
+    assert_eq!(database.cursor("policy", "order", 0).await.answered(), 9.into());
+    assert_eq!(database.cursor("policy", "order", 1).await.answered(), 3.into());
+    assert_eq!(database.cursor("policy", "store", 0).await.answered(), 0.into());
+    assert_eq!(database.cursor("other", "order", 0).await.answered(), 0.into());
+}
+
+/// It must be believed to be where it is in that, too: the same position of another epoch is another event.
+pub async fn a_cursor_is_of_an_epoch(database: Arc<dyn Database>) {
+    let (one, other) = (Epoch::new(), Epoch::new());
+    let at = |position, epoch| Cursor { position, epoch };
+    let moving = |from, to| Commit { cursors: vec![cursor(from, to)], ..Commit::default() };
+    committed(&database, moving(Cursor::default(), at(5, one))).await;
+    conflicts(&database, moving(at(5, other), at(6, other))).await;
+    conflicts(&database, moving(5.into(), at(6, one))).await;
+    committed(&database, moving(at(5, one), at(5, other))).await;
+    committed(&database, moving(at(5, other), at(3, other))).await;
+    assert_eq!(database.cursor("policy", "order", 0).await.answered(), at(3, other));
+    let kept = KeptCursor { consumer: "policy".into(), source: "order".into(), shard: 0, at: at(3, other) };
+    assert_eq!(database.cursors().await.answered(), [kept]);
+}
+
+/// It began before anything happened.
+pub async fn a_journal_has_an_epoch(database: Arc<dyn Database>) {
+    let epochs = database.epochs().borrow().clone();
+    assert_ne!(epochs.last(), Epoch::NONE);
+    assert_eq!(epochs.at(1), epochs.last());
+    committed(&database, appending("order/a", 0, &["One"])).await;
+    assert_eq!(*database.epochs().borrow(), epochs);
 }
 
 /// However many commits are on their way together.
