@@ -107,7 +107,7 @@ impl Installation {
             if self.running.contains_key(&name) {
                 continue;
             }
-            let started = Platform::start(settings, self.providers.clone()).await;
+            let started = Platform::start(settings, self.providers(&name)).await;
             let platform = started.map_err(|error| format!("{error:#}"))?;
             self.running.insert(name, platform);
         }

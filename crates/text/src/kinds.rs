@@ -40,8 +40,10 @@ kinds! {
     Description / DescriptionKind: Lines, 0 to 500, "바삭하게 튀겼어요.";
     /// What a store says when an order is completed.
     ThanksMessage / ThanksMessageKind: Lines, 1 to 500, "주문해 주셔서 고맙습니다!";
-    /// Why somebody ends an order or gives money back, in words.
+    /// Why somebody ends an order, in words, or nothing.
     Reason / ReasonKind: Lines, 0 to 200, "주소를 잘못 적었어요";
+    /// Why an operator does something that others bear: it must be said.
+    StatedReason / StatedReasonKind: Lines, 1 to 200, "콜라가 빠졌어요";
     /// Why a kitchen does not cook an order, in words for the customer.
     RejectText / RejectTextKind: Lines, 0 to 500, "오늘 닭이 떨어졌어요";
 }

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, Request, State};
 use baedal_contracts::identity::Role;
 use baedal_contracts::{AccountId, OrderId};
 use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_text::StatedReason;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -22,18 +23,8 @@ pub(crate) struct TakeClaimBack {
     #[garde(skip)]
     rider_id: AccountId,
     /// Why, in words.
-    #[garde(length(chars, min = 1, max = 200))]
-    #[schema(min_length = 1, max_length = 200, example = "라이더와 연락이 되지 않아요")]
-    reason: String,
-}
-
-impl TakeClaimBack {
-    fn deed(self) -> Result<Deed, Problem> {
-        match self.reason.trim() {
-            "" => Err(Problem::field("reason", "an operator must say why")),
-            reason => Ok(Deed::TakeBack { rider_id: self.rider_id, reason: reason.to_owned() }),
-        }
-    }
+    #[garde(skip)]
+    reason: StatedReason,
 }
 
 /// Give a claimed delivery back, before it is picked up.
@@ -62,7 +53,10 @@ pub(crate) async fn release_delivery(
     request: Request,
 ) -> Result<(Position, Json<DeliveryView>), Problem> {
     let deed = match caller.role {
-        Role::Operator => Body::<TakeClaimBack>::from_request(request, &app).await?.0.deed()?,
+        Role::Operator => {
+            let Body(TakeClaimBack { rider_id, reason }) = Body::from_request(request, &app).await?;
+            Deed::TakeBack { rider_id, reason: reason.into() }
+        }
         Role::Rider | Role::Customer | Role::Owner => Deed::Step(Step::Release),
     };
     steps::answer(&app, &origin, caller, order_id, deed).await

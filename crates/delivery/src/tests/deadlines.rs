@@ -111,6 +111,8 @@ async fn food_that_is_claimed_and_not_fetched_is_told_and_the_operator_takes_it_
     let overdue = delivery::Event::PickupOverdue { order_id, rider_id: rider, claimed_at: NOON + MINUTE };
     assert_eq!(world.told(order_id).await.last(), Some(&overdue));
 
+    // He is there, so that he is told of it.
+    world.on_duty(other, spot(500.0, 0.0)).await;
     let (status, body) = world.take_back(order_id, json!({"rider_id": other, "reason": "연락 두절"})).await;
     assert_eq!((status, &body["type"]), (StatusCode::CONFLICT, &json!("/problems/claim_gone")));
     for wrong in
@@ -163,4 +165,35 @@ async fn a_deadline_that_comes_while_the_clock_is_set_back_comes_again_at_its_ti
     wait(&world, waiting, is_escalated).await;
     wait(&world, waiting, |errand| errand.radius_m > 3_000).await;
     wait(&world, claimed, is_overdue).await;
+}
+
+#[tokio::test]
+async fn why_a_claim_is_taken_back_is_normalized_text() {
+    for (typed, wished) in [
+        (" 연락이\u{200B}\r\n두절 ", Ok("연락이\n두절")),
+        ("\u{3164}", Err("must hold something that can be seen")),
+        ("연락\u{0}", Err("must not hold control characters, as U+0000")),
+    ] {
+        let world = World::start().await;
+        let rider = world.rider_at(spot(0.0, 0.0)).await;
+        let order_id = world.cook_one().await;
+        assert_eq!(world.step(rider, order_id, "claim").await.0, StatusCode::OK);
+        let (status, body) = world.take_back(order_id, json!({"rider_id": rider, "reason": typed})).await;
+        match wished {
+            Ok(wished) => {
+                assert_eq!(status, StatusCode::OK, "{typed:?}: {body}");
+                let told = world.told(order_id).await;
+                let Some(delivery::Event::ClaimReleased { taken_back, .. }) = told.last() else { panic!("{told:?}") };
+                assert_eq!(taken_back.as_deref(), Some(wished));
+            }
+            Err(message) => assert_eq!(body["errors"], json!([{"field": "reason", "message": message}]), "{typed:?}"),
+        }
+    }
+}
+
+#[test]
+fn every_field_that_people_type_into_is_tested() {
+    let document = serde_json::to_value(crate::described().document).expect("JSON");
+    let rows = [("POST /api/deliveries/{order_id}/release", "reason")];
+    baedal_text::testing::assert_every_field_has_a_row(&document, rows);
 }

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use baedal_kit::Failure;
 use baedal_kit::http::body::read_limited;
-use baedal_kit::time::{Clock, Instant};
+use baedal_kit::time::{self, Clock};
 use baedal_kit::upstream::Upstream;
 use http::StatusCode;
 use jiff::SignedDuration;
@@ -40,7 +40,7 @@ pub(crate) struct Keys {
     /// Grows when they are others than before.
     generation: AtomicU64,
     /// When they were last fetched, or tried to be; held by whoever fetches them.
-    fetched: Mutex<Option<Instant>>,
+    fetched: Mutex<Option<time::Instant>>,
 }
 
 /// What identity said last.
@@ -111,7 +111,7 @@ impl Keys {
         }
         self.replace().await?;
         // Where that fails, whoever sends a token may try at once.
-        *fetched = Some(self.clock.now());
+        *fetched = Some(self.clock.monotonic());
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use baedal_contracts::order::Fault;
 use baedal_contracts::{OrderId, OrderNo, Won};
 use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
 use baedal_kit::{Failure, Job, Work};
+use baedal_text::StatedReason;
 use garde::Validate;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,9 +33,8 @@ pub(crate) struct RefundOrder {
     #[schema(minimum = 1, example = 3000)]
     amount_krw: Won,
     /// Why, in words: the customer is told.
-    #[garde(length(chars, min = 1, max = 200))]
-    #[schema(min_length = 1, max_length = 200, example = "콜라가 빠졌어요")]
-    reason: String,
+    #[garde(skip)]
+    reason: StatedReason,
     /// Whose fault it is, who therefore bears it.
     #[garde(skip)]
     fault: Fault,
@@ -116,7 +116,7 @@ pub(crate) async fn refund_order(
         order_id,
         key_id: format!("refund:{}:{key}", caller.account_id),
         body_hash: hash(order_id, &body)?,
-        body: RefundOrder { reason: body.reason.trim().to_owned(), ..body },
+        body,
         remember_for: app.settings.remember_keys_for,
     });
     let ask = || async {
@@ -146,7 +146,7 @@ impl Asking {
         drop(order);
         let refund_id = work.new_id();
         let RefundOrder { amount_krw, reason, fault } = self.body.clone();
-        let command = Command::Refund { refund_id, amount_krw, reason, fault };
+        let command = Command::Refund { refund_id, amount_krw, reason: reason.into(), fault };
         work.decide::<Order>(&self.order_id, command).await?.map_err(Refused::Order)?;
         let seen = SeenRefund { refund_id, body_hash: self.body_hash.clone(), at: work.at() };
         work.put(IDEMPOTENCY, &self.key_id, &seen, [])?;

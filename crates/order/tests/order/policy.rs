@@ -5,7 +5,7 @@ use baedal_contracts::store::RejectReason;
 use baedal_contracts::{ChangeId, OrderId, OrderNo, Place, Won, delivery, payment, source, store};
 use baedal_kit::scenario::NOON;
 use baedal_kit::{Envelope, Origin};
-use baedal_order::domain::{Command, Event, Food, Order, OrderStatus, Pending};
+use baedal_order::domain::{Command, Food, Order, OrderStatus, Pending};
 
 use crate::given::*;
 use crate::world::{LIMIT, World};

@@ -609,7 +609,8 @@ mod ending {
         Event::OrderCanceled {
             reason: CancelReason::Abandoned,
             text: String::new(),
-            owed_krw: Won::ZERO,
+            refund_krw: Won(40_000),
+            bill: bill(&basket(2), 0),
             fault: Some(fault),
             paid: true,
         }

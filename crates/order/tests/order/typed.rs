@@ -1,8 +1,10 @@
 //! Text that people type, field by field.
 
+use baedal_contracts::AccountId;
 use baedal_contracts::identity::Role;
 use http::StatusCode;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::given::*;
 use crate::placing::{body, place};
@@ -14,6 +16,7 @@ type Typed = (&'static str, &'static str, &'static str, Result<&'static str, &'s
 const PLACE: &str = "POST /api/orders";
 const CHANGE: &str = "PUT /api/orders/{order_id}";
 const CANCEL: &str = "POST /api/orders/{order_id}/cancel";
+const REFUND: &str = "POST /api/orders/{order_id}/refund";
 
 const OPTION: &str = "items[].options[].name";
 const CHOICE: &str = "items[].options[].choice";
@@ -22,7 +25,7 @@ const ADDRESS: &str = "deliver_to.address";
 const INVISIBLE: Result<&str, &str> = Err("must hold something that can be seen");
 const CONTROL: Result<&str, &str> = Err("must not hold control characters, as U+0000");
 
-const TYPED: [Typed; 26] = [
+const TYPED: [Typed; 29] = [
     // The menu has `맛 선택` and `매운맛`.
     (PLACE, OPTION, "\u{1106}\u{1161}\u{11BA} 선택", Ok("맛 선택")),
     (PLACE, OPTION, " 맛\u{A0}선택\u{200B}", Ok("맛 선택")),
@@ -53,6 +56,9 @@ const TYPED: [Typed; 26] = [
     (CANCEL, "reason", "\u{110C}\u{116E}소", Ok("주소")),
     (CANCEL, "reason", "\u{3164}", Ok("")),
     (CANCEL, "reason", "주소\u{0}", CONTROL),
+    (REFUND, "reason", " 콜라가\u{200B}\r\n빠졌어요 ", Ok("콜라가\n빠졌어요")),
+    (REFUND, "reason", "\u{3164}", INVISIBLE),
+    (REFUND, "reason", "콜라\u{0}", CONTROL),
     (PLACE, ADDRESS, "\u{301}", INVISIBLE),
     (CHANGE, "note", "\u{8}문 앞", Ok("문 앞")),
 ];
@@ -72,6 +78,15 @@ async fn send(operation: &str, field: &str, typed: &str) -> (Answer, Value) {
         let answer = place(&world, "a", body).await;
         let shown = if answer.status.is_success() { held(&world, &answer).await } else { Value::Null };
         return (answer, shown);
+    }
+    if operation == REFUND {
+        let placed = place(&world, "a", self::body(2, "approve")).await;
+        let path = format!("/api/orders/{}/refund", placed.order_id());
+        let asked = json!({"amount_krw": 1_000, "fault": "store", (field): typed});
+        let answer = world.ask((Role::Operator, AccountId(Uuid::nil())), ("POST", &path), Some("b"), Some(asked)).await;
+        let history = serde_json::to_value(world.history(placed.order_id()).await).unwrap();
+        let shown = history.as_array().unwrap().last().unwrap()["RefundGranted"]["reason"].clone();
+        return (answer, json!({"reason": shown}));
     }
     let placed = place(&world, "a", body.clone()).await;
     let path = format!("/api/orders/{}", placed.order_id());

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use baedal_contracts::payment::TakePaymentAnswer;
-use baedal_contracts::{AttemptId, Won};
+use baedal_contracts::{AttemptId, OrderId, Won};
 use baedal_payment::SimulatedProvider;
-use baedal_payment::provider::{Charge, ChargeOutcome, LookUp, Provider, ProviderError, Refund};
+use baedal_payment::provider::{Booked, Charge, ChargeOutcome, LookUp, Provider, ProviderError, Refund};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
@@ -29,6 +29,14 @@ impl Provider for HeldUp {
 
     async fn refund(&self, refund: &Refund) -> Result<(), ProviderError> {
         self.0.refund(refund).await
+    }
+
+    async fn booked(&self, order_id: OrderId) -> Result<Booked, ProviderError> {
+        self.0.booked(order_id).await
+    }
+
+    async fn book(&self, after: Option<OrderId>, limit: usize) -> Result<Vec<(OrderId, Booked)>, ProviderError> {
+        self.0.book(after, limit).await
     }
 
     fn routes(&self) -> axum::Router {

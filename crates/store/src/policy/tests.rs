@@ -244,7 +244,7 @@ async fn a_hold_whose_end_was_put_off_lasts_as_long_again_for_order_to_hear_what
     assert_eq!(world.told().await.len(), before);
     world.pass(SignedDuration::from_secs(30)).await;
     let told = world.told().await;
-    assert_eq!(told[before..], [change_refused(1, ChangeRefusal::PaymentTimeout), stock_changed(CHICKEN, 3)]);
+    assert_eq!(told[before..], [change_refused(1, ChangeRefusal::PaymentTimeout), stock_changed(CHICKEN, 3, 5)]);
 }
 
 #[tokio::test]
@@ -263,7 +263,7 @@ async fn a_kitchen_that_could_not_answer_has_two_minutes_from_when_it_can() {
     world.pass(SignedDuration::from_secs(100)).await;
     let (reason, text) = (RejectReason::StoreTimeout, String::new());
     let rejected = Told::TicketRejected { order_id: order(1), store_id: STORE, reason, text };
-    assert_eq!(world.told().await[before + 3..], [rejected, stock_changed(CHICKEN, 4)]);
+    assert_eq!(world.told().await[before + 3..], [rejected, stock_changed(CHICKEN, 4, 5)]);
     assert_eq!(world.next_deadline().await, None);
 }
 
