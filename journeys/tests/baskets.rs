@@ -1,5 +1,7 @@
 //! Baskets that change while the owner changes the menu, and what is left of an item.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use baedal_client::types::{ChangedOrder, NewItem, StoreChange};
 use baedal_client::{Answer, Error, Session};
 use baedal_contracts::identity::Role;
@@ -53,7 +55,7 @@ async fn asking_costs(world: &World, shop: &Shop, customer: &Session, total_krw:
         .until("the new price to be known", || async {
             let refused = customer.place("only asking", &order).await.expect_err("never at that total");
             assert!(refused.is("total_changed"), "{refused}");
-            (refused.problem()?.total_krw? == Won(total_krw)).then_some(())
+            (refused.problem()?.total_krw()? == Won(total_krw)).then_some(())
         })
         .await;
 }
@@ -81,7 +83,7 @@ async fn what_was_sold_keeps_its_price_and_what_is_added_costs_todays() {
     let more = change_to(&shop, 3, "벨을 누르지 마세요", 57_000);
     let refused = customer.change(order, &more).await.expect_err("not at yesterday's price");
     assert!(refused.is("total_changed"), "{refused}");
-    assert_eq!(refused.problem().and_then(|problem| problem.total_krw), Some(Won(59_000)));
+    assert_eq!(refused.problem().and_then(baedal_client::Problem::total_krw), Some(Won(59_000)));
     captured(&world, &customer, order, 39_000).await;
 
     let more = change_to(&shop, 3, "벨을 누르지 마세요", 59_000);
@@ -108,7 +110,9 @@ async fn what_is_sold_out_is_refused_until_it_comes_back() {
     world
         .until("sold out", || async {
             let refused = late.place("only asking", &asking).await.expect_err("never at that total");
-            refused.is("sold_out").then(|| assert_eq!(refused.problem().and_then(|problem| problem.left), Some(0)))
+            refused
+                .is("sold_out")
+                .then(|| assert_eq!(refused.problem().and_then(baedal_client::Problem::left), Some(0)))
         })
         .await;
     // Its own chicken is no reason against a note.

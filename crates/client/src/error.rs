@@ -38,17 +38,16 @@ pub struct Problem {
     #[serde(rename = "type")]
     pub kind: String,
     /// The kind in a few words.
-    pub title: String,
+    pub title: Box<str>,
     /// The answer's status.
     pub status: u16,
     /// What went wrong this time.
     pub detail: String,
     /// The wrong fields.
     pub errors: Vec<FieldError>,
-    /// What it costs now, where the total was expected to be another.
-    pub total_krw: Option<Won>,
-    /// How many are left of an item that is sold out.
-    pub left: Option<u32>,
+    /// What else a program may need of it, as the kind's documentation says.
+    #[serde(flatten)]
+    pub members: Box<serde_json::Map<String, serde_json::Value>>,
     /// How long to wait before the same may work.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
@@ -68,6 +67,18 @@ impl Problem {
     #[must_use]
     pub fn name(&self) -> &str {
         self.kind.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// What it costs now, where the total was expected to be another.
+    #[must_use]
+    pub fn total_krw(&self) -> Option<Won> {
+        self.members.get("total_krw")?.as_u64().map(Won)
+    }
+
+    /// How many are left of an item that is sold out.
+    #[must_use]
+    pub fn left(&self) -> Option<u64> {
+        self.members.get("left")?.as_u64()
     }
 
     pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
