@@ -122,3 +122,20 @@ async fn failures_errors_nonsense_and_silence_open_the_breaker_and_then_payment_
     assert_eq!(client.take("approve").await, Ok(TakePaymentAnswer::Approved), "it recovers by itself");
     assert_eq!(client.client.breakers()[0].state, BreakerState::Closed);
 }
+
+#[tokio::test]
+async fn since_when_payment_can_be_asked_counts_from_the_end_of_the_last_break() {
+    let client = Client::new();
+    let askable_since = || client.client.askable_since();
+    assert!(askable_since().expect("nothing is known against it") <= NOON);
+    for _ in 0..4 {
+        let _ = client.take("error").await;
+    }
+    assert_eq!(askable_since(), None, "the breaker is open");
+    client.fake.clock.advance(SignedDuration::from_secs(5));
+    let back = NOON + SignedDuration::from_secs(5);
+    assert_eq!(askable_since(), Some(back), "it lets the next one through");
+    assert_eq!(client.take("approve").await, Ok(TakePaymentAnswer::Approved));
+    client.fake.clock.advance(SignedDuration::from_secs(60));
+    assert_eq!(askable_since(), Some(back));
+}
