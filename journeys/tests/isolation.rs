@@ -246,16 +246,20 @@ async fn what_riders_deliver_while_the_orders_service_is_away_past_four_hours_is
     let rider = shop.rider(&world).await;
     let placed = orders(&shop, &customer, "past four hours").await;
     let [delivered @ .., late, waiting, uncooked] = placed.as_slice() else { panic!("{placed:?}") };
-    for order in delivered.iter().chain([late]) {
+    let [fetched_before, fetched_while_away] = delivered else { panic!("{placed:?}") };
+    for order in [fetched_before, late] {
         carried(&world, &shop, &rider, *order).await;
     }
+    cook(&shop, *fetched_while_away).await;
+    claimed(&world, &rider, *fetched_while_away).await;
     cook(&shop, *waiting).await;
     shop.owner.accept(*uncooked, 15).await.expect("accepted");
-    for order in delivered.iter().chain([late]) {
+    for order in [fetched_before, late] {
         world.order_is(&customer, *order, "picked_up").await;
     }
 
     world.stop_service("order").await;
+    rider.pick_up(*fetched_while_away).await.expect("picked up, whoever is away");
     for order in delivered {
         rider.deliver(*order).await.expect("delivered, whoever is away");
     }

@@ -269,7 +269,14 @@ fn check(order: &Value) {
         let what = entry["what"].as_str().expect("what happened");
         let may_repeat = matches!(
             what,
-            "DeliveryClaimed" | "ClaimReleased" | "PaymentDeclined" | "PaymentRefundDue" | "PaymentRefunded"
+            "DeliveryClaimed"
+                | "ClaimReleased"
+                | "PickupOverdue"
+                | "PaymentDeclined"
+                | "PaymentRefundDue"
+                | "PaymentRefunded"
+                | "PaymentWindowExtended"
+                | "TicketAnswerExtended"
         );
         assert!(seen.insert(what) || may_repeat, "{what} happened twice: {order:#}");
     }

@@ -148,3 +148,20 @@ async fn where_nobody_is_there_to_ask_nothing_was_asked() {
     assert_eq!(client.take("starting").await, away, "it has not looked at the request");
     assert_eq!(client.take("error").await, Err(PutOff::NoAnswer), "the same status says nothing");
 }
+
+#[tokio::test]
+async fn since_when_payment_can_be_asked_counts_from_the_end_of_the_last_break() {
+    let client = Client::new();
+    let askable_since = || client.client.askable_since();
+    assert!(askable_since().expect("nothing is known against it") <= NOON);
+    for _ in 0..4 {
+        let _ = client.take("error").await;
+    }
+    assert_eq!(askable_since(), None, "the breaker is open");
+    client.fake.clock.advance(SignedDuration::from_secs(5));
+    let back = NOON + SignedDuration::from_secs(5);
+    assert_eq!(askable_since(), Some(back), "it lets the next one through");
+    assert_eq!(client.take("approve").await, Ok(TakePaymentAnswer::Approved));
+    client.fake.clock.advance(SignedDuration::from_secs(60));
+    assert_eq!(askable_since(), Some(back));
+}
