@@ -165,7 +165,9 @@ impl Wished {
 /// still be under way, and never made again.
 async fn first_attempt(app: &App, seen: &SeenKey) -> Result<Attempted, Failure> {
     let since = app.service.clock().now().duration_since(seen.at);
-    let left = (app.settings.payment_time_limit - since).max(SignedDuration::ZERO).unsigned_abs();
+    // Whoever saw it first may have another clock: nobody waits for longer than that attempt may take.
+    let limit = app.settings.payment_time_limit;
+    let left = (limit - since).clamp(SignedDuration::ZERO, limit.max(SignedDuration::ZERO)).unsigned_abs();
     let is_over = |order: &Order| order.placed().is_some_and(|placed| placed.open_attempt().is_none());
     let order = app.service.look_until::<Order>(&seen.order_id, left, is_over).await?;
     Ok(Attempted { order, position: app.position(), retry_after: RETRY_AFTER })
