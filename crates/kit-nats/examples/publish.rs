@@ -12,6 +12,7 @@ use async_nats::jetstream::{self, stream};
 use baedal_kit::bus::{Archive, Batch, JournalBus, publish_with};
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{Append, Commit, Database, NewEvent};
+use baedal_kit::epochs::Extent;
 use baedal_kit::ids::SystemIds;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::time::{Clock, SystemClock};
@@ -156,7 +157,7 @@ impl Archive for Nowhere {
         Err(Failure::unavailable("the source", "there is none"))
     }
 
-    async fn head(&self, _: &str) -> Result<u64, Failure> {
+    async fn extent(&self, _: &str) -> Result<Extent, Failure> {
         Err(Failure::unavailable("the source", "there is none"))
     }
 }

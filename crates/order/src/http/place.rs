@@ -175,9 +175,10 @@ impl Wished {
 /// The order that the same request placed before. Its first attempt to pay is waited for while it may
 /// still be under way, and never made again.
 async fn first_attempt(app: &App, seen: &SeenKey) -> Result<Attempted, Failure> {
-    // Another replica may have placed it, by a clock of its own: never wait longer than for an attempt of ours.
-    let since = app.service.clock().now().duration_since(seen.at).max(SignedDuration::ZERO);
-    let left = (app.settings.payment_time_limit - since).max(SignedDuration::ZERO).unsigned_abs();
+    let since = app.service.clock().now().duration_since(seen.at);
+    // Another replica may have seen it first, by a clock of its own: nobody waits longer than an attempt may take.
+    let limit = app.settings.payment_time_limit;
+    let left = (limit - since).clamp(SignedDuration::ZERO, limit.max(SignedDuration::ZERO)).unsigned_abs();
     let is_over = |order: &Order| order.placed().is_some_and(|placed| placed.open_attempt().is_none());
     let order = app.service.look_until::<Order>(&seen.order_id, left, is_over).await?;
     Ok(Attempted { order, position: app.position(), retry_after: RETRY_AFTER })

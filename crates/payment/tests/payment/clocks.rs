@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use baedal_contracts::payment::TakePaymentAnswer;
+use baedal_contracts::payment::{Booked, TakePaymentAnswer};
 use baedal_contracts::{AttemptId, OrderId, Won};
 use baedal_payment::SimulatedProvider;
-use baedal_payment::provider::{Booked, Charge, ChargeOutcome, LookUp, Provider, ProviderError, Refund};
+use baedal_payment::provider::{Charge, ChargeOutcome, LookUp, Provider, ProviderError, Refund};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
