@@ -13,7 +13,10 @@ use baedal_contracts::{
 };
 use baedal_kit::bus::JournalBus;
 use baedal_kit::database::memory::MemoryDatabase;
-use baedal_kit::database::{Commit, DeadLetter, Direction, Document, LeasedJob, Outcome, Query, Select};
+use baedal_kit::database::{
+    BehindLetter, Commit, DeadLetter, Direction, Document, KeptCursor, LeasedJob, Outcome, Query, Select, TagRange,
+};
+use baedal_kit::epochs::{Cursor, Epochs};
 use baedal_kit::feeds::Feeds;
 use baedal_kit::ids::CountingIds;
 use baedal_kit::lifecycle::Lifecycle;
@@ -113,7 +116,7 @@ impl Database for Flaky {
         self.inner.head()
     }
 
-    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<u64, Failure> {
+    async fn cursor(&self, consumer: &str, source: &str, shard: u16) -> Result<Cursor, Failure> {
         self.inner.cursor(consumer, source, shard).await
     }
 
@@ -138,7 +141,19 @@ impl Database for Flaky {
         self.inner.jobs_changed()
     }
 
-    async fn dead_letters(&self, after: Option<(String, String)>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
+    fn epochs(&self) -> watch::Receiver<Arc<Epochs>> {
+        self.inner.epochs()
+    }
+
+    async fn cursors(&self) -> Result<Vec<KeptCursor>, Failure> {
+        self.inner.cursors().await
+    }
+
+    async fn list_by_tag(&self, view: &str, range: TagRange, limit: usize) -> Result<Vec<(String, Document)>, Failure> {
+        self.inner.list_by_tag(view, range, limit).await
+    }
+
+    async fn dead_letters(&self, after: Option<BehindLetter>, limit: usize) -> Result<Vec<DeadLetter>, Failure> {
         self.inner.dead_letters(after, limit).await
     }
 
