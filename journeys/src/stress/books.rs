@@ -297,9 +297,12 @@ impl Books {
         if ledger["balanced"] != true {
             findings.push(Finding::of_all(format!("the ledger does not balance: {ledger}")));
         }
-        let owed = &ledger["accounts"]["refunds_owed"]["balance_krw"];
-        if owed.as_i64() != Some(0) {
-            findings.push(Finding::of_all(format!("{owed} won are still to go back, says the ledger")));
+        // All have ended: nothing is a customer's any more, and nothing goes back.
+        for account in ["customer_deposits", "refunds_owed"] {
+            let left = &ledger["accounts"][account]["balance_krw"];
+            if left.as_i64() != Some(0) {
+                findings.push(Finding::of_all(format!("{left} won are left in {account}")));
+            }
         }
         Ok(findings)
     }

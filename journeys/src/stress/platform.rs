@@ -17,7 +17,7 @@ const OPERATOR: &str = "01090000001";
 pub(super) const PASSWORD: &str = "correct horse";
 
 /// Settings: everything that an order waits for comes within half a minute, and people are many at one address.
-const SETTINGS: [(&str, &str); 23] = [
+const SETTINGS: [(&str, &str); 25] = [
     ("LOG", "info"),
     ("IDENTITY__HASH_COST", "{memory_kib=8,passes=1,lanes=1}"),
     ("GATEWAY__PER_ADDRESS", "{per_second=0,burst=0}"),
@@ -28,6 +28,8 @@ const SETTINGS: [(&str, &str); 23] = [
     ("PAYMENT__CALL_LIMIT", "2s"),
     ("PAYMENT__LOOK_UP_AFTER", "1s"),
     ("PAYMENT__UNKNOWN_AFTER", "5s"),
+    ("PAYMENT__RECONCILE_EVERY", "3s"),
+    ("PAYMENT__ATTEMPT_STUCK_AFTER", "10s"),
     ("ORDER__PAYMENT_WINDOW", "14s"),
     ("ORDER__ABANDON_AFTER", "28s"),
     ("ORDER__AUTO_COMPLETE_AFTER", "4s"),

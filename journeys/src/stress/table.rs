@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use baedal_client::types::OperatorCancel;
+use baedal_client::types::{OperatorCancel, OperatorRefund};
 use baedal_client::{Error, Session};
 use baedal_contracts::order::Fault;
 use baedal_contracts::payment::PaymentMeans;
 use baedal_contracts::{OrderId, Won};
-use http::{HeaderName, HeaderValue, Method};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -236,16 +235,17 @@ pub(super) async fn oversee(table: Table) {
 }
 
 async fn refund(table: &Table, amount_krw: u64) {
-    let path = format!("/api/orders/{}/refund", table.order);
-    let body = json!({ "amount_krw": amount_krw, "reason": "콜라가 빠졌어요", "fault": "store" }).to_string();
-    let key = HeaderValue::try_from(Uuid::now_v7().to_string()).expect("a key");
+    let (order, key) = (table.order, Uuid::now_v7().to_string());
+    let refund =
+        OperatorRefund {
+            amount_krw: Won(amount_krw), reason: "콜라가 빠졌어요".to_owned(), fault: Fault::Store
+        };
     let _ = table
         .people
         .operator
         .ask(table.over, |session| {
-            let (path, body, key) = (path.clone(), body.clone(), key.clone());
-            let header = Some((HeaderName::from_static("idempotency-key"), key));
-            async move { session.send(Method::POST, &path, header, Some(body.into_bytes())).await.map(drop) }
+            let (key, refund) = (key.clone(), refund.clone());
+            async move { session.refund(&key, order, &refund).await }
         })
         .await;
 }
