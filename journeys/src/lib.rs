@@ -12,6 +12,7 @@ mod copies;
 mod installation;
 mod people;
 mod readiness;
+pub mod stress;
 mod world;
 
 pub use baedal::roles::CONTEXTS;

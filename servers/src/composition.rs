@@ -4,7 +4,7 @@
 //! ```text
 //!   folder/lock                 one composition at a time
 //!   folder/postgres, nats       the servers' data, logs and ports
-//!   folder/order-1, gateway-1   a process's log and port
+//!   folder/order-1, gateway-1   a process's log and port, and its clock where it has one of its own
 //!   folder/baedal.toml          the settings that all processes share
 //!   folder/identity-key.pem     what access tokens are signed with
 //! ```
@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use self::replica::Service;
+use crate::clock::Clocks;
 use crate::folder::Folder;
 use crate::nats::{Nats, NatsOptions};
 use crate::port;
@@ -52,6 +53,8 @@ pub struct Plan {
     pub variables: Vec<(String, String)>,
     /// What else `baedal serve` is told.
     pub options: Vec<String>,
+    /// Gives each process a clock of its own, for [`Replica::set_clock`]; nothing: all have the machine's.
+    pub clocks: Option<Clocks>,
 }
 
 impl Plan {
@@ -65,6 +68,7 @@ impl Plan {
             gateway_port: None,
             variables: Vec::new(),
             options: Vec::new(),
+            clocks: None,
         }
     }
 }
@@ -89,6 +93,7 @@ pub struct Composition {
     nats: Nats,
     postgres: Postgres,
     settings: PathBuf,
+    secret: String,
     _lock: File,
 }
 
@@ -117,7 +122,8 @@ impl Composition {
             kept.note_port(port)?;
             held.push(listener);
             let (program, settings, plan) = (program.clone(), path.clone(), plan.clone());
-            let service = Service { name, role, program, settings, variables: plan.variables, options: plan.options };
+            let Plan { variables, options, clocks, .. } = plan;
+            let service = Service { name, role, program, settings, variables, options, clocks };
             Ok(Replica::at_rest(service, kept, port))
         };
         for context in CONTEXTS {
@@ -127,9 +133,9 @@ impl Composition {
         for number in 1..=plan.gateways {
             gateways.push(prepare(GATEWAY, number, plan.gateway_port.filter(|_| number == 1))?);
         }
-        settings::write(&path, &folder, &postgres, &nats, &contexts)?;
+        let secret = settings::write(&path, &folder, &postgres, &nats, &contexts)?;
         drop(held);
-        let mut composition = Self { gateways, contexts, nats, postgres, settings: path, _lock: lock };
+        let mut composition = Self { gateways, contexts, nats, postgres, settings: path, secret, _lock: lock };
         // The gateway's readiness asks all contexts.
         at_once(composition.contexts.iter_mut().flat_map(|(_, replicas)| replicas), Replica::start_again)?;
         at_once(&mut composition.gateways, Replica::start_again)?;
@@ -180,6 +186,11 @@ impl Composition {
     /// The settings that all processes share: `baedal operator create --config` needs them.
     pub fn settings(&self) -> &Path {
         &self.settings
+    }
+
+    /// What the processes know one another by: who shows it in `baedal-secret` may ask what is internal.
+    pub fn secret(&self) -> &str {
+        &self.secret
     }
 
     /// The address of a context's database.

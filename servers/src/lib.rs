@@ -7,6 +7,7 @@
 //!
 //! Nothing here is faked for speed: a PostgreSQL started here syncs what it commits.
 
+mod clock;
 mod composition;
 mod folder;
 mod install;
@@ -20,6 +21,7 @@ pub mod testing;
 mod user;
 mod watchdog;
 
+pub use clock::{Clocks, FAKETIME};
 pub use composition::{CONTEXTS, Composition, GATEWAY, Plan, Replica, Running};
 pub use nats::{Nats, NatsOptions};
 pub use postgres::Postgres;

@@ -1,4 +1,4 @@
-//! The chores: `cargo xtask test`, `check`, `deploy`, `up`, `bench`.
+//! The chores: `cargo xtask test`, `stress`, `check`, `deploy`, `up`, `bench`.
 //!
 //! It needs nothing but Rust, so that it runs before anything else is there; what the chores need, they fetch.
 
@@ -17,6 +17,8 @@ usage: cargo xtask <chore>
 
   test [...]    install and start what the tests need, and run them: all, or those with these words in
                 their names
+  stress [...]  spend days of the whole platform with its processes stopped, paused and killed and their
+                clocks apart, and look how every order ended; `cargo xtask stress --help` tells the options
   check         formatting, lints and documentation, warnings denied; the description of the events
   deploy        check what `deploy/` ships: manifests, container recipe, units, settings
   up [...]      run all of it on this machine, a process for each replica of each service, on
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
     let done = match chore.as_deref() {
         Some("test") => suites::run(&rest),
+        Some("stress") => suites::stress(&rest),
         Some("check") => check(),
         Some("deploy") => deploy::check(),
         Some("up") => up::run(&rest),

@@ -97,6 +97,14 @@ impl Breaker {
         }
     }
 
+    /// Whether somebody who asked now would be let through, as far as that is a matter of time: an open breaker lets
+    /// the next one through when its time is over, also where nobody has asked since.
+    #[must_use]
+    pub fn lets_through(&self) -> bool {
+        let now = self.now();
+        self.rules().lets_through(now)
+    }
+
     /// How it is now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {

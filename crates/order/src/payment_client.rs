@@ -218,9 +218,7 @@ impl Payments for PaymentClient {
 
     fn askable_since(&self) -> Option<Timestamp> {
         let now = self.clock.now();
-        // Where its time is over, the breaker lets the next one through.
-        let is_open = self.breaker.snapshot().open_until.is_some_and(|until| until > now);
-        let is_askable = !is_open && self.payment.reachable().is_ok();
+        let is_askable = self.breaker.lets_through() && self.payment.reachable().is_ok();
         let mut since = self.askable_since.lock().unwrap_or_else(PoisonError::into_inner);
         *since = is_askable.then(|| since.unwrap_or(now));
         *since

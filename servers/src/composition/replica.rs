@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::Running;
+use crate::clock::{self, Clocks};
 use crate::folder::Folder;
 use crate::process::{Process, StartError};
 use crate::server::{Kind, Server};
@@ -49,7 +50,12 @@ impl Replica {
 
     /// Kills it at once, as a crash would (`SIGKILL`); when this returns, it has gone.
     pub fn kill(&mut self) -> Result<(), String> {
-        self.server.kill()
+        let id = self.id();
+        self.server.kill()?;
+        if let Some(id) = id {
+            clock::tidy_after(id);
+        }
+        Ok(())
     }
 
     /// Tells it to end (`SIGTERM`), and waits until it has. It is an error if it does not in time, or not well.
@@ -66,6 +72,20 @@ impl Replica {
     /// Stops it where it is: connections stay, nobody answers.
     pub fn pause(&self) -> Result<(), String> {
         self.server.process()?.pause().map(drop)
+    }
+
+    /// Whether it has a clock of its own.
+    pub fn has_clock(&self) -> bool {
+        self.server.kind.clocks.is_some()
+    }
+
+    /// Sets its clock so many seconds ahead of the machine's, or behind it; it notices within two seconds, or when it
+    /// starts. Only where the plan gives each process a clock of its own.
+    pub fn set_clock(&self, ahead_seconds: i64) -> Result<(), String> {
+        if !self.has_clock() {
+            return Err(format!("{} has no clock of its own", self.name()));
+        }
+        clock::set(&clock_file(self.server.folder()), ahead_seconds)
     }
 
     /// Lets it go on after [`Replica::pause`].
@@ -102,6 +122,12 @@ pub(super) struct Service {
     pub(super) settings: PathBuf,
     pub(super) variables: Vec<(String, String)>,
     pub(super) options: Vec<String>,
+    pub(super) clocks: Option<Clocks>,
+}
+
+/// What its clock shows, where it has one of its own.
+fn clock_file(folder: &Folder) -> PathBuf {
+    folder.path().join("clock")
 }
 
 impl Kind for Service {
@@ -114,6 +140,9 @@ impl Kind for Service {
         command.args(["serve", "--roles", self.role, "--listen", &format!("127.0.0.1:{port}"), "--config"]);
         command.arg(&self.settings).args(&self.options).current_dir(folder.path());
         without_ours(&mut command).envs(self.variables.iter().map(|(name, value)| (name, value)));
+        if let Some(clocks) = &self.clocks {
+            clocks.give(&mut command, &clock_file(folder)).map_err(StartError::Failed)?;
+        }
         Process::start(&mut command, folder, "TERM", |_| is_ready(port))
     }
 }

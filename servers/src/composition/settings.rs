@@ -11,14 +11,14 @@ use super::replica::{Replica, without_ours};
 use crate::nats::Nats;
 use crate::postgres::Postgres;
 
-/// Writes the settings. The secret among peers is a new one: they all start together.
+/// Writes the settings. The secret among peers, which is answered, is a new one: they all start together.
 pub(super) fn write(
     path: &Path,
     folder: &Path,
     postgres: &Postgres,
     nats: &Nats,
     contexts: &[(&str, Vec<Replica>)],
-) -> Result<(), String> {
+) -> Result<String, String> {
     let said = |error| format!("{}: {error}", path.display());
     let mut text = String::from("# Made anew at every start.\n");
     let mut table = |name: &str, entries: &[(&str, String)]| {
@@ -31,7 +31,8 @@ pub(super) fn write(
     table("identity", &[("key_file", quoted(&key(folder).display().to_string()))]);
     // With another context away the others' routes still work.
     table("gateway", &[("needed", "[\"identity\"]".to_owned())]);
-    table("peers", &[("secret", quoted(&secret().map_err(said)?))]);
+    let secret = secret().map_err(said)?;
+    table("peers", &[("secret", quoted(&secret))]);
     let addresses: Vec<_> = contexts
         .iter()
         .map(|(context, replicas)| {
@@ -40,7 +41,8 @@ pub(super) fn write(
         })
         .collect();
     table("peers.addresses", &addresses);
-    write_secret(path, text.as_bytes()).map_err(said)
+    write_secret(path, text.as_bytes()).map_err(said)?;
+    Ok(secret)
 }
 
 /// Makes the signing key where there is none yet.

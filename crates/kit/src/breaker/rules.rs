@@ -106,6 +106,14 @@ impl Rules {
         })
     }
 
+    /// Whether it is not open, or has been for long enough.
+    pub(super) fn lets_through(&self, now: Now) -> bool {
+        match self.phase {
+            Phase::Open { until, .. } => until <= now.instant,
+            Phase::Closed | Phase::HalfOpen { .. } => true,
+        }
+    }
+
     /// A call was not made after all.
     pub(super) fn give_back(&mut self, pass: Pass) {
         if pass.0 == self.moves

@@ -169,6 +169,44 @@ fn a_clock_that_is_set_neither_keeps_it_open_nor_lets_it_go_early() {
     }
 }
 
+/// Time passes from one look at it to the next.
+struct Passing(ManualClock);
+
+#[async_trait::async_trait]
+impl Clock for Passing {
+    fn now(&self) -> Timestamp {
+        self.0.advance(SignedDuration::from_micros(1));
+        self.0.now()
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        self.0.sleep_until(at).await;
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.0.advance(SignedDuration::from_micros(1));
+        self.0.monotonic()
+    }
+
+    async fn sleep_until_instant(&self, at: Instant) {
+        self.0.sleep_until_instant(at).await;
+    }
+}
+
+#[test]
+fn one_that_nobody_asks_lets_through_again_when_its_time_is_over() {
+    let clock = ManualClock::at(START);
+    let breaker = Breaker::new("test", BreakerSettings::default(), Arc::new(Passing(clock.clone())));
+    assert!(breaker.lets_through());
+    fail(&breaker, 10);
+    assert!(!breaker.lets_through());
+    clock.advance(SignedDuration::from_secs(4));
+    assert!(!breaker.lets_through());
+    clock.advance(SignedDuration::from_secs(1));
+    assert!(breaker.lets_through(), "whatever it shows: {:?}", breaker.snapshot().open_until);
+    assert_eq!(breaker.snapshot().state, State::Open, "nobody has asked");
+}
+
 #[test]
 fn a_call_during_which_the_clock_is_set_is_not_slow_by_that() {
     let (breaker, clock) = breaker(BreakerSettings::default());

@@ -131,8 +131,11 @@ async fn failures_errors_nonsense_and_silence_open_the_breaker_and_then_payment_
     assert_eq!(client.client.breakers()[0].state, BreakerState::Open);
     assert_eq!(client.take("approve").await, Err(PutOff::NotAsked { retry_after: Duration::from_secs(5) }));
     assert_eq!(client.fake.calls.load(Ordering::Relaxed), 4);
+    assert_eq!(client.client.askable_since(), None);
 
     client.fake.clock.advance(SignedDuration::from_secs(5));
+    let since = client.client.askable_since();
+    assert_eq!(since, Some(NOON + SignedDuration::from_secs(5)), "also where nobody has asked since");
     assert_eq!(client.take("approve").await, Ok(TakePaymentAnswer::Approved), "it recovers by itself");
     assert_eq!(client.client.breakers()[0].state, BreakerState::Closed);
 }
