@@ -14,6 +14,7 @@ use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
 use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::http::Position;
 use baedal_kit::service::Undone;
+use baedal_kit::time::Instant;
 use baedal_kit::{Failure, Origin, Service};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -64,7 +65,8 @@ impl Charging {
     /// Begins an attempt and calls the provider, to the end, whoever waits; answers when it is known what
     /// became of it, after `answer_limit` at the most.
     pub(crate) async fn take(&self, origin: Origin, order_id: OrderId, asked: TakePayment) -> Result<Answer, Failure> {
-        let patience_ends = self.service.clock().monotonic() + self.settings.answer_limit;
+        let asked_at = self.service.clock().monotonic();
+        let patience_ends = asked_at + self.settings.answer_limit;
         let Ok(line) = Arc::clone(&self.lines).try_acquire_owned() else {
             return self.answer_when_busy(order_id, asked.attempt_id).await;
         };
@@ -79,7 +81,7 @@ impl Charging {
                 Ok(Begun::Anew(position, charge)) => {
                     let meanwhile = (position, TakePaymentAnswer::Verifying);
                     let _ = tell_begun.send(Ok(Awaited { meanwhile, outcome }));
-                    if let Some(answer) = charging.charge(&origin, charge).await {
+                    if let Some(answer) = charging.charge(&origin, charge, asked_at).await {
                         let _ = tell_outcome.send(answer);
                     }
                 }
@@ -153,12 +155,17 @@ impl Charging {
         }
     }
 
-    /// Calls the provider for an attempt that has begun, to the end, and waits for `answer_limit` at the
+    /// Calls the provider for an attempt that was open at an instant, to the end, and waits for `answer_limit` at the
     /// most.
     ///
     /// # Errors
     /// [`Failure::Unavailable`], where too many calls are under way.
-    pub(crate) async fn charge_in_background(&self, origin: Origin, charge: Charge) -> Result<(), Failure> {
+    pub(crate) async fn charge_in_background(
+        &self,
+        origin: Origin,
+        charge: Charge,
+        open_at: Instant,
+    ) -> Result<(), Failure> {
         let busy = |error| Failure::unavailable("a line to the payment provider", error);
         let line = Arc::clone(&self.extra_lines).try_acquire_owned().map_err(busy)?;
         let patience_ends = self.service.clock().monotonic() + self.settings.answer_limit;
@@ -166,7 +173,7 @@ impl Charging {
         let charging = self.clone();
         self.service.lifecycle().spawn_to_its_end(async move {
             let _line = line;
-            charging.charge(&origin, charge).await;
+            charging.charge(&origin, charge, open_at).await;
             drop(tell_done);
         });
         tokio::select! {
@@ -176,10 +183,16 @@ impl Charging {
         Ok(())
     }
 
-    /// Calls the provider for an attempt that has begun, and commits what it says. Nothing where the
+    /// Calls the provider for an attempt that was open at an instant, and commits what it says. Nothing where the
     /// attempt stays open, to be looked up.
-    async fn charge(&self, origin: &Origin, charge: Charge) -> Option<Answer> {
+    ///
+    /// A process that stood still since then may be the last to know that the attempt was given up meanwhile, because
+    /// the provider did not know it: it does not call any more.
+    async fn charge(&self, origin: &Origin, charge: Charge, open_at: Instant) -> Option<Answer> {
         let Charge { key, order_id, .. } = charge;
+        if self.service.clock().monotonic().duration_since(open_at) >= self.settings.unknown_after / 2 {
+            return left_open(order_id, key, &"it is too late to call the provider");
+        }
         let outcome = match self.calls.charge(&charge).await {
             Ok(outcome) => self.outcome(key, outcome),
             Err(error @ ProviderError::Answered(_)) => match self.calls.look_up(key).await {

@@ -54,7 +54,7 @@ fn be_the_platform() -> ExitCode {
         Command::Serve(serve) => baedal::serve::run(&serve),
         Command::Operator(operator) => baedal::operator::run(&operator),
         Command::Key => baedal::operator::print_key(),
-        Command::Demo(_) | Command::Config(_) => return ExitCode::from(2),
+        Command::Consumer(_) | Command::Demo(_) | Command::Config(_) => return ExitCode::from(2),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,6 +18,7 @@ impl Jobs {
     /// If it was begun before, the call may have been made: then it is looked up before it is repeated.
     pub(super) async fn charge_extra(&self, extra: ChargeExtra, tries: u32, work: &mut Work) -> Result<(), Failure> {
         let ChargeExtra { order_id, attempt_id, until } = extra;
+        let open_at = work.service().clock().monotonic();
         let payment = work.load::<Payment>(&order_id).await?;
         let attempt = known(&payment, attempt_id)?;
         if attempt.outcome != Outcome::Open {
@@ -44,6 +45,6 @@ impl Jobs {
         }
         let charge =
             Charge { key: attempt_id, order_id, amount_krw: attempt.amount_krw, means: attempt.payer.means.clone() };
-        self.charging.charge_in_background(work.origin().clone(), charge).await
+        self.charging.charge_in_background(work.origin().clone(), charge, open_at).await
     }
 }
