@@ -26,7 +26,7 @@ async fn orders(shop: &Shop, customer: &Session, what: &str) -> Vec<OrderId> {
     for number in 0..ORDERS {
         let order = customer.place(&format!("{what} {number}"), &shop.one_chicken("sim_approve")).await;
         let order = order.expect("an order");
-        assert_eq!(order.status, "paid");
+        assert_eq!(order.status, "paid", "{order:?}");
         placed.push(order.order_id);
     }
     placed
@@ -134,12 +134,8 @@ async fn orders_are_kept_while_payment_is_away_and_paid_for_later() {
         kept.push(order.order_id);
     }
     let two = order_of(&shop, &[Dish(shop.chicken, 2)], "");
-    let change = ChangedOrder {
-        items: two.items,
-        deliver_to: two.deliver_to,
-        note: two.note,
-        expected_total_krw: None,
-    };
+    let change =
+        ChangedOrder { items: two.items, deliver_to: two.deliver_to, note: two.note, expected_total_krw: None };
     let changed = customer.change(paid, &change).await.expect("an answer");
     let outcome = changed.payment.map(|payment| payment.outcome);
     assert_eq!((outcome.as_deref(), changed.pending, changed.total_krw.0), (Some("put_off"), None, 21_000));
@@ -423,25 +419,30 @@ async fn while_the_riders_service_is_away_past_four_hours_nothing_is_abandoned()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_that_was_paid_for_happens_though_the_orders_service_was_away_past_the_kitchens_time() {
     let (mut world, shop, customer) = town().await;
-    let order = orders(&shop, &customer, "changed").await[0];
+    // The provider takes ten seconds for each charge.
+    let order = customer.place("changed", &shop.one_chicken("sim_slow")).await.expect("an order").order_id;
+    world
+        .until("the money", async || {
+            world.advance(SignedDuration::from_secs(1));
+            customer.order(order).await.ok().filter(|order| order.status == "paid")
+        })
+        .await;
     world.order_until(&customer, order, "a ticket", |view| view["timeline"].to_string().contains("TicketOpened")).await;
-    world.stop_service("payment").await;
-    let wished = shop.one_chicken("sim_approve");
+    let wished = shop.one_chicken("sim_slow");
     let mut items = wished.items;
     items[0].quantity = 2;
     let change = ChangedOrder { items, deliver_to: wished.deliver_to, note: wished.note, expected_total_krw: None };
     let answer = customer.change(order, &change).await.expect("asked");
     assert_eq!(answer.pending.as_deref(), Some("change"));
-    // The extra is due: order has told so, and what it told is with the broker.
+    // The extra is on its way: payment has heard that it is due.
     let operator = world.operator().await;
     world
-        .eventually("the extra to be due", async || {
+        .eventually("the extra to be asked for", async || {
             let trace: Value = operator.get(&format!("/api/operations/orders/{order}/trace")).await.ok()?;
             trace.to_string().contains("OrderChangeChargeDue").then_some(())
         })
         .await;
     world.stop_service("order").await;
-    world.start_service("payment").await;
     let charged = |view: &Value| view["payment"]["captured_krw"] == 39_000;
     view_until(&world, &customer, order, "the extra to be taken", charged).await;
     world.advance(MINUTE);

@@ -27,11 +27,15 @@ const CUSTOMERS: usize = 6;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Deadlines short enough to watch.
-const SETTINGS: [(&str, &str); 10] = [
+const SETTINGS: [(&str, &str); 13] = [
     ("BAEDAL_LOG", "error"),
     ("BAEDAL_ORDER__PAYMENT_WINDOW", "6s"),
     ("BAEDAL_ORDER__AUTO_COMPLETE_AFTER", "2s"),
     ("BAEDAL_ORDER__ABANDON_AFTER", "20s"),
+    ("BAEDAL_ORDER__ABANDON_PICKED_UP_AFTER", "5s"),
+    // What is left to people after each kill.
+    ("BAEDAL_ORDER__LEAST_PAYMENT_TIME", "2s"),
+    ("BAEDAL_STORE__LEAST_ANSWER_TIME", "2s"),
     ("BAEDAL_STORE__ANSWER_WITHIN", "4s"),
     ("BAEDAL_PAYMENT__LOOK_UP_AFTER", "500ms"),
     ("BAEDAL_PAYMENT__UNKNOWN_AFTER", "2s"),

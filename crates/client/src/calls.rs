@@ -9,9 +9,9 @@ use crate::following::Following;
 use crate::session::Session;
 use crate::transport::{Client, to_json};
 use crate::types::{
-    AddStock, ChangedOrder, CookMinutes, Delivery, GrantedRefund, NearbyDelivery, NewAccount, NewItem, NewOrder, NewStore,
-    Notice, OpenedAccount, Opening, OperatorCancel, OperatorRefund, Order, OrderAnswer, Page, RankedItem, Reason,
-    RegisteredStore, Rejection, RiderNow, StockLeft, Store, StoreChange, TakeClaimBack, Ticket,
+    AddStock, ChangedOrder, CookMinutes, Delivery, GrantedRefund, NearbyDelivery, NewAccount, NewItem, NewOrder,
+    NewStore, Notice, OpenedAccount, Opening, OperatorCancel, OperatorRefund, Order, OrderAnswer, Page, RankedItem,
+    Reason, RegisteredStore, Rejection, RiderNow, StockLeft, Store, StoreChange, TakeClaimBack, Ticket,
 };
 
 type Result<T> = std::result::Result<T, Error>;

@@ -101,7 +101,7 @@ impl Upstream {
     /// # Errors
     /// Why there is no answer.
     pub async fn try_send(&self, request: Request<Body>, limit: Duration) -> Result<Response, NoAnswer> {
-        self.reachable().map_err(NoAnswer::NotSent)?;
+        self.look_again().await.map_err(NoAnswer::NotSent)?;
         let sending = Sending::default();
         let answer = match &self.place {
             Place::Here(_) => {
@@ -115,6 +115,17 @@ impl Upstream {
             return Err(NoAnswer::NotSent(format!("it answers {}, and has begun nothing", response.status())));
         }
         Ok(response)
+    }
+
+    /// Whether there is anybody to ask; where there was none, it is looked at once more: one may just have come.
+    async fn look_again(&self) -> Result<(), String> {
+        match &self.place {
+            Place::Elsewhere(remote) if remote.reachable().is_err() => {
+                remote.look_again().await;
+                remote.reachable()
+            }
+            Place::Elsewhere(_) | Place::Here(_) => Ok(()),
+        }
     }
 
     /// Each of its replicas by itself, for what every one of them must be asked. Behind a name that stands for

@@ -22,7 +22,7 @@ const ONCE: [(&str, &str, &[&str]); 4] = [
     ("order", "order", &["OrderPlaced", "OrderPaid", "OrderCanceled", "OrderRejected", "OrderCompleted"]),
     ("store", "ticket", &["Opened", "Accepted", "CookStarted", "CookFinished", "Thanked"]),
     ("delivery", "delivery", &["Requested", "PickedUp", "Delivered"]),
-    ("payment", "payment", &["DepositEarned"]),
+    ("payment", "payment", &["OrderEnded"]),
 ];
 /// What a customer is told of an order no more than once.
 const TOLD_ONCE: [&str; 8] = [

@@ -27,7 +27,7 @@ const TOLD: [&str; 9] = [
 /// What each order comes to in each context, once.
 const STEPS: [(&str, &str, &[&str]); 4] = [
     ("order", "order", &["OrderPlaced", "OrderPaid", "OrderCompleted"]),
-    ("payment", "payment", &["DepositEarned"]),
+    ("payment", "payment", &["OrderEnded"]),
     ("store", "ticket", &["Opened", "Accepted", "CookStarted", "CookFinished", "Thanked"]),
     ("delivery", "delivery", &["Requested", "Claimed", "PickedUp", "Delivered"]),
 ];

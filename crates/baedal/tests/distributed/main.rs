@@ -9,7 +9,6 @@ mod killing;
 mod live;
 mod outages;
 mod restart;
-mod restored;
 mod rolling;
 mod traffic;
 mod world;

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::world::{LONG, World, spot};
 use crate::domain::delivery::{ESCALATE, PICK_UP_BY, WIDEN};
 use crate::domain::{Delivery, Errand, Stage};
-use crate::presence::SILENCE;
 use crate::jobs::Deadlines;
+use crate::presence::SILENCE;
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -86,6 +86,8 @@ async fn claims_that_are_given_back_again_and_again_hide_nothing_from_the_operat
     for _ in 0..7 {
         assert_eq!(world.step(rider, order_id, "claim").await.0, StatusCode::OK);
         world.clock.advance(MINUTE * 2);
+        // They are there, so that they are told.
+        world.on_duty(far, spot(-11_000.0, 0.0)).await;
         assert_eq!(world.step(rider, order_id, "release").await.0, StatusCode::OK);
     }
     // Fourteen minutes after the kitchen had finished: as wide as it gets, and told to those who are there now.

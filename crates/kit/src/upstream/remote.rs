@@ -13,6 +13,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use http::{HeaderValue, Method, Uri, header};
 use hyper::body::Body as _;
 use uuid::Uuid;
@@ -76,6 +78,12 @@ impl Remote {
     pub(super) fn reachable(&self) -> Result<(), String> {
         let is_any = self.replicas.iter().any(|replica| replica.is_ready());
         if is_any { Ok(()) } else { Err("none of its replicas is ready".to_owned()) }
+    }
+
+    /// Looks at all of its replicas now, until one is ready.
+    pub(super) async fn look_again(&self) {
+        let mut looks: FuturesUnordered<_> = self.replicas.iter().map(|replica| replica.look()).collect();
+        while looks.next().await.is_some() && self.reachable().is_err() {}
     }
 
     pub(super) async fn send(&self, request: Request) -> Response {

@@ -99,7 +99,8 @@ impl Replica {
         }
     }
 
-    async fn look(&self) {
+    /// Looks at it now.
+    pub(super) async fn look(&self) {
         let looked = tokio::time::timeout(LOOK_LIMIT, self.connections.look("/health/ready")).await;
         self.found(match looked {
             Ok(Ok((StatusCode::OK, said))) => {

@@ -8,8 +8,9 @@ use baedal_kit::http::{Problem, ProblemType};
 use super::problems::{
     ABOVE_MAXIMUM, ALREADY_CANCELED, ALREADY_COMPLETED, ALREADY_REJECTED, BELOW_MINIMUM, COOKING_STARTED,
     DUPLICATE_CHOICE, EXTRA_PAYMENT_DECLINED, IDEMPOTENCY_KEY_REUSED, ITEM_UNAVAILABLE, NOT_DELIVERED, OUT_OF_STOCK,
-    OUTSIDE_DELIVERY_AREA, PAYMENT_IN_PROGRESS, PAYMENT_TIMEOUT, REQUEST_PENDING, SOLD_OUT, STORE_CLOSED, TICKET_CLOSED,
-    TOO_MANY_OF_AN_ITEM, TOTAL_CHANGED, UNKNOWN_CHOICE, UNKNOWN_ITEM, UNKNOWN_OPTION, WRONG_NUMBER_OF_CHOICES,
+    OUTSIDE_DELIVERY_AREA, PAYMENT_IN_PROGRESS, PAYMENT_TIMEOUT, REQUEST_PENDING, SOLD_OUT, STORE_CLOSED,
+    TICKET_CLOSED, TOO_MANY_OF_AN_ITEM, TOTAL_CHANGED, UNKNOWN_CHOICE, UNKNOWN_ITEM, UNKNOWN_OPTION,
+    WRONG_NUMBER_OF_CHOICES,
 };
 use crate::domain::{OrderStatus, Refusal, WishRefused};
 
@@ -49,10 +50,9 @@ impl Refused {
                 | Refusal::AnotherRequestPending
                 | Refusal::PaymentInProgress
                 | Refusal::RefundTooLarge { .. } => true,
-                Refusal::NotPlaced
-                | Refusal::AlreadyPlaced
-                | Refusal::AlreadyFinal(_)
-                | Refusal::CookingStarted => false,
+                Refusal::NotPlaced | Refusal::AlreadyPlaced | Refusal::AlreadyFinal(_) | Refusal::CookingStarted => {
+                    false
+                }
             },
             Self::NoSuchOrder | Self::Change(_) | Self::KeyReused | Self::AsksForMoney | Self::Failed(_) => false,
         }
