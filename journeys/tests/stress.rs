@@ -1,7 +1,5 @@
 //! A few days of the whole platform with everything going wrong: see `baedal_journeys::stress`.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
-
 use std::process::Command;
 
 /// One with clocks that are seconds apart, one with those of payment a minute apart, one with services minutes apart.

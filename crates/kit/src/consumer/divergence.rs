@@ -53,9 +53,12 @@ pub fn remedy(context: &str, source: &str) -> String {
     )
 }
 
+/// By consumer and source: the shards in which it has diverged, and where it stands in each.
+type BySource = BTreeMap<(String, &'static str), BTreeMap<u16, u64>>;
+
 /// Every consumer of a context that has parted with a source.
 #[derive(Default)]
-pub(crate) struct Divergences(Mutex<BTreeMap<(String, &'static str), BTreeMap<u16, u64>>>);
+pub(crate) struct Divergences(Mutex<BySource>);
 
 impl Divergences {
     /// A consumer is found to have parted with a source. Whether that is news.
@@ -115,7 +118,7 @@ impl Divergences {
         self.all().iter().map(told).collect()
     }
 
-    fn all(&self) -> MutexGuard<'_, BTreeMap<(String, &'static str), BTreeMap<u16, u64>>> {
+    fn all(&self) -> MutexGuard<'_, BySource> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
