@@ -116,6 +116,8 @@ async fn a_rider_who_does_not_fetch_it_is_told_and_an_operator_gives_it_to_other
     told(&rider, "pickup_overdue").await;
     let from = TakeClaimBack { rider_id: overdue.rider_id.expect("a rider"), reason: "연락 두절".to_owned() };
     assert!(other.take_claim_back(order, &from).await.is_err(), "no rider takes a claim from another");
+    // He looks at his phone, so that he is told.
+    other.nearby().await.expect("nearby");
     operator.take_claim_back(order, &from).await.expect("taken back");
     told(&rider, "claim_taken_back").await;
     told(&other, "delivery_reopened").await;

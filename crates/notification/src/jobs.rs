@@ -79,7 +79,7 @@ impl Send {
 
     async fn send(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
         let ask: Ask = job.read()?;
-        work.expect_new::<Notice>(&ask.notice_id);
+        // Asked for, not expected to be new: a provider is called next, and that cannot be taken back.
         if work.load::<Notice>(&ask.notice_id).await?.is_settled() {
             return Ok(());
         }

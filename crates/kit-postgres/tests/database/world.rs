@@ -76,11 +76,19 @@ pub(crate) fn scheduling(keys: impl IntoIterator<Item = String>) -> Commit {
     Commit { jobs: jobs.collect(), ..Commit::default() }
 }
 
+/// Commits as soon as the database takes it: a server that has just come back ends the sessions of before.
 pub(crate) async fn committed(database: &impl Database, commit: Commit) -> u64 {
-    match database.commit(commit).await.unwrap() {
-        Outcome::Committed { position } => position,
-        Outcome::Conflict => panic!("a conflict"),
-    }
+    comes(async {
+        loop {
+            match database.commit(commit.clone()).await {
+                Ok(Outcome::Committed { position }) => return position,
+                Ok(Outcome::Conflict) => panic!("a conflict"),
+                Err(failure) if failure.is_passing() => tokio::time::sleep(Duration::from_millis(10)).await,
+                Err(failure) => panic!("{}", failure.story()),
+            }
+        }
+    })
+    .await
 }
 
 /// What must come, comes.

@@ -36,6 +36,9 @@ async fn nothing_is_stuck_while_all_goes_well() {
             "pickup_overdue": [],
             "carried_too_long": [],
             "abandoned": [],
+            "open_attempts": [],
+            "differences": [],
+            "unreachable": [],
             "next": next,
         })
     );
