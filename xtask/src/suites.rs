@@ -7,8 +7,8 @@ use baedal_servers::{Clocks, FAKETIME, NATS_SERVER, POSTGRES_BIN, Postgres, Prog
 
 use crate::cargo::cargo;
 
-/// Scenarios, the suites of the ports, journeys, the program itself, a few days of mishaps. One PostgreSQL serves them all, and goes with us;
-/// a test that ends servers starts its own.
+/// Scenarios, the suites of the ports, journeys, the program itself, a few days of mishaps. One PostgreSQL serves them
+/// all, and goes with us; a test that ends servers starts its own.
 pub(crate) fn run(filters: &[&str]) -> Result<(), String> {
     let programs = Programs::install()?;
     let clocks = Clocks::install()?;
