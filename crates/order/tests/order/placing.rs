@@ -388,16 +388,7 @@ async fn at_the_total_that_the_customer_was_shown_or_not_at_all() {
     assert_eq!((placed.status, &placed.body["total_krw"]), (StatusCode::CREATED, &json!(40_000)));
 
     // Sent again it is the same order, whatever it would cost today.
-    let mut chicken = known_store().items[0].clone();
-    chicken.price_krw = baedal_contracts::Won(30_000);
-    world
-        .tell_store(&baedal_contracts::store::Event::MenuChanged {
-            store_id: STORE,
-            item_id: CHICKEN,
-            item: Some(chicken),
-        })
-        .await;
-    world.catalog_shows(|store| store["items"][0]["price_krw"] == 30_000).await;
+    chicken_costs(&world, 30_000).await;
     let again = place(&world, "a", shown).await;
     assert_eq!((again.status, again.order_id()), (StatusCode::CREATED, placed.order_id()));
 }
@@ -437,16 +428,17 @@ async fn an_order_has_limits() {
     let sauces = json!([{"name": "맛 선택", "choice": "매운맛"}, {"name": "소스", "choice": "마늘"}]);
     dear["items"] = json!([{"item_id": CHICKEN, "quantity": 99, "options": sauces}]);
     assert_eq!(place(&world, "a", dear.clone()).await.status, StatusCode::CREATED);
-    let mut chicken = known_store().items[0].clone();
-    chicken.price_krw = baedal_contracts::Won(100_100);
-    world
-        .tell_store(&baedal_contracts::store::Event::MenuChanged {
-            store_id: STORE,
-            item_id: CHICKEN,
-            item: Some(chicken),
-        })
-        .await;
-    world.catalog_shows(|store| store["items"][0]["price_krw"] == 100_100).await;
+    chicken_costs(&world, 100_100).await;
     let refused = place(&world, "b", dear).await;
     assert_eq!((refused.status.as_u16(), refused.problem()), (422, "above_maximum"));
+}
+
+/// From now on the menu's first item costs this, and order has heard of it.
+async fn chicken_costs(world: &World, krw: u64) {
+    let mut chicken = known_store().items[0].clone();
+    chicken.price_krw = baedal_contracts::Won(krw);
+    let (store_id, item_id) = (STORE, CHICKEN);
+    let changed = baedal_contracts::store::Event::MenuChanged { store_id, item_id, item: Some(chicken) };
+    world.tell_store(&changed).await;
+    world.catalog_shows(|store| store["items"][0]["price_krw"] == krw).await;
 }
