@@ -48,7 +48,7 @@ impl JobHandler for Deadlines {
             PAYMENT_WINDOW => {
                 // Nobody can pay while there is nobody here, either.
                 let here_since = work.service().serving_since().await?;
-                let askable_since = self.payments.askable_since().map(|since| since.max(here_since));
+                let askable_since = self.payments.askable_since().await.map(|since| since.max(here_since));
                 Command::Expire { askable_since, at_least: self.settings.least_payment_time }
             }
             ABANDON => Command::Abandon { carried_for: self.settings.abandon_picked_up_after },

@@ -68,7 +68,7 @@ pub fn module_paid_by(service: Service, settings: Settings, payments: Arc<dyn Pa
 /// Looks again and again whether payment can be asked, so that it is known since when.
 async fn watch(payments: Arc<dyn Payments>) {
     loop {
-        payments.askable_since();
+        payments.look();
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }

@@ -12,6 +12,7 @@ use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::breaker::{Breaker, Snapshot};
 use baedal_kit::http::Caller;
 use baedal_kit::http::caller::{CALLER, TRACEPARENT};
+use baedal_kit::http::operations::Serving;
 use baedal_kit::time::Clock;
 use baedal_kit::upstream::{NoAnswer, Upstream};
 use baedal_kit::{Failure, Origin};
@@ -22,6 +23,9 @@ use crate::Settings;
 
 /// The most that payment's answer may hold, in bytes.
 const ANSWER_LIMIT: usize = 16 * 1024;
+/// How long payment may take to say since when it is there: just after its start it waits to see whether another
+/// replica was there before.
+const SERVING_LIMIT: Duration = Duration::from_secs(7);
 /// When it is worth asking again where nobody was there.
 const RETRY_AFTER: Duration = Duration::from_secs(3);
 
@@ -50,10 +54,14 @@ pub trait Payments: Send + Sync + 'static {
     async fn take(&self, order_id: OrderId, request: TakePayment, origin: &Origin)
     -> Result<TakePaymentAnswer, PutOff>;
 
-    /// Since when it could be asked without a break, as far as was looked; nothing where it cannot be now.
-    fn askable_since(&self) -> Option<Timestamp> {
+    /// Looks whether it can be asked, as far as is known without asking, so that a break is remembered.
+    fn look(&self) {}
+
+    /// Since when it could be asked without a break; nothing where it cannot be now.
+    async fn askable_since(&self) -> Option<Timestamp> {
         Some(Timestamp::MIN)
     }
+
     /// What became of an attempt that was asked for without an answer. One that has not arrived by now never begins.
     ///
     /// # Errors
@@ -99,8 +107,8 @@ pub struct PaymentClient {
     clock: Arc<dyn Clock>,
     time_limit: Duration,
     slow_call: SignedDuration,
-    /// Since when it can be asked; nothing where it could not when it was looked last.
-    askable_since: Mutex<Option<Timestamp>>,
+    /// Since when we have found nothing that keeps us from asking; nothing where we did when we looked last.
+    open_since: Mutex<Option<Timestamp>>,
 }
 
 impl PaymentClient {
@@ -114,7 +122,7 @@ impl PaymentClient {
             breaker: Breaker::new("payment", breaker, Arc::clone(&clock)),
             clock,
             time_limit: settings.payment_time_limit.unsigned_abs(),
-            askable_since: Mutex::new(Some(Timestamp::MIN)),
+            open_since: Mutex::new(Some(Timestamp::MIN)),
         }
     }
 
@@ -159,7 +167,30 @@ impl PaymentClient {
         })
     }
 
-    async fn look(&self, order_id: OrderId, origin: &Origin) -> Result<(), Unsaid> {
+    fn open_since(&self) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let is_open = self.breaker.lets_through() && self.payment.reachable().is_ok();
+        let mut since = self.open_since.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = is_open.then(|| since.unwrap_or(now));
+        *since
+    }
+
+    /// Since when payment serves, as it says, by our clock.
+    async fn serving_since(&self) -> Result<Timestamp, Failure> {
+        let what = || "since when payment is there".to_owned();
+        let asking = Request::get("/internal/serving").body(Body::empty());
+        let answer = self.payment.send(asking.map_err(|error| Failure::broken_by(what(), error))?).await;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(Failure::unavailable(what(), format!("it answered {status}")));
+        }
+        let body = axum::body::to_bytes(answer.into_body(), ANSWER_LIMIT).await;
+        let body = body.map_err(|error| Failure::unavailable(what(), error))?;
+        let Serving { for_ms } = serde_json::from_slice(&body).map_err(|error| Failure::broken_by(what(), error))?;
+        Ok(self.clock.now().checked_sub(Duration::from_millis(for_ms)).unwrap_or(Timestamp::MIN))
+    }
+
+    async fn look_whether_there(&self, order_id: OrderId, origin: &Origin) -> Result<(), Unsaid> {
         let mut asking = Request::get(format!("/internal/payments/{order_id}"));
         if let Some(traceparent) = &origin.traceparent {
             asking = asking.header(TRACEPARENT, traceparent);
@@ -216,12 +247,22 @@ impl Payments for PaymentClient {
         }
     }
 
-    fn askable_since(&self) -> Option<Timestamp> {
-        let now = self.clock.now();
-        let is_askable = self.breaker.lets_through() && self.payment.reachable().is_ok();
-        let mut since = self.askable_since.lock().unwrap_or_else(PoisonError::into_inner);
-        *since = is_askable.then(|| since.unwrap_or(now));
-        *since
+    fn look(&self) {
+        self.open_since();
+    }
+
+    /// What we have seen ourselves, and what payment says: a break may have been too short for us to see, or have come
+    /// before we were there.
+    async fn askable_since(&self) -> Option<Timestamp> {
+        let open_since = self.open_since()?;
+        match tokio::time::timeout(SERVING_LIMIT, self.serving_since()).await {
+            Ok(Ok(since)) => Some(since.max(open_since)),
+            Ok(Err(failure)) => {
+                tracing::warn!(error = failure.story(), "payment does not say since when it is there");
+                None
+            }
+            Err(_) => None,
+        }
     }
 
     /// Past the circuit breaker: nobody waits for it, and it is asked seldom.
@@ -257,7 +298,7 @@ impl Payments for PaymentClient {
 
     async fn is_there(&self, order_id: OrderId, origin: &Origin) -> Result<(), PutOff> {
         let permit = self.breaker.try_acquire().map_err(|open| PutOff::NotAsked { retry_after: open.retry_after })?;
-        match self.look(order_id, origin).await {
+        match self.look_whether_there(order_id, origin).await {
             Ok(()) => {
                 permit.success();
                 Ok(())

@@ -170,10 +170,18 @@ impl People {
         }
     }
 
-    /// Places an order.
+    /// Places an order and pays for it: again, for as long as payment cannot be asked.
     pub(crate) async fn order(&self) -> OrderId {
         let (key, order) = (Uuid::now_v7().to_string(), self.wish());
-        insist("an order", || self.customer.place(&key, &order)).await.order_id
+        let placed = insist("an order", || self.customer.place(&key, &order)).await;
+        let (order_id, mut status) = (placed.order_id, placed.status);
+        let begun = Instant::now();
+        while status != "paid" {
+            assert!(begun.elapsed() < PATIENCE, "nobody takes the money");
+            tokio::time::sleep(PACE).await;
+            status = insist("paid", || self.customer.pay(order_id, &order.payment)).await.status;
+        }
+        order_id
     }
 
     /// Everything else that happens to an order until it is completed.

@@ -34,6 +34,7 @@ pub(crate) fn routes(service: Service, projections: Vec<Arc<dyn Projection>>) ->
     let operations = Operations { service, projections: projections.into() };
     axum::Router::new()
         .route("/internal/health", axum::routing::get(health))
+        .route("/internal/serving", axum::routing::get(serving))
         .route("/internal/dead-letters", axum::routing::get(dead_letters))
         .route("/internal/dead-letters/{kind}/{key}/redrive", axum::routing::post(redrive))
         .route("/internal/views/{name}/rebuild", axum::routing::post(rebuild))
@@ -94,6 +95,19 @@ async fn health(State(Operations { service, .. }): State<Operations>) -> Respons
     let health = Health::of(&service).await;
     let status = if health.wrong().is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(health)).into_response()
+}
+
+/// For how long, without a break, a context has been there to be asked. A duration, since two machines' clocks differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Serving {
+    /// In milliseconds; nothing below zero where its clock was set back.
+    pub for_ms: u64,
+}
+
+async fn serving(State(Operations { service, .. }): State<Operations>) -> Result<Json<Serving>, Problem> {
+    let since = service.serving_since().await?;
+    let here = service.clock().now().duration_since(since);
+    Ok(Json(Serving { for_ms: u64::try_from(here.as_millis()).unwrap_or_default() }))
 }
 
 /// A message that could not be processed.

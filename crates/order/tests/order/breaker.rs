@@ -1,17 +1,18 @@
 //! The client to payment: its time limit, its circuit breaker, and what it says of each.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use baedal_contracts::payment::{PaymentMeans, TakePayment, TakePaymentAnswer};
 use baedal_contracts::{OrderId, Won};
 use baedal_kit::breaker::{BreakerSettings, State as BreakerState, Window};
+use baedal_kit::http::operations::Serving;
 use baedal_kit::http::peers::PeerSecret;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::scenario::NOON;
@@ -30,6 +31,15 @@ const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-
 struct FakePayment {
     calls: Arc<AtomicU32>,
     clock: ManualClock,
+    /// For how long it says that it has been there; nothing where it cannot say.
+    serving: Arc<Mutex<Option<Serving>>>,
+}
+
+async fn serving(State(fake): State<FakePayment>) -> Response {
+    match *fake.serving.lock().unwrap() {
+        Some(serving) => Json(serving).into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
 }
 
 /// Answers as the token says.
@@ -67,9 +77,12 @@ struct Client {
 impl Client {
     fn new() -> Self {
         let clock = ManualClock::at(NOON);
-        let fake = FakePayment { calls: Arc::default(), clock: clock.clone() };
-        let router =
-            Router::new().route("/internal/payments/{order_id}/attempts", post(answer)).with_state(fake.clone());
+        let serving_long = Arc::new(Mutex::new(Some(Serving { for_ms: 3_600_000 })));
+        let fake = FakePayment { calls: Arc::default(), clock: clock.clone(), serving: serving_long };
+        let router = Router::new()
+            .route("/internal/payments/{order_id}/attempts", post(answer))
+            .route("/internal/serving", get(serving))
+            .with_state(fake.clone());
         let settings = Settings {
             payment_time_limit: SignedDuration::from_millis(30),
             payment_breaker: BreakerSettings {
@@ -131,10 +144,10 @@ async fn failures_errors_nonsense_and_silence_open_the_breaker_and_then_payment_
     assert_eq!(client.client.breakers()[0].state, BreakerState::Open);
     assert_eq!(client.take("approve").await, Err(PutOff::NotAsked { retry_after: Duration::from_secs(5) }));
     assert_eq!(client.fake.calls.load(Ordering::Relaxed), 4);
-    assert_eq!(client.client.askable_since(), None);
+    assert_eq!(client.client.askable_since().await, None);
 
     client.fake.clock.advance(SignedDuration::from_secs(5));
-    let since = client.client.askable_since();
+    let since = client.client.askable_since().await;
     assert_eq!(since, Some(NOON + SignedDuration::from_secs(5)), "also where nobody has asked since");
     assert_eq!(client.take("approve").await, Ok(TakePaymentAnswer::Approved), "it recovers by itself");
     assert_eq!(client.client.breakers()[0].state, BreakerState::Closed);
@@ -155,16 +168,25 @@ async fn where_nobody_is_there_to_ask_nothing_was_asked() {
 #[tokio::test]
 async fn since_when_payment_can_be_asked_counts_from_the_end_of_the_last_break() {
     let client = Client::new();
-    let askable_since = || client.client.askable_since();
-    assert!(askable_since().expect("nothing is known against it") <= NOON);
+    let askable_since = async || client.client.askable_since().await;
+    assert!(askable_since().await.expect("nothing is known against it") <= NOON);
     for _ in 0..4 {
         let _ = client.take("error").await;
     }
-    assert_eq!(askable_since(), None, "the breaker is open");
+    assert_eq!(askable_since().await, None, "the breaker is open");
     client.fake.clock.advance(SignedDuration::from_secs(5));
     let back = NOON + SignedDuration::from_secs(5);
-    assert_eq!(askable_since(), Some(back), "it lets the next one through");
+    assert_eq!(askable_since().await, Some(back), "it lets the next one through");
     assert_eq!(client.take("approve").await, Ok(TakePaymentAnswer::Approved));
     client.fake.clock.advance(SignedDuration::from_secs(60));
-    assert_eq!(askable_since(), Some(back));
+    assert_eq!(askable_since().await, Some(back));
+}
+
+#[tokio::test]
+async fn a_break_that_only_payment_knows_of_counts_too() {
+    let client = Client::new();
+    *client.fake.serving.lock().unwrap() = Some(Serving { for_ms: 90_000 });
+    assert_eq!(client.client.askable_since().await, Some(NOON - SignedDuration::from_secs(90)));
+    *client.fake.serving.lock().unwrap() = None;
+    assert_eq!(client.client.askable_since().await, None, "who cannot say since when is not there yet");
 }

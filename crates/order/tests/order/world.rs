@@ -71,7 +71,7 @@ impl Payments for Till {
         }
     }
 
-    fn askable_since(&self) -> Option<Timestamp> {
+    async fn askable_since(&self) -> Option<Timestamp> {
         *self.open_since.lock().unwrap()
     }
 
