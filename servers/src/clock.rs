@@ -12,8 +12,6 @@ use std::process::Command;
 /// The variable that names the library `libfaketimeMT.so.1`.
 pub const FAKETIME: &str = "TEST_FAKETIME";
 
-/// How often a process looks at its file, in seconds.
-const LOOKS_EVERY: &str = "1";
 /// The library, in Debian's folders and others'.
 const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
 
@@ -49,7 +47,8 @@ impl Clocks {
             set(file, 0)?;
         }
         command.env("LD_PRELOAD", &self.library);
-        command.env("FAKETIME_TIMESTAMP_FILE", file).env("FAKETIME_CACHE_DURATION", LOOKS_EVERY);
+        // It looks whenever it asks for the time: a clock that was set is set.
+        command.env("FAKETIME_TIMESTAMP_FILE", file).env("FAKETIME_NO_CACHE", "1");
         command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         Ok(())
     }

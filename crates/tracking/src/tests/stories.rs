@@ -19,6 +19,7 @@ pub(super) fn all(of: Of) -> Vec<(&'static str, Vec<Heard>)> {
         ("canceled in time", canceled_in_time(of)),
         ("canceled too late", canceled_too_late(of)),
         ("changed for more", changed_for_more(of)),
+        ("changed for more after a refund", changed_for_more_after_a_refund(of)),
         ("changed for more, declined", changed_for_more_declined(of)),
         ("changed for more, too slow", changed_for_more_too_slow(of)),
         ("changed for less", changed_for_less(of)),
@@ -112,6 +113,14 @@ fn change_for_more(of: Of) -> Vec<Heard> {
 
 pub(super) fn changed_for_more(of: Of) -> Vec<Heard> {
     and(change_for_more(of), [of.adjusted(18_000), of.changed(chickens(2)), of.ticket_changed(chickens(2))])
+}
+
+/// While the kitchen looks at what is asked for, an operator gives a little back.
+pub(super) fn changed_for_more_after_a_refund(of: Of) -> Vec<Heard> {
+    let asked = [of.change_requested(chickens(2), 18_000), of.refund_granted(1_000, 20_000), of.refund_due(1_000)];
+    let sealed = [of.refunded(1_000, 21_000), of.ticket_change_reserved(), of.change_charge_due(18_000)];
+    let changed = [of.adjusted(18_000), of.changed_and_billed(chickens(2), 1_000), of.ticket_changed(chickens(2))];
+    and(and(and(paid(of), asked), sealed), changed.into_iter().chain([of.completed()]))
 }
 
 pub(super) fn changed_for_more_declined(of: Of) -> Vec<Heard> {

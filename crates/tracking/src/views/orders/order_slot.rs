@@ -1,6 +1,6 @@
 //! What order said of an order: what it is, whose, and how it ended.
 
-use baedal_contracts::order::{Basket, CancelReason, ChangeRefusal, Event, Fault, OrderStore};
+use baedal_contracts::order::{Basket, Bill, CancelReason, ChangeRefusal, Event, Fault, OrderStore};
 use baedal_contracts::store::RejectReason;
 use baedal_contracts::{AccountId, Won};
 use baedal_kit::Failure;
@@ -56,9 +56,9 @@ pub(crate) struct OrderSlot {
     /// What operators gave back, oldest first.
     #[serde(default)]
     pub(crate) grants: Vec<GrantedRefund>,
-    /// What the customer still owed after the last of them.
+    /// What the customer owes by the last bill; nothing where none has come, as before the payment.
     #[serde(default)]
-    pub(crate) owed_since_krw: Option<Won>,
+    pub(crate) owed_krw: Option<Won>,
 }
 
 /// What an operator gave back.
@@ -92,13 +92,14 @@ impl OrderSlot {
                 refusal: None,
                 end: None,
                 grants: Vec::new(),
-                owed_since_krw: None,
+                owed_krw: None,
             });
             return Ok(());
         }
         let Some(order) = slot else {
             return Err(Failure::broken(format!("{} came before the order was placed", <&str>::from(&event))));
         };
+        order.owed_krw = bill(&event).map(|bill| bill.owed_krw).or(order.owed_krw);
         order.evolve(event, at);
         Ok(())
     }
@@ -132,7 +133,6 @@ impl OrderSlot {
                 if let Some((End::Canceled { owed_krw, .. }, _)) = &mut self.end {
                     *owed_krw = bill.owed_krw;
                 }
-                self.owed_since_krw = Some(bill.owed_krw);
                 self.grants.push(GrantedRefund { refund_id, at, amount_krw, reason, fault });
             }
         }
@@ -151,5 +151,25 @@ impl OrderSlot {
     fn finish(&mut self, end: End, at: Timestamp) {
         self.pending = None;
         self.end = Some((end, at));
+    }
+}
+
+/// What the customer owes from this event on, where it changes that.
+fn bill(event: &Event) -> Option<Bill> {
+    match event {
+        Event::OrderChanged { bill, .. }
+        | Event::OrderChangeRefused { bill, .. }
+        | Event::OrderCanceled { bill, .. }
+        | Event::OrderCompleted { bill, .. } => *bill,
+        Event::OrderRefundGranted { bill, .. } => Some(*bill),
+        Event::OrderPlaced { .. }
+        | Event::PaymentWindowExtended { .. }
+        | Event::OrderPaid { .. }
+        | Event::OrderChangeRequested { .. }
+        | Event::OrderChangeChargeDue { .. }
+        | Event::OrderCancelRequested { .. }
+        | Event::OrderCancelRefused { .. }
+        | Event::OrderOverdue { .. }
+        | Event::OrderRejected { .. } => None,
     }
 }

@@ -87,8 +87,7 @@ impl OrderDocument {
         let owed = match &order.end {
             Some((End::Canceled { owed_krw, .. }, _)) => *owed_krw,
             Some((End::Rejected { .. }, _)) => Won::ZERO,
-            // What an operator gives back after the end is the last that is said of what is owed.
-            Some((End::Completed, _)) => match order.owed_since_krw {
+            Some((End::Completed, _)) => match order.owed_krw {
                 Some(owed_krw) => owed_krw,
                 None => return promised,
             },
