@@ -9,6 +9,7 @@ mod killing;
 mod live;
 mod outages;
 mod restart;
+mod restored;
 mod rolling;
 mod traffic;
 mod world;
