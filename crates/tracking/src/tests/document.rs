@@ -170,7 +170,10 @@ fn what_is_owed_follows_the_last_bill_also_after_a_refund() {
     let view = view(&stories::changed_for_more_after_a_refund(of()));
     assert_eq!((&view["status"], &view["total_krw"]), (&json!("completed"), &json!(39_000)));
     let refund = &view["refund"];
-    assert_eq!((&refund["status"], &refund["due_krw"], &refund["done_krw"]), (&json!("done"), &json!(0), &json!(1_000)));
+    assert_eq!(
+        (&refund["status"], &refund["due_krw"], &refund["done_krw"]),
+        (&json!("done"), &json!(0), &json!(1_000))
+    );
     assert!(tags(&stories::changed_for_more_after_a_refund(of())).is_empty(), "nothing is stuck");
 }
 

@@ -151,7 +151,8 @@ impl Of {
 
     /// With what operators gave back of it so far.
     pub(super) fn changed_and_billed(self, basket: Basket, given_back: u64) -> Heard {
-        let Heard::Order(order::Event::OrderChanged { order_id, change_id, basket, version, .. }) = self.changed(basket)
+        let Heard::Order(order::Event::OrderChanged { order_id, change_id, basket, version, .. }) =
+            self.changed(basket)
         else {
             unreachable!("a change")
         };
