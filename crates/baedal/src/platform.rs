@@ -55,6 +55,7 @@ impl Providers {
 /// The platform, or what this process runs of it.
 pub struct Platform {
     address: SocketAddr,
+    is_secure: bool,
     lifecycle: Lifecycle,
     servers: JoinSet<()>,
     opening: JoinHandle<Result<()>>,
@@ -82,15 +83,18 @@ impl Platform {
         let patience = server::Patience { keep_alive, drain_for, limit: stop_limit };
         let (entry, inside) = (Doorway::default(), Doorway::default());
         let mut servers = JoinSet::new();
-        let mut listen = async |address, door: &Doorway| {
+        let tls = settings.tls.clone().map(|files| server::Tls::start(files, &lifecycle)).transpose();
+        let tls = tls.context("`tls` cannot be used")?;
+        let is_secure = tls.is_some();
+        let mut listen = async |address, door: &Doorway, tls: Option<server::Tls>| {
             let listener = server::bind(address).await?;
             let bound = listener.local_addr().context("the address listened on is unknown")?;
-            servers.spawn(server::run(listener, door.router(), lifecycle.clone(), patience));
+            servers.spawn(server::run(listener, door.router(), lifecycle.clone(), patience, tls));
             Ok::<_, anyhow::Error>(bound)
         };
-        let address = listen(settings.listen, if roles.gateway { &entry } else { &inside }).await?;
+        let address = listen(settings.listen, if roles.gateway { &entry } else { &inside }, tls).await?;
         if roles.gateway && settings.is_shared() && !roles.contexts().is_empty() {
-            listen(settings.internal_listen, &inside).await?;
+            listen(settings.internal_listen, &inside, None).await?;
         }
         let opening = Opening { settings, roles, providers, lifecycle: lifecycle.clone(), entry, inside };
         let house = opening.try_house(folder.as_ref()).await;
@@ -105,13 +109,20 @@ impl Platform {
                 tokio::spawn(opening.wait())
             }
         };
-        Ok(Self { address, lifecycle, servers, opening, stop_limit, _folder: folder })
+        Ok(Self { address, is_secure, lifecycle, servers, opening, stop_limit, _folder: folder })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How it is reached there.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.is_secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Returns when everything is open.

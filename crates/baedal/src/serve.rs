@@ -30,7 +30,7 @@ pub fn run(serve: &Serve) -> Result<()> {
             }
         };
         if opened.is_ok() {
-            println!("ready on http://{}", platform.address());
+            println!("ready on {}", platform.url());
             stop.heard().await;
         }
         platform.stop().await;

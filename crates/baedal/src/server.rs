@@ -7,10 +7,12 @@
 //! ```
 //!
 //! - [`arrival`]: how far a connection's client has got with its request;
-//! - [`connection`]: one connection, from its first request to its end.
+//! - [`connection`]: one connection, from its first request to its end;
+//! - [`tls`]: the certificate that clients are shown.
 
 mod arrival;
 mod connection;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::connection::{KeepAlive, Stops, serve};
+pub use self::tls::{Tls, TlsFiles};
 
 /// The most connections held at once; more wait to be taken.
 const CONNECTIONS: usize = 20_000;
@@ -48,9 +51,9 @@ pub struct Patience {
     pub limit: Duration,
 }
 
-/// Takes connections until the process drains and for `drain_for` after that. Then requests in flight may finish,
-/// within `limit`.
-pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, patience: Patience) {
+/// Takes connections, over TLS where that is given, until the process drains and for `drain_for` after that. Then
+/// requests in flight may finish, within `limit`.
+pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, patience: Patience, tls: Option<Tls>) {
     let Patience { keep_alive, drain_for, limit } = patience;
     let kept = KeepAlive::of(keep_alive);
     let connections = TaskTracker::new();
@@ -62,7 +65,7 @@ pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, pa
     };
     tokio::select! {
         () = drained => {}
-        () = take(&listener, &router, &connections, &stops, &kept) => {}
+        () = take(&listener, &router, &connections, &stops, &kept, tls.as_ref()) => {}
     }
     drop(listener);
     stops.finish.cancel();
@@ -74,7 +77,14 @@ pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, pa
 }
 
 /// Takes connections, for as long as there is room.
-async fn take(listener: &TcpListener, router: &Router, connections: &TaskTracker, stops: &Stops, kept: &KeepAlive) {
+async fn take(
+    listener: &TcpListener,
+    router: &Router,
+    connections: &TaskTracker,
+    stops: &Stops,
+    kept: &KeepAlive,
+    tls: Option<&Tls>,
+) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
         let (stream, peer) = match listener.accept().await {
@@ -89,9 +99,21 @@ async fn take(listener: &TcpListener, router: &Router, connections: &TaskTracker
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "small packets will be held back");
         }
-        let served = serve(stream, peer, router.clone(), stops.clone(), kept.clone());
+        let (router, stops, kept, tls) = (router.clone(), stops.clone(), kept.clone(), tls.cloned());
         connections.spawn(async move {
-            served.await;
+            match tls {
+                None => serve(stream, peer, router, stops, kept).await,
+                Some(tls) => {
+                    let agreed = tokio::select! {
+                        agreed = tls.accept(stream) => agreed,
+                        () = stops.finish.cancelled() => return,
+                    };
+                    match agreed {
+                        Ok(stream) => serve(stream, peer, router, stops, kept).await,
+                        Err(error) => tracing::debug!(%peer, %error, "a client and we do not agree how to speak TLS"),
+                    }
+                }
+            }
             drop(permit);
         });
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::Common;
 use crate::roles::Roles;
+use crate::server::TlsFiles;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -22,6 +23,9 @@ pub struct Settings {
     pub roles: Vec<String>,
     /// Where to listen: the gateway, or, where there is none here, the contexts for their peers.
     pub listen: SocketAddr,
+    /// The certificate with which the gateway speaks TLS itself on `listen`, as `{certificate = "…", key = "…"}`; not
+    /// set where something in front of it does. Files that change are read again.
+    pub tls: Option<TlsFiles>,
     /// Where the contexts listen for their peers, in a process that is the gateway too.
     pub internal_listen: SocketAddr,
     /// The folder that everything is kept in, unless it is kept in PostgreSQL.
@@ -90,6 +94,7 @@ impl Default for Settings {
         Self {
             roles: Vec::new(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            tls: None,
             internal_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8090)),
             shards: 8,
             postgres: baedal_kit_postgres::Settings::default(),
@@ -147,6 +152,9 @@ impl Settings {
         let roles = Roles::named(&self.roles)?;
         if !self.is_shared() && !roles.contexts().is_empty() && !roles.have_every_context() {
             bail!("a process that runs some of the contexts needs `nats.urls`, where it hears of the others");
+        }
+        if self.tls.is_some() && !roles.gateway {
+            bail!("`tls` is for the gateway's address, and there is no gateway in this process");
         }
         if !self.has_peers(&roles) {
             return Ok(roles);

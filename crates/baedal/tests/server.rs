@@ -44,7 +44,7 @@ impl Running {
         let listener = server::bind(address).await.expect("an address");
         let address = listener.local_addr().expect("an address");
         let lifecycle = Lifecycle::default();
-        let server = tokio::spawn(server::run(listener, router, lifecycle.clone(), patience));
+        let server = tokio::spawn(server::run(listener, router, lifecycle.clone(), patience, None));
         Self { address, lifecycle, server }
     }
 
@@ -110,7 +110,7 @@ impl Replica {
             body
         });
         let patience = Patience { keep_alive: FOREVER, drain_for: Duration::from_millis(500), limit: LIMIT };
-        let served = server::run(listener, router, lifecycle.clone(), patience);
+        let served = server::run(listener, router, lifecycle.clone(), patience, None);
         Self { running: Running { address, lifecycle, server: tokio::spawn(served) }, answered }
     }
 

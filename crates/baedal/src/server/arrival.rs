@@ -19,7 +19,6 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 const NEW: u64 = 0;
@@ -81,7 +80,7 @@ impl Arrival {
     }
 
     /// The connection's socket, watched.
-    pub(super) fn of(&self, stream: TcpStream) -> Watched {
+    pub(super) fn of<Stream>(&self, stream: Stream) -> Watched<Stream> {
         Watched { stream, arrival: self.clone() }
     }
 
@@ -149,12 +148,12 @@ impl<Then: FnMut() + Unpin> HttpBody for Until<Then> {
 }
 
 /// A socket that notices when a request begins to come.
-pub(super) struct Watched {
-    stream: TcpStream,
+pub(super) struct Watched<Stream> {
+    stream: Stream,
     arrival: Arrival,
 }
 
-impl AsyncRead for Watched {
+impl<Stream: AsyncRead + Unpin> AsyncRead for Watched<Stream> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -170,7 +169,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl<Stream: AsyncWrite + Unpin> AsyncWrite for Watched<Stream> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }

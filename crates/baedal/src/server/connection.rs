@@ -13,7 +13,7 @@ use baedal_kit::upstream::KEEP_ALIVE;
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -58,7 +58,13 @@ impl KeepAlive {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stops: Stops, kept: KeepAlive) {
+pub(super) async fn serve<Stream: AsyncRead + AsyncWrite + Unpin>(
+    stream: Stream,
+    peer: SocketAddr,
+    router: Router,
+    stops: Stops,
+    kept: KeepAlive,
+) {
     let arrival = Arrival::new();
     let socket = TokioIo::new(arrival.of(stream));
     let (arriving, lifecycle, announced) = (arrival.clone(), stops.lifecycle, kept.announced);
