@@ -146,19 +146,18 @@ impl Of {
     }
 
     pub(super) fn changed(self, basket: Basket) -> Heard {
-        Heard::Order(order::Event::OrderChanged { order_id: self.0, change_id: CHANGE, basket, bill: None, version: 5 })
+        self.changed_to(basket, None)
     }
 
     /// With what operators gave back of it so far.
     pub(super) fn changed_and_billed(self, basket: Basket, given_back: u64) -> Heard {
-        let Heard::Order(order::Event::OrderChanged { order_id, change_id, basket, version, .. }) =
-            self.changed(basket)
-        else {
-            unreachable!("a change")
-        };
         let owed_krw = basket.total_krw.less(Won(given_back));
         let bill = order::Bill { total_krw: basket.total_krw, owed_krw, ..order::Bill::default() };
-        Heard::Order(order::Event::OrderChanged { order_id, change_id, basket, bill: Some(bill), version })
+        self.changed_to(basket, Some(bill))
+    }
+
+    fn changed_to(self, basket: Basket, bill: Option<order::Bill>) -> Heard {
+        Heard::Order(order::Event::OrderChanged { order_id: self.0, change_id: CHANGE, basket, bill, version: 5 })
     }
 
     pub(super) fn change_refused(self, reason: ChangeRefusal, basket: Basket) -> Heard {
