@@ -18,6 +18,7 @@ use baedal_kit::upstream::{NoAnswer, Upstream};
 use baedal_kit::{Failure, Origin};
 use http::{Request, header};
 use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
 
 use crate::Settings;
 
@@ -153,11 +154,7 @@ impl PaymentClient {
             // It may have failed at any point, also when it had begun.
             return Err(Failure::broken(format!("payment answered {status}")).into());
         }
-        let body = axum::body::to_bytes(answer.into_body(), ANSWER_LIMIT)
-            .await
-            .map_err(|error| Failure::unavailable("payment's answer", error))?;
-        Ok(serde_json::from_slice(&body)
-            .map_err(|error| Failure::broken_by("payment's answer cannot be read", error))?)
+        Ok(read(answer).await?)
     }
 
     async fn send(&self, request: Request<Body>) -> Result<Response, Unsaid> {
@@ -184,9 +181,7 @@ impl PaymentClient {
         if !status.is_success() {
             return Err(Failure::unavailable(what(), format!("it answered {status}")));
         }
-        let body = axum::body::to_bytes(answer.into_body(), ANSWER_LIMIT).await;
-        let body = body.map_err(|error| Failure::unavailable(what(), error))?;
-        let Serving { for_ms } = serde_json::from_slice(&body).map_err(|error| Failure::broken_by(what(), error))?;
+        let Serving { for_ms } = read(answer).await?;
         Ok(self.clock.now().checked_sub(Duration::from_millis(for_ms)).unwrap_or(Timestamp::MIN))
     }
 
@@ -202,6 +197,13 @@ impl PaymentClient {
         }
         Ok(())
     }
+}
+
+/// What payment answered.
+async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, Failure> {
+    let body = axum::body::to_bytes(answer.into_body(), ANSWER_LIMIT).await;
+    let body = body.map_err(|error| Failure::unavailable("payment's answer", error))?;
+    serde_json::from_slice(&body).map_err(|error| Failure::broken_by("payment's answer cannot be read", error))
 }
 
 #[async_trait]
