@@ -20,6 +20,8 @@ pub fn run(demo: &Demo) -> Result<()> {
     let mut settings = Settings::load(base, &demo.common)?.sped_up(demo.speed);
     // The whole town calls from one address.
     settings.gateway = settings.gateway.without_limits_per_address();
+    // A few dozen customers order for the whole town.
+    settings.order = settings.order.without_limits_per_customer();
     telemetry::log(&settings)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     runtime.block_on(async {

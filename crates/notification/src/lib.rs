@@ -18,6 +18,7 @@ use baedal_kit::module::Described;
 use baedal_kit::{Module, Service};
 
 mod ask;
+mod declines;
 mod domain;
 mod http;
 mod jobs;
@@ -52,7 +53,7 @@ pub fn described() -> Described {
 pub fn module(service: Service, settings: Settings, provider: Arc<dyn MessageProvider>) -> Module {
     Module {
         routes: http::routes(service.clone()),
-        policies: vec![Arc::new(policy::Policy { reminder_after: settings.reminder_after })],
+        policies: vec![Arc::new(policy::Policy::new(&settings))],
         projections: vec![Arc::new(views::Facts)],
         jobs: vec![Arc::new(jobs::Send::new(settings, provider))],
         service,

@@ -204,7 +204,7 @@ impl World {
             )
             .as_two_replicas(),
             clock,
-            policy: Arc::new(Policy { reminder_after: settings.reminder_after }),
+            policy: Arc::new(Policy::new(&settings)),
             jobs: vec![Arc::new(Send::new(settings, Arc::new(tried.clone())))],
             tried,
             heard: Mutex::default(),
