@@ -13,6 +13,7 @@ use baedal_kit::time::Clock;
 use http::{HeaderMap, HeaderValue, header};
 use jsonwebtoken::{Algorithm, Validation};
 use lru::LruCache;
+use serde::Deserialize;
 
 use self::keys::Keys;
 
@@ -40,6 +41,16 @@ struct Verified {
     exp: i64,
 }
 
+/// What a token says. Ours say nothing of `nbf`, which is honoured all the same (RFC 7519, 4.1.5).
+#[derive(Deserialize)]
+struct Said {
+    #[serde(flatten)]
+    claims: Claims,
+    /// Before when it is not valid, in seconds since 1970.
+    #[serde(default)]
+    nbf: Option<i64>,
+}
+
 impl Authentication {
     pub(crate) fn new(keys: Arc<Keys>, clock: Arc<dyn Clock>, remembered: u32) -> Self {
         let mut validation = Validation::new(Algorithm::EdDSA);
@@ -48,6 +59,7 @@ impl Authentication {
         validation.set_audience(&[TOKEN_AUDIENCE]);
         // Judged below, by the platform's clock instead of the machine's.
         validation.validate_exp = false;
+        validation.validate_nbf = false;
         let remembered = usize::try_from(remembered).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN);
         let tokens = LruCache::new(remembered);
         Self { keys, validation, clock, verified: Mutex::new(Remembered { generation: 0, tokens }) }
@@ -73,6 +85,10 @@ impl Authentication {
             return Err(invalid_token("it is too long to be one of ours"));
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| invalid_token("it is not a JWT that we read"))?;
+        // RFC 7515, 4.1.11: what must be understood and is not makes a token invalid; we understand no extension.
+        if header.crit.is_some() {
+            return Err(invalid_token("it must not be read without what `crit` names, which is not known here"));
+        }
         let kid = header.kid.ok_or_else(|| invalid_token("it does not say which key it was signed with"))?;
         let found = self.keys.find(&kid).await.map_err(|failure| {
             tracing::warn!(error = failure.story(), "the keys to check tokens with cannot be had");
@@ -80,7 +96,7 @@ impl Authentication {
         })?;
         let generation = self.keys.generation();
         let key = found.ok_or_else(|| invalid_token("it was signed with a key that is not ours"))?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &self.validation)
+        let Said { claims, nbf } = jsonwebtoken::decode::<Said>(token, &key, &self.validation)
             .map_err(|error| {
                 tracing::debug!(%error, "a token was refused");
                 invalid_token("its signature or what it says is not valid")
@@ -88,6 +104,9 @@ impl Authentication {
             .claims;
         if claims.exp <= self.clock.now().as_second() {
             return Err(invalid_token("it has expired"));
+        }
+        if nbf.is_some_and(|nbf| nbf > self.clock.now().as_second()) {
+            return Err(invalid_token("it is not valid yet"));
         }
         let caller = Caller { account_id: claims.sub, role: claims.role };
         let mut verified = self.verified();
