@@ -6,6 +6,7 @@ mod rate;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request};
@@ -33,6 +34,21 @@ pub(crate) struct Limits {
     in_flight: Arc<Semaphore>,
     streams: Streams,
     trusted_proxies: u32,
+    unbelieved: Unbelieved,
+}
+
+/// Whether it was said already that addresses are told us which are not believed.
+#[derive(Default)]
+struct Unbelieved(AtomicBool);
+
+impl Unbelieved {
+    /// Whether this is the first request that comes by a proxy although none is trusted.
+    fn is_news(&self, headers: &HeaderMap, trusted_proxies: u32) -> bool {
+        trusted_proxies == 0
+            && headers.contains_key("x-forwarded-for")
+            && !self.0.load(Ordering::Relaxed)
+            && !self.0.swap(true, Ordering::Relaxed)
+    }
 }
 
 impl Limits {
@@ -45,6 +61,7 @@ impl Limits {
             in_flight: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
             streams: Streams::new(settings.live_streams, settings.live_streams_per_account),
             trusted_proxies: settings.trusted_proxies,
+            unbelieved: Unbelieved::default(),
         }
     }
 
@@ -95,6 +112,14 @@ impl Limits {
     /// subscriber usually has to themselves.
     pub(crate) fn client(&self, request: &Request) -> IpAddr {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+        if self.unbelieved.is_news(request.headers(), self.trusted_proxies) {
+            tracing::warn!(
+                peer = ?peer,
+                "a request came with `X-Forwarded-For`, which is not believed, since `gateway.trusted_proxies` is 0. If a \
+                 proxy of yours stands in front, all its clients are counted as one address now: say how many proxies \
+                 there are"
+            );
+        }
         let forwarded = forwarded_for(request.headers(), self.trusted_proxies);
         network(forwarded.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
     }
@@ -149,6 +174,16 @@ mod tests {
         assert_eq!(forwarded_for(&headers, 2), "203.0.113.9".parse().ok());
         assert_eq!(forwarded_for(&headers, 9), None);
         assert_eq!(forwarded_for(&addresses(&["nonsense"]), 1), None);
+    }
+
+    #[test]
+    fn that_a_proxy_is_not_believed_is_said_once() {
+        let (by_a_proxy, direct) = (addresses(&["203.0.113.9"]), HeaderMap::new());
+        let said = Unbelieved::default();
+        assert!(!said.is_news(&direct, 0));
+        assert!(!said.is_news(&by_a_proxy, 1), "it is believed");
+        assert!(said.is_news(&by_a_proxy, 0));
+        assert!(!said.is_news(&by_a_proxy, 0));
     }
 
     #[test]
