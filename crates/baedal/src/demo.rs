@@ -20,6 +20,7 @@ pub fn run(demo: &Demo) -> Result<()> {
     let mut settings = Settings::load(base, &demo.common)?.sped_up(demo.speed);
     // The whole town calls from one address.
     settings.gateway = settings.gateway.without_limits_per_address();
+    settings.identity = settings.identity.without_limits_per_address();
     // A few dozen customers order for the whole town.
     settings.order = settings.order.without_limits_per_customer();
     telemetry::log(&settings)?;

@@ -243,9 +243,10 @@ mod tests {
     }
 
     /// The strings of a request that are no text of people, and what they are.
-    const NO_TEXT: [(&str, &str); 6] = [
+    const NO_TEXT: [(&str, &str); 7] = [
         ("?after", "a cursor, which is ours"),
         ("refresh_token", "a token, which is ours"),
+        ("device_token", "a token, which is ours"),
         ("method", "a kind of payment, which is the provider's"),
         ("payment.method", "a kind of payment, which is the provider's"),
         ("token", "a means of payment, which is the provider's"),

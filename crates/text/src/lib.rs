@@ -11,16 +11,18 @@
 //! | notes, reasons, descriptions, messages | [`Rule::Lines`] | [`Text`] of a [`Kind`], as [`Note`] |
 //! | phone numbers | digits, however pasted | [`Phone`] for accounts, [`StorePhone`] for stores |
 //! | passwords | RFC 8265 OpaqueString | [`NewPassword`], [`GivenPassword`] |
+//! | codes sent to phones | six digits, however typed | [`PhoneCode`] |
 //!
 //! - [`kinds`]: every kind of text there is, with its rule and its limits;
 //! - [`characters`]: what is dropped, what is refused, what can be seen;
 //! - [`rule`]: the two rules;
-//! - [`phone`], [`password`]: the two that are no prose.
+//! - [`phone`], [`password`], [`code`]: those that are no prose.
 //!
 //! What machines chose (ids, cursors, tokens, idempotency keys) is compared byte by byte and does not
 //! belong here.
 
 pub mod characters;
+pub mod code;
 pub mod kinds;
 pub mod password;
 pub mod phone;
@@ -29,6 +31,7 @@ pub mod rule;
 pub mod testing;
 mod text;
 
+pub use code::{NotACode, PhoneCode};
 pub use kinds::*;
 pub use password::{GivenPassword, NewPassword, Password, PasswordRefused};
 pub use phone::{NotAPhone, NotAStorePhone, Phone, StorePhone};
