@@ -16,6 +16,7 @@
 //! - [`kinds`]: every kind of text there is, with its rule and its limits;
 //! - [`characters`]: what is dropped, what is refused, what can be seen;
 //! - [`rule`]: the two rules;
+//! - [`links`]: what is a link, which texts that are sent to phones must not hold;
 //! - [`phone`], [`password`], [`code`]: those that are no prose.
 //!
 //! What machines chose (ids, cursors, tokens, idempotency keys) is compared byte by byte and does not
@@ -24,6 +25,7 @@
 pub mod characters;
 pub mod code;
 pub mod kinds;
+pub mod links;
 pub mod password;
 pub mod phone;
 pub mod rule;
@@ -33,6 +35,7 @@ mod text;
 
 pub use code::{NotACode, PhoneCode};
 pub use kinds::*;
+pub use links::Links;
 pub use password::{GivenPassword, NewPassword, Password, PasswordRefused};
 pub use phone::{NotAPhone, NotAStorePhone, Phone, StorePhone};
 pub use rule::Rule;
