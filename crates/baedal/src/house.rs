@@ -87,7 +87,8 @@ impl House {
         if !settings.is_shared() {
             must_be_of_one_moment(&databases).await?;
         }
-        let broker = match settings.is_shared() {
+        // A gateway hears nothing and has nothing to say: it needs no credentials.
+        let broker = match settings.is_shared() && !roles.contexts().is_empty() {
             true => Some(baedal_kit_nats::connect(settings.nats.clone()).await.map_err(never)?),
             false => None,
         };

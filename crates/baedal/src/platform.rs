@@ -15,7 +15,6 @@ use baedal_kit::Service;
 use baedal_kit::bus::JournalBus;
 use baedal_kit::http::front::Front;
 use baedal_kit::http::health::Metrics;
-use baedal_kit::http::peers::PeerSecret;
 use baedal_kit::ids::{Ids, SystemIds};
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::module::Described;
@@ -188,9 +187,9 @@ impl Opening {
         let render: Metrics = Arc::new(move || metrics.render());
         let checks = house.checks();
         let Rooms { upstreams, here } = house.furnish().await?;
-        let secret = PeerSecret::new(&settings.peers.secret).context("`peers.secret` cannot be used")?;
+        let peers = settings.peers.let_in()?;
         let (lives, shown) = (lifecycle.clone(), Arc::clone(&render));
-        inside.open(Front { contexts: here, checks, secret, lifecycle: lives, metrics: shown }.router());
+        inside.open(Front { contexts: here, checks, peers, lifecycle: lives, metrics: shown }.router());
         if roles.gateway {
             entry.open(baedal_gateway::router(baedal_gateway::Gateway {
                 upstreams,

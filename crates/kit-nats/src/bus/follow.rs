@@ -8,7 +8,9 @@ use baedal_kit::failure::BoxError;
 use futures::StreamExt;
 use tokio::sync::watch;
 
+use super::belief::Belief;
 use super::source::Source;
+use crate::cloudevents::place;
 use crate::pause::Pause;
 use crate::{Nats, names, stream};
 
@@ -26,14 +28,19 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 ///
 /// A new beginning needs no place to go on from: the last event of each shard names the one before it, which
 /// shows what was missed meanwhile.
-pub(super) async fn follow(source: Arc<Source>, nats: Nats, mut heard: watch::Receiver<Arc<[u16]>>) {
+pub(super) async fn follow(
+    source: Arc<Source>,
+    nats: Nats,
+    belief: Arc<Belief>,
+    mut heard: watch::Receiver<Arc<[u16]>>,
+) {
     let mut connections = nats.changes();
     let mut pause = Pause::new();
     loop {
         connections.mark_unchanged();
         let shards = Arc::clone(&heard.borrow_and_update());
         let error = tokio::select! {
-            error = listen(&source, &nats, &shards, &mut pause) => error,
+            error = listen(&source, &nats, &belief, &shards, &mut pause) => error,
             changed = heard.changed() => match changed {
                 Ok(()) => continue,
                 Err(_) => return,
@@ -53,18 +60,24 @@ pub(super) async fn follow(source: Arc<Source>, nats: Nats, mut heard: watch::Re
 }
 
 /// Puts what comes on the shelves, until nothing can come any more.
-async fn listen(source: &Source, nats: &Nats, shards: &[u16], pause: &mut Pause) -> BoxError {
+async fn listen(source: &Source, nats: &Nats, belief: &Belief, shards: &[u16], pause: &mut Pause) -> BoxError {
     if shards.is_empty() {
         return std::future::pending().await;
     }
     nats.connected().await;
-    match try_listen(source, nats, shards, pause).await {
+    match try_listen(source, nats, belief, shards, pause).await {
         Ok(()) => "the stream ended".into(),
         Err(error) => error,
     }
 }
 
-async fn try_listen(source: &Source, nats: &Nats, shards: &[u16], pause: &mut Pause) -> Result<(), BoxError> {
+async fn try_listen(
+    source: &Source,
+    nats: &Nats,
+    belief: &Belief,
+    shards: &[u16],
+    pause: &mut Pause,
+) -> Result<(), BoxError> {
     let config = pull::Config {
         deliver_policy: DeliverPolicy::LastPerSubject,
         ack_policy: AckPolicy::None,
@@ -89,7 +102,9 @@ async fn try_listen(source: &Source, nats: &Nats, shards: &[u16], pause: &mut Pa
         }
         if !came.is_empty() {
             pause.over();
-            source.deliver(&came);
+            let furthest = came.iter().filter_map(|message| place(&message.payload).ok()).map(|place| place.position);
+            let believed = belief.upto(furthest.max().unwrap_or(0)).await;
+            source.deliver(&came, believed);
         }
         ended?;
     }

@@ -54,17 +54,20 @@ impl History {
         after: u64,
         limit: usize,
         epochs: &Epochs,
+        believed: u64,
         hint: &mut Hint,
     ) -> Vec<Envelope> {
         let shy_until = *self.shy_until.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.nats.is_connected() || shy_until.is_some_and(|until| until > Instant::now()) {
             return Vec::new();
         }
-        let error = match tokio::time::timeout(LIMIT, self.try_read(source, shard, after, limit, epochs, hint)).await {
-            Ok(Ok(found)) => return found,
-            Ok(Err(error)) => error,
-            Err(late) => late.into(),
-        };
+        let error =
+            match tokio::time::timeout(LIMIT, self.try_read(source, shard, after, limit, epochs, believed, hint)).await
+            {
+                Ok(Ok(found)) => return found,
+                Ok(Err(error)) => error,
+                Err(late) => late.into(),
+            };
         tracing::debug!(source, shard, after, error = %error, "the stream did not answer; the source is asked instead");
         *self.shy_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + SHY);
         Vec::new()
@@ -77,6 +80,7 @@ impl History {
         after: u64,
         limit: usize,
         epochs: &Epochs,
+        believed: u64,
         hint: &mut Hint,
     ) -> Result<Vec<Envelope>, BoxError> {
         let subject = names::events(source, shard);
@@ -106,7 +110,7 @@ impl History {
             if carried.envelope.position <= covered {
                 continue;
             }
-            if carried.prev > covered {
+            if carried.prev > covered || carried.envelope.position > believed {
                 break;
             }
             covered = carried.envelope.position;

@@ -50,7 +50,8 @@ problem_types! {
     MALFORMED = (400, "malformed", "The request cannot be read", "The body is not JSON, or a parameter of the address or a header is not what the documentation says.");
     INVALID = (422, "invalid", "A field is wrong", "The body is JSON, but a field is missing, unknown, of the wrong type or out of bounds. `errors` names each.");
     UNAUTHENTICATED = (401, "unauthenticated", "Sign in first", "The request carries no valid access token. Get one from `POST /api/token`, or refresh yours.");
-    NOT_A_PEER = (401, "not_a_peer", "Not for you", "This address is for the other processes of the installation, which show the secret that they share. Ask the gateway.");
+    NOT_A_PEER = (401, "not_a_peer", "Not for you", "This address is for the other processes of the installation, each of which shows its own secret. Ask the gateway.");
+    NOT_FOR_THIS_PEER = (403, "not_for_this_peer", "Not for this process", "The process is known and may not ask this of that context: what each may ask stands in `callers.rs`. If it should be able to, its `peers.secret` may be another process's.");
     FORBIDDEN = (403, "forbidden", "Not for your role", "Your account's role may not do this.");
     NOT_FOUND = (404, "not_found", "There is no such thing", "Nothing is there, or it is not yours to know.");
     METHOD_NOT_ALLOWED = (405, "method_not_allowed", "Not by this method", "The address exists, but not for this method; `Allow` names those it exists for.");
