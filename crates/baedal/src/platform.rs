@@ -188,6 +188,7 @@ impl Opening {
                 clock: Arc::clone(&providers.clock),
                 lifecycle,
                 metrics: render,
+                caps: Vec::new(),
             }));
         }
         Ok(())

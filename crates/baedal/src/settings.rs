@@ -136,7 +136,9 @@ impl Settings {
         if let Some(data) = &common.data {
             figment = figment.merge(Serialized::default("data", data));
         }
-        figment.extract().context("a setting is wrong")
+        let settings: Self = figment.extract().context("a setting is wrong")?;
+        settings.gateway.check().map_err(anyhow::Error::msg).context("a setting is wrong")?;
+        Ok(settings)
     }
 
     /// What this process runs.

@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use baedal_kit::http::ProblemType;
+use baedal_kit::http::caps::Cap;
 use baedal_kit::http::health::{Metrics, told};
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::upstream::Upstream;
@@ -33,6 +34,7 @@ pub(crate) struct Desk {
     problems: Arc<BTreeMap<&'static str, &'static ProblemType>>,
     lifecycle: Lifecycle,
     metrics: Metrics,
+    caps: Arc<[Cap]>,
 }
 
 impl Desk {
@@ -44,6 +46,7 @@ impl Desk {
         settings: &Settings,
         lifecycle: Lifecycle,
         metrics: Metrics,
+        caps: Vec<Cap>,
     ) -> Self {
         let everywhere = baedal_kit::http::problem::ALL.iter().chain(crate::problems::ALL).copied();
         let problems = everywhere.chain(problems).map(|problem| (problem.name, problem)).collect();
@@ -55,6 +58,7 @@ impl Desk {
             problems: Arc::new(problems),
             lifecycle,
             metrics,
+            caps: caps.into(),
         }
     }
 }

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::any;
+use baedal_kit::http::position::POSITION;
 use baedal_kit::http::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, UNAVAILABLE};
 use baedal_kit::http::unread::taken_in;
 use baedal_kit::http::{Caller, Problem};
@@ -93,7 +94,6 @@ impl Inner {
         if route.traffic == Traffic::Watch {
             return self.send(route, forward::outgoing(request, client, None)).await;
         }
-        let _place = self.limits.place()?;
         refuse_large(request.headers())?;
         let caller = self.identify(route, client, request.headers()).await?;
         if route.traffic == Traffic::SignIn {
@@ -101,16 +101,20 @@ impl Inner {
         }
         authorization::allow(route.access, caller)?;
         let place = match caller {
-            Some(caller) if route.traffic == Traffic::Live => Some(self.limits.stream(caller.account_id)?),
+            Some(caller) if route.traffic == Traffic::Live => Some(self.limits.stream(caller.account_id, client)?),
             _ => None,
         };
+        let request = self.limits.arrived(client, request).await?;
         let mut outgoing = forward::outgoing(request, client, caller);
         if let Some(caller) = caller
             && *outgoing.method() == Method::GET
         {
             self.written.show(caller.account_id, outgoing.headers_mut());
         }
+        let may_wait = *outgoing.method() == Method::GET && outgoing.headers().contains_key(POSITION);
+        let in_flight = self.limits.place(client, may_wait)?;
         let response = self.send(route, outgoing).await?;
+        drop(in_flight);
         if let Some(caller) = caller {
             self.written.remember(caller.account_id, response.headers());
         }

@@ -1,7 +1,7 @@
 //! The client to payment: its time limit, its circuit breaker, and what it says of each.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::extract::{Path, State};
