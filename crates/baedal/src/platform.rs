@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use baedal_contracts::source::IDENTITY;
 use baedal_kit::Service;
 use baedal_kit::bus::JournalBus;
+use baedal_kit::http::caps::Cap;
 use baedal_kit::http::front::Front;
 use baedal_kit::http::health::Metrics;
 use baedal_kit::http::peers::PeerSecret;
@@ -27,6 +28,7 @@ use crate::doorway::Doorway;
 use crate::folder::DataFolder;
 use crate::house::{self, House, NotYet, Rooms};
 use crate::roles::Roles;
+use crate::server::Doors;
 use crate::settings::Settings;
 use crate::{server, telemetry};
 
@@ -82,17 +84,20 @@ impl Platform {
         let patience = server::Patience { keep_alive, drain_for, limit: stop_limit };
         let (entry, inside) = (Doorway::default(), Doorway::default());
         let mut servers = JoinSet::new();
-        let mut listen = async |address, door: &Doorway| {
+        let (outside, peers) = (Doors::outside(&settings.gateway), Doors::inside(&settings.gateway));
+        let mut listen = async |address, door: &Doorway, doors: &Doors| {
             let listener = server::bind(address).await?;
             let bound = listener.local_addr().context("the address listened on is unknown")?;
-            servers.spawn(server::run(listener, door.router(), lifecycle.clone(), patience));
+            servers.spawn(server::run(listener, door.router(), lifecycle.clone(), patience, doors.clone()));
             Ok::<_, anyhow::Error>(bound)
         };
-        let address = listen(settings.listen, if roles.gateway { &entry } else { &inside }).await?;
+        let (door, doors) = if roles.gateway { (&entry, &outside) } else { (&inside, &peers) };
+        let address = listen(settings.listen, door, doors).await?;
         if roles.gateway && settings.is_shared() && !roles.contexts().is_empty() {
-            listen(settings.internal_listen, &inside).await?;
+            listen(settings.internal_listen, &inside, &peers).await?;
         }
-        let opening = Opening { settings, roles, providers, lifecycle: lifecycle.clone(), entry, inside };
+        let caps = outside.caps();
+        let opening = Opening { settings, roles, providers, lifecycle: lifecycle.clone(), entry, inside, caps };
         let house = opening.try_house(folder.as_ref()).await;
         let opening = match house {
             Ok(house) => {
@@ -144,6 +149,7 @@ struct Opening {
     lifecycle: Lifecycle,
     entry: Doorway,
     inside: Doorway,
+    caps: Vec<Cap>,
 }
 
 impl Opening {
@@ -172,7 +178,7 @@ impl Opening {
 
     /// Starts the contexts of this process, and opens the doors.
     async fn furnish(self, house: House) -> Result<()> {
-        let Self { settings, roles, providers, lifecycle, entry, inside } = self;
+        let Self { settings, roles, providers, lifecycle, entry, inside, caps } = self;
         let metrics = telemetry::metrics()?;
         let render: Metrics = Arc::new(move || metrics.render());
         let checks = house.checks();
@@ -188,7 +194,7 @@ impl Opening {
                 clock: Arc::clone(&providers.clock),
                 lifecycle,
                 metrics: render,
-                caps: Vec::new(),
+                caps,
             }));
         }
         Ok(())

@@ -7,27 +7,25 @@
 //! ```
 //!
 //! - [`arrival`]: how far a connection's client has got with its request;
+//! - [`doors`]: what those may hold who connect;
 //! - [`connection`]: one connection, from its first request to its end.
 
 mod arrival;
 mod connection;
+mod doors;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use baedal_kit::lifecycle::Lifecycle;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::connection::{KeepAlive, Stops, serve};
-
-/// The most connections held at once; more wait to be taken.
-const CONNECTIONS: usize = 20_000;
+pub use self::doors::{Doors, LONGEST_HEAD};
 
 /// Listens on an address.
 ///
@@ -50,7 +48,7 @@ pub struct Patience {
 
 /// Takes connections until the process drains and for `drain_for` after that. Then requests in flight may finish,
 /// within `limit`.
-pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, patience: Patience) {
+pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, patience: Patience, doors: Doors) {
     let Patience { keep_alive, drain_for, limit } = patience;
     let kept = KeepAlive::of(keep_alive);
     let connections = TaskTracker::new();
@@ -62,7 +60,7 @@ pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, pa
     };
     tokio::select! {
         () = drained => {}
-        () = take(&listener, &router, &connections, &stops, &kept) => {}
+        () = take(&listener, &router, &connections, &stops, &kept, &doors) => {}
     }
     drop(listener);
     stops.finish.cancel();
@@ -73,10 +71,16 @@ pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, pa
     stops.cut_off.cancel();
 }
 
-/// Takes connections, for as long as there is room.
-async fn take(listener: &TcpListener, router: &Router, connections: &TaskTracker, stops: &Stops, kept: &KeepAlive) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
+/// Takes connections.
+async fn take(
+    listener: &TcpListener,
+    router: &Router,
+    connections: &TaskTracker,
+    stops: &Stops,
+    kept: &KeepAlive,
+    doors: &Doors,
+) {
+    loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -86,13 +90,27 @@ async fn take(listener: &TcpListener, router: &Router, connections: &TaskTracker
                 continue;
             }
         };
+        let place = match doors.connections.take(peer.ip()) {
+            Ok(place) => place,
+            Err(full) => {
+                tell(&stream, &doors::written(doors::full(full)));
+                continue;
+            }
+        };
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "small packets will be held back");
         }
-        let served = serve(stream, peer, router.clone(), stops.clone(), kept.clone());
+        let served = serve(stream, peer, router.clone(), stops.clone(), kept.clone(), doors.clone());
         connections.spawn(async move {
             served.await;
-            drop(permit);
+            drop(place);
         });
+    }
+}
+
+/// Tells a client that is not let in why, and does not wait for it. A connection that is new has room for that.
+fn tell(stream: &TcpStream, why: &[u8]) {
+    if let Err(error) = stream.try_write(why) {
+        tracing::debug!(%error, "a client was not told why it is not let in");
     }
 }

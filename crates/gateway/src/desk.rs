@@ -46,7 +46,6 @@ impl Desk {
         settings: &Settings,
         lifecycle: Lifecycle,
         metrics: Metrics,
-        caps: Vec<Cap>,
     ) -> Self {
         let everywhere = baedal_kit::http::problem::ALL.iter().chain(crate::problems::ALL).copied();
         let problems = everywhere.chain(problems).map(|problem| (problem.name, problem)).collect();
@@ -58,8 +57,13 @@ impl Desk {
             problems: Arc::new(problems),
             lifecycle,
             metrics,
-            caps: caps.into(),
+            caps: Arc::default(),
         }
+    }
+
+    /// With what may bind, for readiness.
+    pub(crate) fn watching(self, caps: Vec<Cap>) -> Self {
+        Self { caps: caps.into(), ..self }
     }
 }
 

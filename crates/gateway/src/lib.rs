@@ -86,7 +86,7 @@ pub fn router(gateway: Gateway) -> Router {
     lifecycle.spawn(Arc::clone(&keys).keep_fresh());
     let limits = Limits::new(&settings);
     limits.keep_small(&lifecycle);
-    let caps = limits.caps().into_iter().chain(caps).collect();
+    let caps: Vec<_> = limits.caps().into_iter().chain(caps).collect();
     let desk = desk::Desk::new(
         upstreams.clone(),
         Arc::clone(&keys),
@@ -95,8 +95,8 @@ pub fn router(gateway: Gateway) -> Router {
         &settings,
         lifecycle.clone(),
         metrics,
-        caps,
-    );
+    )
+    .watching(caps);
     upstreams.insert(routes::GATEWAY, Upstream::local(desk::routes(desk).split_for_parts().0));
     let authentication = Authentication::new(keys, clock, settings.remembered_tokens);
     Entry::new(upstreams, authentication, limits, &settings, lifecycle).router()

@@ -35,6 +35,22 @@ pub struct Settings {
     /// addresses to use up all there are. Where many clients come from one address for good, as behind a proxy that is
     /// not ours or a mobile carrier's, raise it.
     pub live_streams_per_address: u32,
+    /// How long a live stream may go on at the most; it ends with `reconnect`. Not set: as long as the access token it
+    /// was opened with, with which it ends in any case.
+    pub live_stream_lifetime: Option<SignedDuration>,
+    /// How long a request's head may take to arrive, 1 to 60 seconds.
+    pub head_time_limit: SignedDuration,
+    /// The most connections at once, of everybody.
+    pub connections: u32,
+    /// The most connections at once, of one peer's address. A browser opens six and one for each live stream: an office
+    /// of 200 that all order at noon stays below. Not looked at where there are `trusted_proxies`, whose connections
+    /// carry everybody's requests.
+    pub connections_per_address: u32,
+    /// The most bytes of unfinished heads at once, beyond the first 4 KiB of each, which every connection has. A head
+    /// may have 32 KiB.
+    pub head_bytes: u32,
+    /// The most of these of one peer's address; usual heads have less than 4 KiB and need none.
+    pub head_bytes_per_address: u32,
     /// How long a request may take to be answered. A live stream is answered when it begins.
     pub time_limit: SignedDuration,
     /// How many proxies of ours stand in front. With 0 the client's address is that of the connection;
@@ -88,6 +104,12 @@ impl Default for Settings {
             live_streams: 10_000,
             live_streams_per_account: 20,
             live_streams_per_address: 1000,
+            live_stream_lifetime: None,
+            head_time_limit: SignedDuration::from_secs(5),
+            connections: 20_000,
+            connections_per_address: 2000,
+            head_bytes: 64 * 1024 * 1024,
+            head_bytes_per_address: 4 * 1024 * 1024,
             time_limit: SignedDuration::from_secs(30),
             trusted_proxies: 0,
             remembered_tokens: 10_000,
@@ -110,6 +132,8 @@ impl Settings {
             waiting_reads_per_address: u32::MAX,
             unfinished_requests_per_address: u32::MAX,
             live_streams_per_address: u32::MAX,
+            connections_per_address: u32::MAX,
+            head_bytes_per_address: u32::MAX,
             ..self
         }
     }
@@ -119,9 +143,14 @@ impl Settings {
     /// # Errors
     /// In words, where a setting is out of its bounds.
     pub fn check(&self) -> Result<(), String> {
-        let seconds = self.body_time_limit.as_secs_f64();
-        if !(1.0..=60.0).contains(&seconds) {
-            return Err(format!("`gateway.body_time_limit` is {seconds} s; it must be 1 to 60 s"));
+        for (name, limit) in [("head_time_limit", self.head_time_limit), ("body_time_limit", self.body_time_limit)] {
+            let seconds = limit.as_secs_f64();
+            if !(1.0..=60.0).contains(&seconds) {
+                return Err(format!("`gateway.{name}` is {seconds} s; it must be 1 to 60 s"));
+            }
+        }
+        if self.live_stream_lifetime.is_some_and(|lifetime| lifetime < SignedDuration::from_secs(1)) {
+            return Err("`gateway.live_stream_lifetime` must be at least 1 s".to_owned());
         }
         let rate = self.least_body_bytes_per_second;
         if !(512..=65_536).contains(&rate) {
@@ -129,6 +158,8 @@ impl Settings {
         }
         for (name, most) in [
             ("requests_in_flight", self.requests_in_flight),
+            ("connections", self.connections),
+            ("connections_per_address", self.connections_per_address),
             ("waiting_reads", self.waiting_reads),
             ("waiting_reads_per_address", self.waiting_reads_per_address),
             ("unfinished_requests", self.unfinished_requests),

@@ -377,3 +377,18 @@ async fn a_read_that_waits_for_a_position_takes_no_place_from_others() {
     }
     assert_eq!(world.get("/health/ready").await.status, StatusCode::OK);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_live_stream_ends_with_the_token_it_was_opened_with() {
+    let live = Router::new().fallback(async || Sse::new(futures::stream::pending::<Result<Event, std::io::Error>>()));
+    let world = World::with(|_| {}, |contexts| drop(contexts.insert(TRACKING, Upstream::local(live))));
+    let path = "/api/orders/0198c1f2-7c1e-7000-8000-000000000000/live";
+    let token = world.key.token(Role::Customer);
+    // The second time it is remembered.
+    for _ in 0..2 {
+        let began = tokio::time::Instant::now();
+        let told = world.call(Method::GET, path, Some(&token)).await;
+        assert!(told.text.starts_with("event: reconnect\n"), "{}", told.text);
+        assert_eq!(began.elapsed().as_secs(), 900);
+    }
+}

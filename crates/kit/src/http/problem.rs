@@ -57,6 +57,7 @@ problem_types! {
     METHOD_NOT_ALLOWED = (405, "method_not_allowed", "Not by this method", "The address exists, but not for this method; `Allow` names those it exists for.");
     TOO_SLOW = (408, "too_slow", "The request did not arrive in time", "A request's headers have 5 seconds, unless this installation is set otherwise, and its body as many and one more for each 4 KiB that arrived. Send the whole request at once. Nothing was changed.");
     TOO_LARGE = (413, "too_large", "The body is too large", "A body may hold 64 KiB.");
+    HEADERS_TOO_LARGE = (431, "headers_too_large", "The headers are too large", "A request's headers may have 32 KiB together with its address, and 100 fields. Send fewer or shorter ones.");
     UNSUPPORTED_MEDIA_TYPE = (415, "unsupported_media_type", "The body is not JSON", "Send `Content-Type: application/json`.");
     TOO_MANY_REQUESTS = (429, "too_many_requests", "Too many requests", "Wait for as many seconds as `Retry-After` says.");
     INTERNAL = (500, "internal", "Something is broken here", "It is our fault and has been recorded. Quote the `traceparent` of the answer when you report it.");
