@@ -169,7 +169,9 @@ impl Settings {
         if let Some(data) = &common.data {
             figment = figment.merge(Serialized::default("data", data));
         }
-        figment.extract().map_err(|error| malformed::told(error))
+        let settings: Self = figment.extract().map_err(|error| malformed::told(error))?;
+        settings.gateway.check().map_err(anyhow::Error::msg).context("a setting is wrong")?;
+        Ok(settings)
     }
 
     /// What this process runs.

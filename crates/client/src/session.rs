@@ -141,12 +141,24 @@ impl Session {
         body: Option<Bytes>,
     ) -> Result<Answer, Error> {
         let bearer = self.bearer().await;
-        let first = self.send_as(&bearer, method.clone(), path, more.clone(), body.clone()).await;
+        let mut first = self.send_as(&bearer, method.clone(), path, more.clone(), body.clone()).await;
+        if self.was_ahead(&first) {
+            first = self.send_as(&bearer, method.clone(), path, more.clone(), body.clone()).await;
+        }
         if !matches!(&first, Err(Error::Problem(problem)) if problem.status == 401) {
             return first;
         }
         let bearer = self.renew(&bearer).await?;
         self.send_as(&bearer, method, path, more, body).await
+    }
+
+    /// Whether an answer was that a position is asked for which is not there, as after a restore. It is forgotten.
+    fn was_ahead<T>(&self, answer: &Result<T, Error>) -> bool {
+        let is_ahead = answer.as_ref().is_err_and(|error| error.is("position_ahead"));
+        if is_ahead {
+            self.positions().forget();
+        }
+        is_ahead
     }
 
     async fn send_as(
@@ -269,7 +281,11 @@ impl Session {
     pub async fn live(&self, path: &str, last_event_id: Option<&str>) -> Result<Live, Error> {
         let (client, bearer) = (&self.inner.client, self.bearer().await);
         let position = self.positions().header();
-        match Live::open(client, &bearer, position.clone(), path, last_event_id).await {
+        let mut opened = Live::open(client, &bearer, position.clone(), path, last_event_id).await;
+        if self.was_ahead(&opened) {
+            opened = Live::open(client, &bearer, None, path, last_event_id).await;
+        }
+        match opened {
             Err(Error::Problem(problem)) if problem.status == 401 => {
                 let bearer = self.renew(&bearer).await?;
                 Live::open(client, &bearer, position, path, last_event_id).await

@@ -35,10 +35,12 @@ struct Remembered {
     tokens: LruCache<String, Verified>,
 }
 
+/// Who a valid token stands for.
 #[derive(Clone, Copy)]
-struct Verified {
-    caller: Caller,
-    exp: i64,
+pub(crate) struct Verified {
+    pub(crate) caller: Caller,
+    /// When it runs out, in seconds since 1970.
+    pub(crate) exp: i64,
 }
 
 /// What a token says. Ours say nothing of `nbf`, which is honoured all the same (RFC 7519, 4.1.5).
@@ -66,21 +68,21 @@ impl Authentication {
     }
 
     /// Who sends a token that was found valid before.
-    pub(crate) fn remembered(&self, token: &str) -> Option<Caller> {
+    pub(crate) fn remembered(&self, token: &str) -> Option<Verified> {
         if !self.keys.are_here() {
             return None;
         }
         let mut verified = self.verified();
         let found = *verified.tokens.get(token)?;
         if found.exp > self.clock.now().as_second() {
-            return Some(found.caller);
+            return Some(found);
         }
         verified.tokens.pop(token);
         None
     }
 
     /// Who sends a token.
-    pub(crate) async fn verify(&self, token: &str) -> Result<Caller, Problem> {
+    pub(crate) async fn verify(&self, token: &str) -> Result<Verified, Problem> {
         if token.len() > LONGEST_TOKEN {
             return Err(invalid_token("it is too long to be one of ours"));
         }
@@ -108,13 +110,19 @@ impl Authentication {
         if nbf.is_some_and(|nbf| nbf > self.clock.now().as_second()) {
             return Err(invalid_token("it is not valid yet"));
         }
-        let caller = Caller { account_id: claims.sub, role: claims.role };
+        let found = Verified { caller: Caller { account_id: claims.sub, role: claims.role }, exp: claims.exp };
         let mut verified = self.verified();
         // The key may have been withdrawn while we looked.
         if verified.generation == generation {
-            verified.tokens.put(token.to_owned(), Verified { caller, exp: claims.exp });
+            verified.tokens.put(token.to_owned(), found);
         }
-        Ok(caller)
+        Ok(found)
+    }
+
+    /// How long a token is still good.
+    pub(crate) fn left(&self, token: Verified) -> Duration {
+        let left = token.exp.saturating_sub(self.clock.now().as_second());
+        Duration::from_secs(u64::try_from(left).unwrap_or_default())
     }
 
     /// What is remembered; nothing, where it was checked with other keys than those of now. A key may have been

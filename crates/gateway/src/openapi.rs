@@ -197,7 +197,7 @@ fn common_to(route: &Route, has_body: bool) -> Vec<(&'static str, &'static str)>
     }
     common.push(("413", "TooLarge"));
     if has_body {
-        common.extend([("415", "UnsupportedMediaType"), ("422", "Invalid")]);
+        common.extend([("408", "TooSlow"), ("415", "UnsupportedMediaType"), ("422", "Invalid")]);
     }
     common
 }
@@ -210,6 +210,7 @@ fn common_responses() -> Value {
         ("Unauthenticated", &kit::UNAUTHENTICATED),
         ("Forbidden", &kit::FORBIDDEN),
         ("NotFound", &kit::NOT_FOUND),
+        ("TooSlow", &kit::TOO_SLOW),
         ("TooLarge", &kit::TOO_LARGE),
         ("UnsupportedMediaType", &kit::UNSUPPORTED_MEDIA_TYPE),
         ("TooManyRequests", &kit::TOO_MANY_REQUESTS),

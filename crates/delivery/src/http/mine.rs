@@ -47,7 +47,7 @@ pub(crate) async fn my_deliveries(
     as_of: AsOf,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<DeliveryView>>, Problem> {
-    as_of.wait(&app.service, policy::NAME).await;
+    as_of.wait(&app.service, policy::NAME).await?;
     let limit = page.limit()?;
     let after = page.after.as_deref().map(str::parse::<Bookmark>).transpose()?;
     let viewer = Viewer::of(caller, &app.settings, app.service.clock().now());

@@ -31,7 +31,7 @@ pub(crate) async fn order(
     as_of: AsOf,
     Path(order_id): Path<OrderId>,
 ) -> Result<Json<OrderView>, Problem> {
-    as_of.wait(&app.service, ORDERS).await;
+    as_of.wait(&app.service, ORDERS).await?;
     let document = find(&app, caller, order_id).await?;
     shown(&app, caller, document).map(Json).ok_or_else(no_order)
 }

@@ -38,7 +38,7 @@ pub(crate) async fn order_live(
     Path(order_id): Path<OrderId>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    as_of.wait(&app.service, ORDERS).await;
+    as_of.wait(&app.service, ORDERS).await?;
     order::find(&app, caller, order_id).await?;
     let subscription = app.service.database().feeds().subscribe(document_key(ORDERS, &order_id.to_string()));
     let service = app.service.clone();

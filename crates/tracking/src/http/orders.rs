@@ -35,7 +35,7 @@ pub(crate) async fn orders(
 ) -> Result<Json<Page<OrderView>>, Problem> {
     let limit = query.limit()?;
     let after = query.after.map(|after| after.parse::<OrderId>()).transpose().map_err(|_| strange_cursor())?;
-    as_of.wait(&app.service, ORDERS).await;
+    as_of.wait(&app.service, ORDERS).await?;
     let tag = match caller.role {
         Role::Customer => tags::customer(caller.account_id),
         Role::Owner => tags::owner(caller.account_id),
