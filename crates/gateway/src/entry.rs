@@ -38,6 +38,7 @@ struct Inner {
     written: Written,
     lifecycle: Lifecycle,
     time_limit: Duration,
+    live_streams_last: Duration,
 }
 
 impl Entry {
@@ -49,8 +50,10 @@ impl Entry {
         lifecycle: Lifecycle,
     ) -> Self {
         let time_limit = Duration::try_from(settings.time_limit).unwrap_or(Duration::from_secs(30));
+        let live_streams_last = Duration::try_from(settings.live_streams_last).unwrap_or(Duration::from_secs(3600));
         let written = Written::default();
-        Self { inner: Arc::new(Inner { upstreams, authentication, limits, written, lifecycle, time_limit }) }
+        let inner = Inner { upstreams, authentication, limits, written, lifecycle, time_limit, live_streams_last };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The table as a router: each path goes in with all its methods.
@@ -115,7 +118,7 @@ impl Inner {
             self.written.remember(caller.account_id, response.headers());
         }
         Ok(match place {
-            Some(place) => streams::passed_on(response, place, &self.lifecycle),
+            Some(place) => streams::passed_on(response, place, self.live_streams_last, &self.lifecycle),
             None => response,
         })
     }

@@ -13,6 +13,9 @@ pub struct Settings {
     pub live_streams: u32,
     /// The most live streams at once, of one account.
     pub live_streams_per_account: u32,
+    /// How long a live stream stays open; then it ends with `reconnect`, so that streams do not stay for ever where they
+    /// once came to.
+    pub live_streams_last: SignedDuration,
     /// How long a request may take to be answered. A live stream is answered when it begins.
     pub time_limit: SignedDuration,
     /// How many proxies of ours stand in front. With 0 the client's address is that of the connection;
@@ -59,6 +62,7 @@ impl Default for Settings {
             requests_in_flight: 1024,
             live_streams: 10_000,
             live_streams_per_account: 20,
+            live_streams_last: SignedDuration::from_hours(1),
             time_limit: SignedDuration::from_secs(30),
             trusted_proxies: 0,
             remembered_tokens: 10_000,

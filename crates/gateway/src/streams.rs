@@ -5,6 +5,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
@@ -18,10 +19,21 @@ const GOODBYE: Bytes = Bytes::from_static(b"event: reconnect\ndata: {}\nretry: 1
 /// What ends an event.
 const END: &[u8] = b"\n\n";
 
-/// Passes a stream on until it ends or this process drains. It has its place for as long.
-pub(crate) fn passed_on<P: Send + Unpin + 'static>(response: Response, place: P, lifecycle: &Lifecycle) -> Response {
+/// Passes a stream on until it ends, has been open for `longest`, or this process drains. It has its place for as long.
+pub(crate) fn passed_on<P: Send + Unpin + 'static>(
+    response: Response,
+    place: P,
+    longest: Duration,
+    lifecycle: &Lifecycle,
+) -> Response {
     let lifecycle = lifecycle.clone();
-    let draining = async move { lifecycle.draining().await }.boxed();
+    let draining = async move {
+        tokio::select! {
+            () = lifecycle.draining() => {}
+            () = tokio::time::sleep(longest) => {}
+        }
+    }
+    .boxed();
     response.map(|body| Body::new(Stream { body: Some(body), between_events: true, draining, _place: place }))
 }
 
@@ -71,12 +83,21 @@ mod tests {
         sender.unbounded_send(sent).expect("a stream");
         let frames = receiver.map(Ok::<_, std::io::Error>);
         let lifecycle = Lifecycle::default();
-        let response = passed_on(Response::new(Body::from_stream(frames)), (), &lifecycle);
+        let response = passed_on(Response::new(Body::from_stream(frames)), (), Duration::from_secs(3600), &lifecycle);
         let mut body = response.into_body();
         let first = body.frame().await.expect("a frame").expect("a frame").into_data().expect("data");
         lifecycle.drain();
         let rest = body.collect().await.expect("an end").to_bytes();
         String::from_utf8([first, rest].concat()).expect("text")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_has_been_open_for_as_long_as_may_ends_and_says_come_back() {
+        let frames = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+        let longest = Duration::from_secs(3600);
+        let response = passed_on(Response::new(Body::from_stream(frames)), (), longest, &Lifecycle::default());
+        let told = response.into_body().collect().await.expect("an end").to_bytes();
+        assert_eq!(told, GOODBYE);
     }
 
     #[tokio::test]
