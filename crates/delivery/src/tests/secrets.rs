@@ -259,3 +259,11 @@ async fn five_releases_within_an_hour_pause_claiming_and_nothing_else() {
     world.clock.advance(SignedDuration::from_mins(55));
     assert_eq!(world.step(rider, next, "claim").await.0, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn an_operator_who_says_nothing_is_told_what_to_say() {
+    let world = World::start().await;
+    let (order_id, _) = given(&world, Phase::Claimed).await;
+    let answer = world.operator_releases_without_a_body(order_id).await;
+    assert_eq!(answer, StatusCode::UNPROCESSABLE_ENTITY);
+}

@@ -184,7 +184,7 @@ pub(crate) async fn stuck(State(app): State<App>, as_of: AsOf) -> Result<Json<St
     get,
     path = "/api/operations/stuck/{list}",
     tag = "operations",
-    params(("list" = StuckList, Path, description = "Which list."), PageQuery),
+    params(("list" = inline(StuckList), Path, description = "Which list."), PageQuery),
     responses(
         (status = 200, description = "A page of it.", body = Page<ListedOrder>),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
