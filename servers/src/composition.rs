@@ -95,6 +95,7 @@ pub struct Composition {
     postgres: Postgres,
     settings: PathBuf,
     secrets: Secrets,
+    passwords: Secrets,
     _lock: File,
 }
 
@@ -142,9 +143,10 @@ impl Composition {
         let secrets = settings::write(&path, &folder, &postgres, &nats, &contexts)?;
         drop(held);
         for replica in contexts.iter_mut().flat_map(|(_, replicas)| replicas).chain(&mut gateways) {
-            replica.show(&secrets, &passwords);
+            replica.give(|role| settings::shown(role, &secrets, &passwords));
         }
-        let mut composition = Self { gateways, contexts, nats, postgres, settings: path, secrets, _lock: lock };
+        let mut composition =
+            Self { gateways, contexts, nats, postgres, settings: path, secrets, passwords, _lock: lock };
         // The gateway's readiness asks all contexts.
         at_once(composition.contexts.iter_mut().flat_map(|(_, replicas)| replicas), Replica::start_again)?;
         at_once(&mut composition.gateways, Replica::start_again)?;
@@ -200,6 +202,11 @@ impl Composition {
     /// What the processes of a role show the others in `baedal-secret`: who shows it may ask what they may.
     pub fn secret(&self, role: &str) -> &str {
         self.secrets.get(role).map_or("", String::as_str)
+    }
+
+    /// What a process of a role needs in its environment besides the settings: what it shows the others and the broker.
+    pub fn environment(&self, role: &str) -> Vec<(String, String)> {
+        settings::shown(role, &self.secrets, &self.passwords)
     }
 
     /// The address of a context's database.

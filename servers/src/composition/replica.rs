@@ -9,7 +9,6 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::Running;
-use super::settings::Secrets;
 use crate::clock::{self, Clocks};
 use crate::folder::Folder;
 use crate::process::{Process, StartError};
@@ -29,16 +28,10 @@ impl Replica {
         Self { server: Server::at_rest(service, folder, port) }
     }
 
-    /// This is what it shows the others and the broker, in its environment and in no file.
-    pub(super) fn show(&mut self, secrets: &Secrets, passwords: &Secrets) {
+    /// These variables it gets, too.
+    pub(super) fn give(&mut self, variables: impl Fn(&str) -> Vec<(String, String)>) {
         let service = &mut self.server.kind;
-        if let Some(password) = passwords.get(service.role) {
-            let named = [("BAEDAL_NATS__USER", service.role), ("BAEDAL_NATS__PASSWORD", password)];
-            service.variables.extend(named.map(|(name, value)| (name.to_owned(), format!("\"{value}\""))));
-        }
-        if let Some(secret) = secrets.get(service.role) {
-            service.variables.push(("BAEDAL_PEERS__SECRET".to_owned(), format!("\"{secret}\"")));
-        }
+        service.variables.extend(variables(service.role));
     }
 
     /// Its name, as `order-1`.

@@ -18,6 +18,16 @@ use crate::postgres::Postgres;
 /// What each process shows the others, by its role.
 pub(super) type Secrets = BTreeMap<&'static str, String>;
 
+/// What a process of a role gets in its environment, and in no file: what it shows the others and the broker.
+pub(super) fn shown(role: &str, secrets: &Secrets, passwords: &Secrets) -> Vec<(String, String)> {
+    let named = |name: &str, value: &str| (name.to_owned(), format!("\"{value}\""));
+    let secret = secrets.get(role).map(|secret| named("BAEDAL_PEERS__SECRET", secret));
+    let broker = passwords
+        .get(role)
+        .map(|password| [named("BAEDAL_NATS__USER", role), named("BAEDAL_NATS__PASSWORD", password)]);
+    secret.into_iter().chain(broker.into_iter().flatten()).collect()
+}
+
 /// What each context shows the broker. It begins with a letter, since the broker reads some words as numbers.
 pub(super) fn passwords() -> Result<Secrets, String> {
     let named = |context| Ok((context, format!("n{}", secret()?)));
