@@ -1,7 +1,7 @@
 //! Who may ask what of whom, when they are processes of their own. All that is called from process to process stands
 //! here; whatever does not is 403.
 
-use baedal_contracts::source::{ORDER, PAYMENT};
+use baedal_contracts::source::{IDENTITY, NOTIFICATION, ORDER, PAYMENT};
 use baedal_kit::http::peers::{GATEWAY, Row, Who};
 use http::Method;
 
@@ -38,4 +38,5 @@ pub(crate) const TABLE: &[Row] = &[
     row(Is(ORDER), Is(PAYMENT), POST, "/internal/payments/{order_id}/attempts/{attempt_id}/settle"),
     row(Is(ORDER), Is(PAYMENT), GET, "/internal/payments/{order_id}"),
     row(Is(ORDER), Is(PAYMENT), GET, "/internal/serving"),
+    row(Is(IDENTITY), Is(NOTIFICATION), POST, "/internal/phone-codes"),
 ];
