@@ -71,8 +71,9 @@ impl Rider {
 
     /// Until when he may claim nothing, because he has given back too often; nothing where he may.
     pub(crate) fn paused_until(&self, patience: Patience, now: Timestamp) -> Option<Timestamp> {
-        let lately = self.released_at.iter().rev().take(patience.releases);
-        let oldest = lately.last().filter(|_| self.released_at.len() >= patience.releases)?;
+        // The one that must be over, so that fewer than may be are left.
+        let first = self.released_at.len().checked_sub(patience.releases)?;
+        let oldest = self.released_at.get(first)?;
         Some(oldest.saturating_add(patience.within).unwrap_or(Timestamp::MAX)).filter(|until| now < *until)
     }
 

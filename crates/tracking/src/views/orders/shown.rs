@@ -135,7 +135,7 @@ impl OrderView {
     }
 
     /// The order as somebody is shown it who may not, or not for long, know exactly where it goes.
-    fn as_far_as(self, openness: Openness) -> Self {
+    fn with_openness(self, openness: Openness) -> Self {
         match openness {
             Openness::Open => self,
             Openness::OpenUntil(until) => Self { hidden_at: Some(until), ..self },
@@ -156,7 +156,7 @@ impl OrderDocument {
     /// The order as it is shown to somebody who may see it, `now`; nothing until order itself was heard.
     pub(crate) fn shown_to(self, role: Role, settings: &Settings, now: Timestamp) -> Option<OrderView> {
         let openness = self.openness(role, settings.address_shown_for, now);
-        Some(self.shown()?.as_far_as(openness))
+        Some(self.shown()?.with_openness(openness))
     }
 
     /// The order with all of it; nothing until order itself was heard.
