@@ -208,7 +208,7 @@ async fn of_many_declines_the_first_is_told_at_once_and_the_last_of_each_minute_
     let told = declines(&notices);
     assert_eq!(told.len(), 2, "{told:?}");
     let last = crate::words::declined("expired_card");
-    assert_eq!(told.iter().filter(|notice| notice.text.contains(&last)).count(), 1, "the last is not lost: {told:?}");
+    assert_eq!(told.iter().filter(|notice| notice.text.contains(last)).count(), 1, "the last is not lost: {told:?}");
     world.pass(600).await;
     assert_eq!(declines(&world.notices(CUSTOMER).await).len(), 2, "and nothing comes twice");
 }
