@@ -20,6 +20,9 @@ impl DataFolder {
     pub fn take(path: &Path) -> Result<Self> {
         let what = || format!("cannot use the data folder {}", path.display());
         make(path).with_context(what)?;
+        if is_empty(path).with_context(what)? {
+            make_private(path).with_context(what)?;
+        }
         must_be_private(path).with_context(what)?;
         let lock = open_lock(&path.join("lock")).with_context(what)?;
         match lock.try_lock() {
@@ -67,6 +70,23 @@ fn must_be_private(folder: &Path) -> Result<()> {
             check(&entry.path())?;
         }
     }
+    Ok(())
+}
+
+/// Whether nothing is in it that anybody could have read.
+fn is_empty(folder: &Path) -> std::io::Result<bool> {
+    Ok(folder.read_dir()?.next().is_none())
+}
+
+#[cfg(unix)]
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "where files have no mode, nothing can be refused by it")]
+fn make_private(_folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 

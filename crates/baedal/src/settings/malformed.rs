@@ -50,7 +50,11 @@ fn one(error: &figment::Error) -> String {
 
 /// Whether what stands there is a secret or has one in it.
 fn may_be_secret(path: &[&str]) -> bool {
-    SECRETS.iter().any(|secret| path.iter().zip(*secret).all(|(one, other)| one == other))
+    SECRETS.iter().any(|secret| {
+        // Where a list stands in the place of a table, what is in the list may have been meant.
+        let is_meant = |(one, other): (&&str, &&str)| one == other || one.parse::<usize>().is_ok();
+        path.iter().zip(*secret).all(is_meant)
+    })
 }
 
 fn what(kind: &Kind, is_secret: bool) -> String {
