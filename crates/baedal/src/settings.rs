@@ -169,7 +169,7 @@ impl Settings {
         if let Some(data) = &common.data {
             figment = figment.merge(Serialized::default("data", data));
         }
-        let settings: Self = figment.extract().map_err(|error| malformed::told(error))?;
+        let settings: Self = figment.extract().map_err(malformed::told)?;
         settings.gateway.check().map_err(anyhow::Error::msg).context("a setting is wrong")?;
         Ok(settings)
     }
@@ -199,8 +199,10 @@ impl Settings {
         if let Some(unknown) = self.peers.known.keys().find(|name| !Roles::exist(name)) {
             bail!("`peers.known.{unknown}`: there is no {unknown}; there are {GATEWAY}, {}", CONTEXTS.join(", "));
         }
-        let others = roles.elsewhere().chain((!roles.gateway).then_some(GATEWAY));
-        let unknown = others.filter(|name| self.peers.known.get(*name).is_none_or(Vec::is_empty)).next();
+        let unknown = roles
+            .elsewhere()
+            .chain((!roles.gateway).then_some(GATEWAY))
+            .find(|name| self.peers.known.get(*name).is_none_or(Vec::is_empty));
         if let Some(unknown) = unknown.filter(|_| !roles.contexts().is_empty()) {
             bail!(
                 "`peers.known.{unknown}` is not set, and {unknown} does not run in this process: it is `sha256:` and \

@@ -25,7 +25,7 @@ use baedal_kit::{Bus, Envelope, Failure};
 
 use crate::Nats;
 use belief::Belief;
-use history::History;
+use history::{History, Stretch};
 use shelf::Found;
 use source::{Shard, Source};
 use watch::Watch;
@@ -157,7 +157,8 @@ impl NatsBus {
         // All that is behind a shelf is before its end.
         let believed = held.shelf().reaches();
         let kept = if reason == "behind" {
-            self.history.read(source.name, shard, after, limit, &epochs, believed, &mut hint).await
+            let wanted = Stretch { source: source.name, shard, after, limit, epochs: &epochs, believed };
+            self.history.read(wanted, &mut hint).await
         } else {
             Vec::new()
         };

@@ -92,7 +92,7 @@ impl fmt::Debug for Settings {
 
 fn without_user(url: &str) -> String {
     let is_scheme = |scheme: &&str| scheme.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let split = url.split_once("://").filter(|(scheme, _)| is_scheme(&scheme));
+    let split = url.split_once("://").filter(|(scheme, _)| is_scheme(scheme));
     let (scheme, rest) = split.unwrap_or(("", url));
     let Some((_, address)) = rest.rsplit_once('@') else { return url.to_owned() };
     if scheme.is_empty() { format!("***@{address}") } else { format!("{scheme}://***@{address}") }
