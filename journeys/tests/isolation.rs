@@ -18,6 +18,9 @@ async fn town() -> (World, Shop, Session) {
     let world = World::distributed().await;
     let shop = Shop::open(&world).await;
     let customer = world.somebody(Role::Customer, "김하늘").await;
+    // Whatever goes away next, order has heard before that the store is open.
+    let declined = shop.one_chicken("sim_decline");
+    world.until("the store is known", async || customer.place("known", &declined).await.ok()).await;
     (world, shop, customer)
 }
 

@@ -104,7 +104,10 @@ async fn take(
         let place = match doors.connections.take(peer.ip()) {
             Ok(place) => place,
             Err(full) => {
-                tell(&stream, &doors::written(doors::full(full)));
+                // A client that speaks TLS could not read it.
+                if tls.is_none() {
+                    tell(&stream, &doors::written(doors::full(full)));
+                }
                 continue;
             }
         };
