@@ -16,6 +16,8 @@ use crate::{Nats, names, stream};
 
 /// How many messages are asked for in advance, and put on the shelves together.
 const AHEAD: usize = 512;
+/// How soon it is looked again for a stream that is not there yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How long a request for more stands.
 const REQUEST_LASTS: Duration = Duration::from_secs(20);
 /// How often the broker says that it is there while nothing comes.
@@ -87,7 +89,14 @@ async fn try_listen(
         num_replicas: 1,
         ..pull::Config::default()
     };
-    stream::find(nats, source.name).await?;
+    // Its source makes it, in a moment.
+    while let Err(failure) = stream::find(nats, source.name).await {
+        if !nats.is_connected() {
+            return Err(failure.into());
+        }
+        tracing::debug!(source = source.name, error = failure.story(), "there is no stream yet");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
     let consumer = nats.jetstream.create_consumer_on_stream(config, names::stream(source.name)).await?;
     let asked = consumer.stream().max_messages_per_batch(AHEAD).expires(REQUEST_LASTS).heartbeat(HEARTBEAT);
     let mut messages = asked.messages().await?.ready_chunks(AHEAD);
