@@ -17,7 +17,7 @@ use crate::{Nats, names, stream};
 /// How many messages are asked for in advance, and put on the shelves together.
 const AHEAD: usize = 512;
 /// How soon it is looked again for a stream that is not there yet.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// How long a request for more stands.
 const REQUEST_LASTS: Duration = Duration::from_secs(20);
 /// How often the broker says that it is there while nothing comes.
