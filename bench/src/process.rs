@@ -13,11 +13,15 @@ use crate::proc;
 /// A rate that is none.
 const UNLIMITED: &str = "{per_second=0,burst=0}";
 /// What the program is told.
-pub(crate) const VARIABLES: [(&str, &str); 4] = [
+pub(crate) const VARIABLES: [(&str, &str); 7] = [
     // All the load comes from one address.
     ("BAEDAL_GATEWAY__PER_ADDRESS", UNLIMITED),
     ("BAEDAL_GATEWAY__SIGN_IN_PER_ADDRESS", UNLIMITED),
+    ("BAEDAL_IDENTITY__PHONE_CODES__PER_ADDRESS", "0"),
     ("BAEDAL_GATEWAY__PER_ACCOUNT", UNLIMITED),
+    // And each customer orders for hundreds.
+    ("BAEDAL_ORDER__UNPAID_ORDERS", "0"),
+    ("BAEDAL_ORDER__ATTEMPTS", "0"),
     ("BAEDAL_LOG", "warn"),
 ];
 

@@ -136,6 +136,8 @@ class Manifests:
         (folder / f"{self.name}.toml").write_text(settings_text)
         variables = self.of("Deployment")["baedal-order"]["spec"]["template"]["spec"]["containers"][0]["env"]
         values = {v["name"]: re.sub(r"\$\((\w+)\)", r"\1", v.get("value", "secret")) for v in variables}
+        # It comes from a Secret, too, and is a table.
+        values["BAEDAL_PEERS__KNOWN"] = "{}"
         lines = [f"{name}={value}\n" for name, value in values.items() if name.startswith("BAEDAL_")]
         (folder / f"{self.name}.env").write_text("".join(lines))
 

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use baedal::platform::{Platform, Providers};
 use baedal::roles::{CONTEXTS, GATEWAY};
 use baedal::settings::Settings;
+use baedal_kit::http::peers::Fingerprint;
 use baedal_kit::ids::{ClockIds, SystemIds};
+use baedal_kit::secret::Secret;
 use baedal_kit::time::ManualClock;
 use baedal_kit_postgres::Address;
 use baedal_servers::{Nats, testing};
@@ -169,6 +171,11 @@ fn is_of(name: &str, service: &str) -> bool {
     service.is_empty() || name == service || name.rsplit_once('-').is_some_and(|(of, _)| of == service)
 }
 
+/// What a process shows the others.
+fn secret(role: &str) -> Secret {
+    format!("{role}-between-you-and-me-and-nobody-else").into()
+}
+
 fn local(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
@@ -186,7 +193,10 @@ fn distributed(mut settings: Settings, nats: &Nats) -> BTreeMap<String, Settings
     settings.postgres.connections = 4;
     settings.nats.urls = vec![nats.url()];
     settings.nats.doubt_after = SignedDuration::from_millis(500);
-    settings.peers.secret = "between-you-and-me".into();
+    for name in CONTEXTS.into_iter().chain([GATEWAY]) {
+        let fingerprint = Fingerprint::of(secret(name).expose()).to_string();
+        settings.peers.known.insert(name.to_owned(), vec![fingerprint]);
+    }
     settings.drain_for = Some(SignedDuration::from_millis(200));
     std::fs::create_dir_all(&settings.data).expect("a folder for the signing key");
     let ports: BTreeMap<&str, Vec<u16>> =
@@ -199,11 +209,14 @@ fn distributed(mut settings: Settings, nats: &Nats) -> BTreeMap<String, Settings
         let settings = &settings;
         ports.iter().enumerate().map(move |(number, port)| {
             let roles = vec![(*context).to_owned()];
-            (format!("{context}-{}", number + 1), Settings { roles, listen: local(*port), ..settings.clone() })
+            let mut own = Settings { roles, listen: local(*port), ..settings.clone() };
+            own.peers.secret = secret(context);
+            (format!("{context}-{}", number + 1), own)
         })
     });
     let mut gateway =
         Settings { roles: vec![GATEWAY.to_owned()], listen: local(testing::free_port()), ..settings.clone() };
+    gateway.peers.secret = secret(GATEWAY);
     // As it is deployed.
     gateway.gateway.needed = vec!["identity".to_owned()];
     contexts.chain([(GATEWAY.to_owned(), gateway)]).collect()

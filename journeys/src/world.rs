@@ -93,6 +93,9 @@ impl World {
         let mut settings = Settings::default();
         // Many people from one address, and passwords that need not withstand anybody.
         settings.gateway = settings.gateway.without_limits_per_address();
+        settings.identity = settings.identity.without_limits_per_address();
+        // And one of them orders for many; what customers may do is tested with orders.
+        settings.order = settings.order.without_limits_per_customer();
         settings.identity.hash_cost = baedal_identity::HashCost::lowest();
         let clock = ManualClock::at(SystemClock.now());
         let mut installation = Installation::new(composition, change(settings), clock.clone());

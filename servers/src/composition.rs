@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use self::replica::Service;
+use self::settings::Secrets;
 use crate::clock::Clocks;
 use crate::folder::Folder;
 use crate::nats::{Nats, NatsOptions};
@@ -93,7 +94,8 @@ pub struct Composition {
     nats: Nats,
     postgres: Postgres,
     settings: PathBuf,
-    secret: String,
+    secrets: Secrets,
+    passwords: Secrets,
     _lock: File,
 }
 
@@ -104,7 +106,12 @@ impl Composition {
         let lock = take(&folder)?;
         let program = plan.program.canonicalize().map_err(|error| format!("{}: {error}", plan.program.display()))?;
         let postgres = Postgres::start_in(programs, &folder.join("postgres"))?;
-        let nats = Nats::start_in(programs, &folder.join("nats"), NatsOptions::default())?;
+        let passwords = settings::passwords()?;
+        let nats = Nats::start_in(
+            programs,
+            &folder.join("nats"),
+            NatsOptions { passwords: passwords.clone(), ..NatsOptions::default() },
+        )?;
         for context in CONTEXTS {
             postgres.create_database(&database(context))?;
         }
@@ -133,9 +140,13 @@ impl Composition {
         for number in 1..=plan.gateways {
             gateways.push(prepare(GATEWAY, number, plan.gateway_port.filter(|_| number == 1))?);
         }
-        let secret = settings::write(&path, &folder, &postgres, &nats, &contexts)?;
+        let secrets = settings::write(&path, &folder, &postgres, &nats, &contexts)?;
         drop(held);
-        let mut composition = Self { gateways, contexts, nats, postgres, settings: path, secret, _lock: lock };
+        for replica in contexts.iter_mut().flat_map(|(_, replicas)| replicas).chain(&mut gateways) {
+            replica.give(|role| settings::shown(role, &secrets, &passwords));
+        }
+        let mut composition =
+            Self { gateways, contexts, nats, postgres, settings: path, secrets, passwords, _lock: lock };
         // The gateway's readiness asks all contexts.
         at_once(composition.contexts.iter_mut().flat_map(|(_, replicas)| replicas), Replica::start_again)?;
         at_once(&mut composition.gateways, Replica::start_again)?;
@@ -188,9 +199,14 @@ impl Composition {
         &self.settings
     }
 
-    /// What the processes know one another by: who shows it in `baedal-secret` may ask what is internal.
-    pub fn secret(&self) -> &str {
-        &self.secret
+    /// What the processes of a role show the others in `baedal-secret`: who shows it may ask what they may.
+    pub fn secret(&self, role: &str) -> &str {
+        self.secrets.get(role).map_or("", String::as_str)
+    }
+
+    /// What a process of a role needs in its environment besides the settings: what it shows the others and the broker.
+    pub fn environment(&self, role: &str) -> Vec<(String, String)> {
+        settings::shown(role, &self.secrets, &self.passwords)
     }
 
     /// The address of a context's database.

@@ -1,6 +1,6 @@
 //! A NATS server with JetStream of our own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -13,18 +13,23 @@ use crate::process::{Process, StartError};
 use crate::programs::Programs;
 use crate::server::{Kind, Server};
 
+/// The contexts' users, as they are shipped.
+const USERS: &str = include_str!("../../deploy/nats/users.conf");
 /// How long a server that listens may take to greet.
 const GREETING_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How a NATS server is to work.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct NatsOptions {
     /// Whether every message is on the disk before it is acknowledged; otherwise the server syncs when it does by
     /// default (2 minutes), and what was acknowledged outlives its process but not the machine's power.
     pub sync_always: bool,
+    /// The passwords of the contexts' users, each of which may publish its own subjects only, as
+    /// `deploy/nats/users.conf` says; nothing: whoever comes may do everything.
+    pub passwords: BTreeMap<&'static str, String>,
 }
 
-/// A NATS server on 127.0.0.1, open to everybody there. Dropped, it stops; and a temporary one takes its data with it.
+/// A NATS server on 127.0.0.1, open to everybody there unless it is told otherwise. Dropped, it stops; and a temporary one takes its data with it.
 #[derive(Debug)]
 pub struct Nats {
     server: Server<Installation>,
@@ -122,13 +127,19 @@ impl Kind for Installation {
         let name = format!("baedal-{}-{port}", std::process::id());
         let store = folder.data().display().to_string().replace('\\', r"\\").replace('"', r#"\""#);
         let sync = if self.options.sync_always { "\n    sync_interval: always" } else { "" };
+        let users = if self.options.passwords.is_empty() { "" } else { "include \"users.conf\"\n" };
         let configuration = format!(
-            "server_name: \"{name}\"\nlisten: \"127.0.0.1:{port}\"\njetstream {{\n    store_dir: \"{store}\"{sync}\n}}\n"
+            "server_name: \"{name}\"\nlisten: \"127.0.0.1:{port}\"\njetstream {{\n    store_dir: \"{store}\"{sync}\n}}\n{users}"
         );
+        let shipped = folder.path().join("users.conf");
+        fs::write(&shipped, USERS).map_err(|error| StartError::Failed(format!("{}: {error}", shipped.display())))?;
         let path = folder.path().join("nats.conf");
         fs::write(&path, configuration).map_err(|error| StartError::Failed(format!("{}: {error}", path.display())))?;
         let mut command = Command::new(self.programs.nats_server());
         command.arg("--config").arg(&path).current_dir(folder.path());
+        for (context, password) in &self.options.passwords {
+            command.env(format!("NATS_{}_PASSWORD", context.to_uppercase()), password);
+        }
         let farewell = if folder.is_kept() { "INT" } else { "KILL" };
         Process::start(&mut command, folder, farewell, |_| greets(port, &name))
     }

@@ -68,7 +68,12 @@ impl Client {
 #[test]
 fn keeps_data_and_port_over_a_stop_and_a_kill() {
     for sync_always in [false, true] {
-        let mut server = Nats::start_with(testing::programs(), &env::temp_dir(), NatsOptions { sync_always }).unwrap();
+        let mut server = Nats::start_with(
+            testing::programs(),
+            &env::temp_dir(),
+            NatsOptions { sync_always, ..NatsOptions::default() },
+        )
+        .unwrap();
         let port = server.port();
         Client::to(&server).make_stream();
         Client::to(&server).publish();

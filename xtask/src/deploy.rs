@@ -137,11 +137,20 @@ impl Place {
     /// The program takes every settings file and every variable that we ship with the units,
     fn settings_of_units(&self) -> Result<(), String> {
         let etc = self.deploy.join("systemd/etc");
-        let secrets = variables(&etc.join("secrets.env.example"))?;
+        let mut secrets = variables(&etc.join("secrets.env.example"))?;
+        // Such as it will be; what makes it works.
+        let made = self.made.join("secrets");
+        if made.exists() {
+            fs::remove_dir_all(&made).map_err(|error| format!("{}: {error}", made.display()))?;
+        }
+        run(Command::new(self.deploy.join("make-secrets.sh")).arg(&made))?;
+        secrets.push(("BAEDAL_PEERS__KNOWN".to_owned(), read(&made.join("known"))?));
         let instances = fs::read_dir(etc.join("instances")).map_err(|error| format!("no instances: {error}"))?;
         for instance in instances {
             let file = instance.map_err(|error| format!("an instance cannot be read: {error}"))?.path();
-            self.accepted(&etc.join("baedal.toml"), secrets.iter().cloned().chain(variables(&file)?))?;
+            let name = file.file_name().ok_or("an instance has no name")?;
+            let own = variables(&made.join(name))?;
+            self.accepted(&etc.join("baedal.toml"), secrets.iter().cloned().chain(own).chain(variables(&file)?))?;
         }
         Ok(())
     }

@@ -1,10 +1,11 @@
-//! The chores: `cargo xtask test`, `stress`, `check`, `deploy`, `up`, `bench`.
+//! The chores: `cargo xtask test`, `stress`, `schemathesis`, `check`, `deploy`, `up`, `bench`.
 //!
 //! It needs nothing but Rust, so that it runs before anything else is there; what the chores need, they fetch.
 
 mod asyncapi;
 mod cargo;
 mod deploy;
+mod schemathesis;
 mod suites;
 mod up;
 
@@ -19,6 +20,9 @@ usage: cargo xtask <chore>
                 their names
   stress [...]  spend days of the whole platform with its processes stopped, paused and killed and their
                 clocks apart, and look how every order ended; `cargo xtask stress --help` tells the options
+  schemathesis [...]
+                call the platform for two minutes with what its OpenAPI document allows and what it does
+                not, as every role and as nobody; `--seconds N` for each of these, `--as ROLE` for one
   check         formatting, lints and documentation, warnings denied; the description of the events
   deploy        check what `deploy/` ships: manifests, container recipe, units, settings
   up [...]      run all of it on this machine, a process for each replica of each service, on
@@ -35,6 +39,7 @@ fn main() -> ExitCode {
     let done = match chore.as_deref() {
         Some("test") => suites::run(&rest),
         Some("stress") => suites::stress(&rest),
+        Some("schemathesis") => schemathesis::run(&rest),
         Some("check") => check(),
         Some("deploy") => deploy::check(),
         Some("up") => up::run(&rest),

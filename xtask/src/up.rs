@@ -109,6 +109,10 @@ impl Options {
             // The whole town calls from one address.
             let limits = ["BAEDAL_GATEWAY__PER_ADDRESS", "BAEDAL_GATEWAY__SIGN_IN_PER_ADDRESS"];
             plan.variables = limits.map(|limit| (limit.to_owned(), "{per_second=0,burst=0}".to_owned())).to_vec();
+            plan.variables.push(("BAEDAL_IDENTITY__PHONE_CODES__PER_ADDRESS".to_owned(), "0".to_owned()));
+            // And a few dozen customers order for it.
+            let limits = ["UNPAID_ORDERS", "ATTEMPTS", "ATTEMPTS_PER_ORDER"];
+            plan.variables.extend(limits.map(|limit| (format!("BAEDAL_ORDER__{limit}"), "0".to_owned())));
         }
         plan
     }

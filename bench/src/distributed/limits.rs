@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use async_nats::jetstream::{self, stream};
-use baedal_servers::Composition;
+use baedal_servers::{Composition, Nats, Programs};
 use hdrhistogram::Histogram;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
@@ -63,7 +63,10 @@ impl Limits {
         let same = inserts(&url, CONNECTIONS, rows_at_once).await?;
         let alone = inserts(&url, 1, 1).await?;
         let single = inserts(&url, CONNECTIONS, 1).await?;
-        let jetstream = jetstream::new(async_nats::connect(composition.nats().url()).await?);
+        // A broker of its own: the composition's lets its contexts do what is theirs and nothing else.
+        let programs = Programs::install().map_err(|error| anyhow!(error))?;
+        let broker = Nats::start(&programs, folder).map_err(|error| anyhow!(error))?;
+        let jetstream = jetstream::new(async_nats::connect(broker.url()).await?);
         let config = stream::Config { name: "PLAIN".into(), subjects: vec!["plain".into()], ..Default::default() };
         jetstream.create_stream(config).await?;
         let published = publishes(&jetstream, 1).await?;

@@ -70,6 +70,10 @@ pub struct Demo {
     /// Live in a platform that runs there already, as http://127.0.0.1:8080, instead of starting one
     #[arg(long, value_name = "ADDRESS")]
     pub at: Option<String>,
+    /// Let others than this machine reach the demo, whose accounts, the operator's too, have passwords that everybody
+    /// knows; without it, it listens on no address but loopback
+    #[arg(long)]
+    pub reachable_from_outside: bool,
     /// How many orders the town places in a minute
     #[arg(long, value_name = "N", default_value_t = 12.0, value_parser = positive)]
     pub orders_per_minute: f64,

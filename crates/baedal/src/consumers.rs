@@ -4,7 +4,6 @@ use anyhow::{Context, Result, bail};
 use baedal_kit::consumer::kept::{self, Resume};
 use baedal_kit::epochs::Extent;
 use baedal_kit::http::journal::PeerJournals;
-use baedal_kit::http::peers::PeerSecret;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::upstream::Upstream;
 
@@ -98,7 +97,7 @@ async fn open(
 async fn extent(settings: &Settings, folder: Option<&DataFolder>, source: &'static str) -> Result<Extent> {
     let addresses = settings.peers.addresses.get(source).map_or(&[][..], Vec::as_slice);
     if settings.is_shared() && !addresses.is_empty() {
-        let secret = PeerSecret::new(&settings.peers.secret).context("`peers.secret` cannot be used")?;
+        let secret = settings.peers.shown()?;
         let lifecycle = Lifecycle::default();
         let upstream = Upstream::remote(source, addresses, &secret, &lifecycle);
         let upstream = upstream.with_context(|| format!("`peers.addresses.{source}` cannot be used"))?;

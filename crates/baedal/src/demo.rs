@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::cli::Demo;
 use crate::folder::DataFolder;
@@ -18,8 +18,18 @@ use crate::telemetry;
 pub fn run(demo: &Demo) -> Result<()> {
     let base = Settings { data: PathBuf::from("baedal-demo-data"), log: "error".to_owned(), ..Settings::default() };
     let mut settings = Settings::load(base, &demo.common)?.sped_up(demo.speed);
+    if demo.at.is_none() && !demo.reachable_from_outside && !settings.listen.ip().is_loopback() {
+        bail!(
+            "the demo's accounts have passwords that everybody knows, and {} can be reached from outside; listen on \
+             127.0.0.1, or say `--reachable-from-outside`",
+            settings.listen
+        );
+    }
     // The whole town calls from one address.
     settings.gateway = settings.gateway.without_limits_per_address();
+    settings.identity = settings.identity.without_limits_per_address();
+    // A few dozen customers order for the whole town.
+    settings.order = settings.order.without_limits_per_customer();
     telemetry::log(&settings)?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start")?;
     runtime.block_on(async {

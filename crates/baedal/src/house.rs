@@ -87,7 +87,8 @@ impl House {
         if !settings.is_shared() {
             must_be_of_one_moment(&databases).await?;
         }
-        let broker = match settings.is_shared() {
+        // A gateway hears nothing and has nothing to say: it needs no credentials.
+        let broker = match settings.is_shared() && !roles.contexts().is_empty() {
             true => Some(baedal_kit_nats::connect(settings.nats.clone()).await.map_err(never)?),
             false => None,
         };
@@ -144,9 +145,17 @@ impl House {
     pub(crate) async fn furnish(self) -> Result<Rooms> {
         let mut rooms = Rooms { upstreams: self.elsewhere.clone(), here: Vec::new() };
         let settings = self.settings.clone();
+        if self.roles.run(NOTIFICATION) {
+            let (service, notification) = (self.service(NOTIFICATION)?, settings.notification.clone());
+            let messages = baedal_notification::KeptProvider::new(notification.provider.clone(), Outages::default());
+            let module = baedal_notification::module(service, notification, Arc::new(messages));
+            self.start(&mut rooms, module).await?;
+        }
         if self.roles.run(IDENTITY) {
-            let keys = signing_keys(&settings)?;
-            self.start(&mut rooms, baedal_identity::module(self.service(IDENTITY)?, settings.identity, keys)).await?;
+            let keys = signing_keys(&settings)?.beside(&settings.identity.further_key_files)?;
+            let notification = rooms.upstreams.get(NOTIFICATION).cloned().context("notification is nowhere")?;
+            let module = baedal_identity::module(self.service(IDENTITY)?, settings.identity, keys, notification);
+            self.start(&mut rooms, module).await?;
         }
         if self.roles.run(PAYMENT) {
             let payment = self.service(PAYMENT)?;
@@ -162,12 +171,6 @@ impl House {
         }
         if self.roles.run(DELIVERY) {
             self.start(&mut rooms, baedal_delivery::module(self.service(DELIVERY)?, settings.delivery)).await?;
-        }
-        if self.roles.run(NOTIFICATION) {
-            let (service, notification) = (self.service(NOTIFICATION)?, settings.notification);
-            let messages = baedal_notification::KeptProvider::new(notification.provider.clone(), Outages::default());
-            let module = baedal_notification::module(service, notification, Arc::new(messages));
-            self.start(&mut rooms, module).await?;
         }
         if self.roles.run(TRACKING) {
             self.start(&mut rooms, baedal_tracking::module(self.service(TRACKING)?, settings.tracking)).await?;

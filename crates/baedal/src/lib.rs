@@ -8,7 +8,8 @@
 //! - [`folder`]: the data folder, and that it is ours alone;
 //! - [`roles`]: what a process runs: everything, some contexts, the gateway;
 //! - [`platform`]: the process, started and stopped in order;
-//! - `house`: the contexts of this process; `peers`: those that run elsewhere;
+//! - `house`: the contexts of this process; `peers`: those that run elsewhere; `callers`: who may ask
+//!   what of whom;
 //! - `doorway`: what answers before the process is open;
 //! - [`server`]: the socket;
 //! - [`serve`]: the platform, until it is told to stop;
@@ -17,6 +18,7 @@
 //! - [`operator`]: the first operator, and the key that replicas sign with;
 //! - [`consumers`]: how far contexts have heard each other, and setting that after a restore.
 
+mod callers;
 pub mod cli;
 pub mod consumers;
 pub mod demo;

@@ -13,9 +13,9 @@ use anyhow::{Context, Result};
 use baedal_contracts::source::IDENTITY;
 use baedal_kit::Service;
 use baedal_kit::bus::JournalBus;
+use baedal_kit::http::caps::Cap;
 use baedal_kit::http::front::Front;
 use baedal_kit::http::health::Metrics;
-use baedal_kit::http::peers::PeerSecret;
 use baedal_kit::ids::{Ids, SystemIds};
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::module::Described;
@@ -27,6 +27,7 @@ use crate::doorway::Doorway;
 use crate::folder::DataFolder;
 use crate::house::{self, House, NotYet, Rooms};
 use crate::roles::Roles;
+use crate::server::Doors;
 use crate::settings::Settings;
 use crate::{server, telemetry};
 
@@ -86,17 +87,20 @@ impl Platform {
         let tls = settings.tls.clone().map(|files| server::Tls::start(files, &lifecycle)).transpose();
         let tls = tls.context("`tls` cannot be used")?;
         let is_secure = tls.is_some();
-        let mut listen = async |address, door: &Doorway, tls: Option<server::Tls>| {
+        let (outside, peers) = (Doors::outside(&settings.gateway), Doors::inside(&settings.gateway));
+        let mut listen = async |address, door: &Doorway, doors: &Doors, tls: Option<server::Tls>| {
             let listener = server::bind(address).await?;
             let bound = listener.local_addr().context("the address listened on is unknown")?;
-            servers.spawn(server::run(listener, door.router(), lifecycle.clone(), patience, tls));
+            servers.spawn(server::run(listener, door.router(), lifecycle.clone(), patience, doors.clone(), tls));
             Ok::<_, anyhow::Error>(bound)
         };
-        let address = listen(settings.listen, if roles.gateway { &entry } else { &inside }, tls).await?;
+        let (door, doors) = if roles.gateway { (&entry, &outside) } else { (&inside, &peers) };
+        let address = listen(settings.listen, door, doors, tls).await?;
         if roles.gateway && settings.is_shared() && !roles.contexts().is_empty() {
-            listen(settings.internal_listen, &inside, None).await?;
+            listen(settings.internal_listen, &inside, &peers, None).await?;
         }
-        let opening = Opening { settings, roles, providers, lifecycle: lifecycle.clone(), entry, inside };
+        let caps = outside.caps();
+        let opening = Opening { settings, roles, providers, lifecycle: lifecycle.clone(), entry, inside, caps };
         let house = opening.try_house(folder.as_ref()).await;
         let opening = match house {
             Ok(house) => {
@@ -155,6 +159,7 @@ struct Opening {
     lifecycle: Lifecycle,
     entry: Doorway,
     inside: Doorway,
+    caps: Vec<Cap>,
 }
 
 impl Opening {
@@ -183,14 +188,14 @@ impl Opening {
 
     /// Starts the contexts of this process, and opens the doors.
     async fn furnish(self, house: House) -> Result<()> {
-        let Self { settings, roles, providers, lifecycle, entry, inside } = self;
+        let Self { settings, roles, providers, lifecycle, entry, inside, caps } = self;
         let metrics = telemetry::metrics()?;
         let render: Metrics = Arc::new(move || metrics.render());
         let checks = house.checks();
         let Rooms { upstreams, here } = house.furnish().await?;
-        let secret = PeerSecret::new(&settings.peers.secret).context("`peers.secret` cannot be used")?;
+        let peers = settings.peers.let_in()?;
         let (lives, shown) = (lifecycle.clone(), Arc::clone(&render));
-        inside.open(Front { contexts: here, checks, secret, lifecycle: lives, metrics: shown }.router());
+        inside.open(Front { contexts: here, checks, peers, lifecycle: lives, metrics: shown }.router());
         if roles.gateway {
             entry.open(baedal_gateway::router(baedal_gateway::Gateway {
                 upstreams,
@@ -199,6 +204,7 @@ impl Opening {
                 clock: Arc::clone(&providers.clock),
                 lifecycle,
                 metrics: render,
+                caps,
             }));
         }
         Ok(())
@@ -243,9 +249,10 @@ mod tests {
     }
 
     /// The strings of a request that are no text of people, and what they are.
-    const NO_TEXT: [(&str, &str); 6] = [
+    const NO_TEXT: [(&str, &str); 7] = [
         ("?after", "a cursor, which is ours"),
         ("refresh_token", "a token, which is ours"),
+        ("device_token", "a token, which is ours"),
         ("method", "a kind of payment, which is the provider's"),
         ("payment.method", "a kind of payment, which is the provider's"),
         ("token", "a means of payment, which is the provider's"),

@@ -25,11 +25,17 @@ impl Roles {
         if names.is_empty() {
             return Ok(Self { gateway: true, contexts: CONTEXTS.to_vec() });
         }
-        if let Some(unknown) = names.iter().find(|name| *name != GATEWAY && !CONTEXTS.contains(&name.as_str())) {
+        if let Some(unknown) = names.iter().find(|name| !Self::exist(name)) {
             bail!("there is no role {unknown:?}; there are {GATEWAY}, {}", CONTEXTS.join(", "));
         }
         let is_named = |role: &&str| names.iter().any(|name| name == role);
         Ok(Self { gateway: is_named(&GATEWAY), contexts: CONTEXTS.into_iter().filter(is_named).collect() })
+    }
+
+    /// Whether there is such a role.
+    #[must_use]
+    pub fn exist(name: &str) -> bool {
+        name == GATEWAY || CONTEXTS.contains(&name)
     }
 
     /// The contexts it runs.

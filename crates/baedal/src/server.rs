@@ -7,30 +7,28 @@
 //! ```
 //!
 //! - [`arrival`]: how far a connection's client has got with its request;
+//! - [`doors`]: what those may hold who connect;
 //! - [`connection`]: one connection, from its first request to its end;
 //! - [`tls`]: the certificate that clients are shown.
 
 mod arrival;
 mod connection;
+mod doors;
 mod tls;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use baedal_kit::lifecycle::Lifecycle;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::connection::{KeepAlive, Stops, serve};
+pub use self::doors::{Doors, LONGEST_HEAD};
 pub use self::tls::{Tls, TlsFiles};
-
-/// The most connections held at once; more wait to be taken.
-const CONNECTIONS: usize = 20_000;
 
 /// Listens on an address.
 ///
@@ -53,7 +51,14 @@ pub struct Patience {
 
 /// Takes connections, over TLS where that is given, until the process drains and for `drain_for` after that. Then
 /// requests in flight may finish, within `limit`.
-pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, patience: Patience, tls: Option<Tls>) {
+pub async fn run(
+    listener: TcpListener,
+    router: Router,
+    lifecycle: Lifecycle,
+    patience: Patience,
+    doors: Doors,
+    tls: Option<Tls>,
+) {
     let Patience { keep_alive, drain_for, limit } = patience;
     let kept = KeepAlive::of(keep_alive);
     let connections = TaskTracker::new();
@@ -65,7 +70,7 @@ pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, pa
     };
     tokio::select! {
         () = drained => {}
-        () = take(&listener, &router, &connections, &stops, &kept, tls.as_ref()) => {}
+        () = take(&listener, &router, &connections, &stops, &kept, &doors, tls.as_ref()) => {}
     }
     drop(listener);
     stops.finish.cancel();
@@ -76,17 +81,17 @@ pub async fn run(listener: TcpListener, router: Router, lifecycle: Lifecycle, pa
     stops.cut_off.cancel();
 }
 
-/// Takes connections, for as long as there is room.
+/// Takes connections.
 async fn take(
     listener: &TcpListener,
     router: &Router,
     connections: &TaskTracker,
     stops: &Stops,
     kept: &KeepAlive,
+    doors: &Doors,
     tls: Option<&Tls>,
 ) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
+    loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -96,25 +101,43 @@ async fn take(
                 continue;
             }
         };
+        let place = match doors.connections.take(peer.ip()) {
+            Ok(place) => place,
+            Err(full) => {
+                // A client that speaks TLS could not read it.
+                if tls.is_none() {
+                    tell(&stream, &doors::written(doors::full(full)));
+                }
+                continue;
+            }
+        };
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%peer, %error, "small packets will be held back");
         }
-        let (router, stops, kept, tls) = (router.clone(), stops.clone(), kept.clone(), tls.cloned());
+        let (router, stops, kept) = (router.clone(), stops.clone(), kept.clone());
+        let (doors, tls) = (doors.clone(), tls.cloned());
         connections.spawn(async move {
             match tls {
-                None => serve(stream, peer, router, stops, kept).await,
+                None => serve(stream, peer, router, stops, kept, doors).await,
                 Some(tls) => {
                     let agreed = tokio::select! {
                         agreed = tls.accept(stream) => agreed,
                         () = stops.finish.cancelled() => return,
                     };
                     match agreed {
-                        Ok(stream) => serve(stream, peer, router, stops, kept).await,
+                        Ok(stream) => serve(stream, peer, router, stops, kept, doors).await,
                         Err(error) => tracing::debug!(%peer, %error, "a client and we do not agree how to speak TLS"),
                     }
                 }
             }
-            drop(permit);
+            drop(place);
         });
+    }
+}
+
+/// Tells a client that is not let in why, and does not wait for it. A connection that is new has room for that.
+fn tell(stream: &TcpStream, why: &[u8]) {
+    if let Err(error) = stream.try_write(why) {
+        tracing::debug!(%error, "a client was not told why it is not let in");
     }
 }

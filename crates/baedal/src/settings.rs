@@ -5,15 +5,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use baedal_kit::http::peers::{PeerSecret, Peers as LetIn};
 use baedal_kit::secret::Secret;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use crate::callers::TABLE;
 use crate::cli::Common;
-use crate::roles::Roles;
+use crate::roles::{CONTEXTS, GATEWAY, Roles};
 use crate::server::TlsFiles;
+
+mod malformed;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -73,10 +77,31 @@ pub struct Settings {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Peers {
-    /// What every process says to the others, so that they answer it. The same in all.
+    /// What this process shows the others, so that they answer it: at least 32 characters, and its own.
     pub secret: Secret,
+    /// What the others are known by: of `gateway` and of each context that runs elsewhere, `sha256:` and the hash of
+    /// what it shows; and of what it will show next, while that is being changed.
+    pub known: BTreeMap<String, Vec<String>>,
     /// The addresses of each context's replicas, as `http://10.0.0.7:7101`.
     pub addresses: BTreeMap<String, Vec<String>>,
+}
+
+impl Peers {
+    /// What this process shows.
+    ///
+    /// # Errors
+    /// Where it is no secret.
+    pub fn shown(&self) -> Result<PeerSecret> {
+        PeerSecret::new(&self.secret).context("`peers.secret` cannot be used")
+    }
+
+    /// Those that this process lets in.
+    ///
+    /// # Errors
+    /// Where they cannot be told apart.
+    pub fn let_in(&self) -> Result<LetIn> {
+        Ok(LetIn::new(&self.known, TABLE)?)
+    }
 }
 
 /// How a log line looks.
@@ -129,6 +154,9 @@ impl Settings {
             if !file.is_file() {
                 bail!("there is no settings file {}", file.display());
             }
+            let text = std::fs::read_to_string(file);
+            let text = text.with_context(|| format!("the settings file {} cannot be read", file.display()))?;
+            malformed::must_be_toml(&text, file)?;
             figment = figment.merge(Toml::file_exact(file));
         }
         figment = figment.merge(Env::prefixed("BAEDAL_").split("__"));
@@ -141,7 +169,9 @@ impl Settings {
         if let Some(data) = &common.data {
             figment = figment.merge(Serialized::default("data", data));
         }
-        figment.extract().context("a setting is wrong")
+        let settings: Self = figment.extract().map_err(malformed::told)?;
+        settings.gateway.check().map_err(anyhow::Error::msg).context("a setting is wrong")?;
+        Ok(settings)
     }
 
     /// What this process runs.
@@ -162,9 +192,22 @@ impl Settings {
         if let Some(missing) = roles.elsewhere().find(|context| !self.peers.addresses.contains_key(*context)) {
             bail!("`peers.addresses.{missing}` is not set, and {missing} does not run in this process");
         }
-        let listens = if roles.gateway { self.internal_listen } else { self.listen };
-        if self.peers.secret.is_empty() && !roles.contexts().is_empty() && !listens.ip().is_loopback() {
-            bail!("`peers.secret` is not set: anybody who reaches {listens} could say who they are");
+        if roles.elsewhere().next().is_some() {
+            self.peers.shown()?;
+        }
+        self.peers.let_in()?;
+        if let Some(unknown) = self.peers.known.keys().find(|name| !Roles::exist(name)) {
+            bail!("`peers.known.{unknown}`: there is no {unknown}; there are {GATEWAY}, {}", CONTEXTS.join(", "));
+        }
+        let unknown = roles
+            .elsewhere()
+            .chain((!roles.gateway).then_some(GATEWAY))
+            .find(|name| self.peers.known.get(*name).is_none_or(Vec::is_empty));
+        if let Some(unknown) = unknown.filter(|_| !roles.contexts().is_empty()) {
+            bail!(
+                "`peers.known.{unknown}` is not set, and {unknown} does not run in this process: it is `sha256:` and \
+                 what `printf %s \"$secret\" | sha256sum` prints for its `peers.secret`"
+            );
         }
         Ok(roles)
     }

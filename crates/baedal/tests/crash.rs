@@ -27,7 +27,7 @@ const CUSTOMERS: usize = 6;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Deadlines short enough to watch.
-const SETTINGS: [(&str, &str); 13] = [
+const SETTINGS: [(&str, &str); 16] = [
     ("BAEDAL_LOG", "error"),
     ("BAEDAL_ORDER__PAYMENT_WINDOW", "6s"),
     ("BAEDAL_ORDER__AUTO_COMPLETE_AFTER", "2s"),
@@ -39,8 +39,12 @@ const SETTINGS: [(&str, &str); 13] = [
     ("BAEDAL_STORE__ANSWER_WITHIN", "4s"),
     ("BAEDAL_PAYMENT__LOOK_UP_AFTER", "500ms"),
     ("BAEDAL_PAYMENT__UNKNOWN_AFTER", "2s"),
+    // Each customer orders for many.
+    ("BAEDAL_ORDER__UNPAID_ORDERS", "0"),
+    ("BAEDAL_ORDER__ATTEMPTS", "0"),
     ("BAEDAL_GATEWAY__PER_ADDRESS", "{per_second=0,burst=0}"),
     ("BAEDAL_GATEWAY__SIGN_IN_PER_ADDRESS", "{per_second=0,burst=0}"),
+    ("BAEDAL_IDENTITY__PHONE_CODES__PER_ADDRESS", "0"),
     ("BAEDAL_GATEWAY__PER_ACCOUNT", "{per_second=0,burst=0}"),
 ];
 

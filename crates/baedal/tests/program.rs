@@ -249,3 +249,10 @@ fn the_settings_in_force_can_be_printed_and_read_back() {
     assert_eq!(String::from_utf8_lossy(&again.stdout), String::from_utf8_lossy(&printed.stdout));
     assert!(String::from_utf8_lossy(&printed.stdout).contains("127.0.0.1:9999"));
 }
+
+#[test]
+fn the_demo_can_be_reached_from_outside_only_when_that_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = refused(&run(&["demo", "--listen", "0.0.0.0:0", "--data", text(folder.path())]));
+    assert!(told.contains("--reachable-from-outside"), "{told}");
+}

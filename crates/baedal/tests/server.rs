@@ -12,7 +12,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::routing::{any, get};
-use baedal::server::{self, Patience};
+use baedal::server::{self, Doors, LONGEST_HEAD, Patience};
+use baedal_kit::http::caps::Cap;
 use baedal_kit::http::peers::PeerSecret;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::upstream::Upstream;
@@ -41,10 +42,14 @@ impl Running {
     }
 
     async fn with(address: SocketAddr, router: Router, patience: Patience) -> Self {
+        Self::behind(address, router, patience, doors(100, u64::MAX, LIMIT)).await
+    }
+
+    async fn behind(address: SocketAddr, router: Router, patience: Patience, doors: Doors) -> Self {
         let listener = server::bind(address).await.expect("an address");
         let address = listener.local_addr().expect("an address");
         let lifecycle = Lifecycle::default();
-        let server = tokio::spawn(server::run(listener, router, lifecycle.clone(), patience, None));
+        let server = tokio::spawn(server::run(listener, router, lifecycle.clone(), patience, doors, None));
         Self { address, lifecycle, server }
     }
 
@@ -64,6 +69,14 @@ impl Running {
     async fn stop(self) {
         self.lifecycle.drain();
         self.stopped().await;
+    }
+}
+
+fn doors(connections_per_address: u64, head_bytes_per_address: u64, head_limit: Duration) -> Doors {
+    Doors {
+        connections: Cap::new("connections", 1000, connections_per_address),
+        head_bytes: Cap::new("head_bytes", 100 * 1024 * 1024, head_bytes_per_address),
+        head_limit,
     }
 }
 
@@ -110,7 +123,7 @@ impl Replica {
             body
         });
         let patience = Patience { keep_alive: FOREVER, drain_for: Duration::from_millis(500), limit: LIMIT };
-        let served = server::run(listener, router, lifecycle.clone(), patience, None);
+        let served = server::run(listener, router, lifecycle.clone(), patience, doors(100, u64::MAX, LIMIT), None);
         Self { running: Running { address, lifecycle, server: tokio::spawn(served) }, answered }
     }
 
@@ -278,4 +291,114 @@ async fn what_does_not_end_is_cut_off() {
     in_time(begun.notified()).await;
     running.stop().await;
     assert!(is_closed(&mut stream).await);
+}
+
+async fn guarded(doors: &Doors) -> Running {
+    let patience = Patience { keep_alive: FOREVER, drain_for: Duration::ZERO, limit: FOREVER };
+    Running::behind(anywhere(), Router::new().fallback(async || "served"), patience, doors.clone()).await
+}
+
+const WHOLE: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+
+async fn until(is_true: impl Fn() -> bool) {
+    in_time(async {
+        while !is_true() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// All that is sent before the connection is closed.
+async fn all_of(stream: &mut TcpStream) -> String {
+    let mut read = Vec::new();
+    let mut buffer = [0; 1024];
+    // An error is an end, too: what was sent and not read makes one.
+    while let Ok(count @ 1..) = in_time(stream.read(&mut buffer)).await {
+        read.extend_from_slice(&buffer[..count]);
+    }
+    String::from_utf8_lossy(&read).into_owned()
+}
+
+#[tokio::test]
+async fn one_peer_has_so_many_connections_and_is_told_when_it_has_them() {
+    let doors = doors(3, u64::MAX, LIMIT);
+    let running = guarded(&doors).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let mut stream = running.connect().await;
+        stream.write_all(WHOLE).await.expect("a socket");
+        read_until(&mut stream, "served").await;
+        held.push(stream);
+    }
+    let answer = all_of(&mut running.connect().await).await;
+    assert!(answer.starts_with("HTTP/1.1 429 ") && answer.contains("/problems/too_many_requests"), "{answer}");
+    held.pop();
+    until(|| doors.connections.held() == 2).await;
+    let mut stream = running.connect().await;
+    stream.write_all(WHOLE).await.expect("a socket");
+    read_until(&mut stream, "served").await;
+}
+
+#[tokio::test]
+async fn unfinished_heads_hold_no_more_than_their_peer_may_and_give_it_back() {
+    const MOST: u64 = 256 * 1024;
+    let doors = doors(100, MOST, LIMIT);
+    let running = guarded(&doors).await;
+    let mut attack = Vec::new();
+    for _ in 0..60 {
+        let mut stream = running.connect().await;
+        let head = format!("GET / HTTP/1.1\r\nhost: x\r\nx-more: {}", "y".repeat(LONGEST_HEAD - 1024));
+        // Refused in the middle, or not.
+        let _ = stream.write_all(head.as_bytes()).await;
+        assert!(doors.head_bytes.held() <= MOST);
+        attack.push(stream);
+    }
+    // Nine or so of them fit in; the others are let go.
+    until(|| doors.connections.held() <= 10).await;
+    assert!(doors.head_bytes.held() <= MOST);
+    let mut usual = running.connect().await;
+    usual.write_all(WHOLE).await.expect("a socket");
+    read_until(&mut usual, "served").await;
+    drop(attack);
+    until(|| doors.head_bytes.held() == 0).await;
+}
+
+#[tokio::test]
+async fn a_head_that_arrived_is_given_back_while_its_connection_is_kept() {
+    let doors = doors(100, 64 * 1024, LIMIT);
+    let running = guarded(&doors).await;
+    let mut stream = running.connect().await;
+    let large = format!("GET / HTTP/1.1\r\nhost: x\r\nx-more: {}\r\n\r\n", "y".repeat(20 * 1024));
+    for _ in 0..8 {
+        stream.write_all(large.as_bytes()).await.expect("a socket");
+        read_until(&mut stream, "served").await;
+    }
+    until(|| doors.head_bytes.held() == 0).await;
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_or_late_or_none_is_refused_with_a_problem() {
+    let running = guarded(&doors(100, u64::MAX, LIMIT)).await;
+    for (sent, status, kind) in [
+        (format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}", "y".repeat(LONGEST_HEAD)), "431", "headers_too_large"),
+        (format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", "x: y\r\n".repeat(200)), "431", "headers_too_large"),
+        ("GET / HTTP/1.1\r\nhost x\r\n\r\n".to_owned(), "400", "malformed"),
+        ("GET / HTTP/1.1\r\n\r\n".to_owned(), "400", "malformed"),
+        ("GET / HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n".to_owned(), "400", "malformed"),
+        ("GET / HTTP/1.1\r\nhost: x y\r\n\r\n".to_owned(), "400", "malformed"),
+        ("GET / HTTP/1.0\r\nhost: x\r\nhost: y\r\n\r\n".to_owned(), "400", "malformed"),
+    ] {
+        let mut stream = running.connect().await;
+        stream.write_all(sent.as_bytes()).await.expect("a socket");
+        let answer = all_of(&mut stream).await;
+        let is_refused = answer.get(9..12) == Some(status) && answer.contains(&format!("/problems/{kind}"));
+        assert!(is_refused, "{sent:.60}: {answer}");
+    }
+    let running = guarded(&doors(100, u64::MAX, Duration::from_millis(100))).await;
+    let mut stream = running.connect().await;
+    stream.write_all(b"GET / HT").await.expect("a socket");
+    let answer = all_of(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("/problems/too_slow"), "{answer}");
+    assert_eq!(all_of(&mut running.connect().await).await, "", "who sent nothing is told nothing");
 }

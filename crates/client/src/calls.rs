@@ -9,9 +9,10 @@ use crate::following::Following;
 use crate::session::Session;
 use crate::transport::{Client, to_json};
 use crate::types::{
-    AddStock, ChangedOrder, CookMinutes, Delivery, GrantedRefund, NearbyDelivery, NewAccount, NewItem, NewOrder,
-    NewStore, Notice, OpenedAccount, Opening, OperatorCancel, OperatorRefund, Order, OrderAnswer, Page, RankedItem,
-    Reason, RegisteredStore, Rejection, RiderNow, StockLeft, Store, StoreChange, TakeClaimBack, Ticket,
+    AddStock, AskForCode, ChangedOrder, CookMinutes, Delivery, GrantedRefund, NearbyDelivery, NewAccount, NewItem,
+    NewOrder, NewStore, Notice, OpenedAccount, Opening, OperatorCancel, OperatorRefund, Order, OrderAnswer, Page,
+    PhoneCode, ProvenAccount, RankedItem, Reason, RegisteredStore, Rejection, RiderNow, StockLeft, Store, StoreChange,
+    TakeClaimBack, Ticket,
 };
 
 type Result<T> = std::result::Result<T, Error>;
@@ -29,9 +30,25 @@ fn idempotency_key(key: &str) -> Result<(HeaderName, HeaderValue)> {
 /// What needs no account. Every call fails with a problem, or with no answer.
 #[expect(clippy::missing_errors_doc, reason = "said once for all, above")]
 impl Client {
-    /// Opens an account.
+    /// Has a code sent to a phone.
+    pub async fn ask_for_code(&self, phone: &str) -> Result<PhoneCode> {
+        self.call(Method::POST, "/api/phone-codes", Some(&AskForCode { phone, purpose: "register" })).await
+    }
+
+    /// Opens an account with the code that was sent to its phone.
+    pub async fn open_account_with_code(&self, account: &NewAccount<'_>, code: &str) -> Result<OpenedAccount> {
+        self.call(Method::POST, "/api/accounts", Some(&ProvenAccount { account, code })).await
+    }
+
+    /// Opens an account where codes are shown to whoever asks for them, as long as the built-in message provider is in
+    /// use. Where they are not, the answer is unreadable: a person has to read the code.
     pub async fn open_account(&self, account: &NewAccount<'_>) -> Result<OpenedAccount> {
-        self.call(Method::POST, "/api/accounts", Some(account)).await
+        let sent = self.ask_for_code(account.phone).await?;
+        let code = sent.code.ok_or_else(|| Error::Unreadable {
+            what: "the code for a phone".to_owned(),
+            story: "it was sent to the phone; use `open_account_with_code`".to_owned(),
+        })?;
+        self.open_account_with_code(account, &code).await
     }
 
     /// Open stores that deliver there, nearest first.
@@ -59,7 +76,7 @@ impl Session {
         self.post("/api/stores", store).await
     }
 
-    /// Opens an account; only an operator opens another operator's.
+    /// Opens an operator's account, as an operator.
     pub async fn open_account(&self, account: &NewAccount<'_>) -> Result<OpenedAccount> {
         self.post("/api/accounts", account).await
     }

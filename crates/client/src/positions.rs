@@ -28,6 +28,11 @@ impl Positions {
         }
     }
 
+    /// Nothing any more: what was seen is not there.
+    pub(crate) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
     /// What somebody else has seen.
     pub(crate) fn join(&mut self, other: &Self) {
         for (context, position) in &other.seen {

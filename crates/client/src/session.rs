@@ -34,6 +34,8 @@ struct Inner {
     /// To sign in anew where the refresh token is no longer good, as after its answer was lost.
     password: String,
     tokens: RwLock<Tokens>,
+    /// What this device is known again by at the next sign-in.
+    device_token: Mutex<Option<String>>,
     /// What answers told, sent back with every read.
     positions: Mutex<Positions>,
 }
@@ -58,8 +60,17 @@ impl Tokens {
         Ok(Self { bearer, refresh: tokens.refresh_token, renew_at: life.map(|life| Instant::now() + life) })
     }
 
-    async fn for_password(client: &Client, phone: &str, password: &str) -> Result<Self, Error> {
-        Self::new(client.call(Method::POST, "/api/token", Some(&Credentials { phone, password })).await?)
+    /// Tokens, and what the device is known again by.
+    async fn for_password(
+        client: &Client,
+        phone: &str,
+        password: &str,
+        device_token: Option<&str>,
+    ) -> Result<(Self, Option<String>), Error> {
+        let credentials = Credentials { phone, password, device_token };
+        let mut tokens: NewTokens = client.call(Method::POST, "/api/token", Some(&credentials)).await?;
+        let device_token = tokens.device_token.take();
+        Ok((Self::new(tokens)?, device_token))
     }
 
     async fn for_refresh(client: &Client, refresh_token: &str) -> Result<Self, Error> {
@@ -68,11 +79,17 @@ impl Tokens {
 }
 
 impl Session {
-    pub(crate) async fn begin(client: Client, phone: &str, password: &str) -> Result<Self, Error> {
-        let tokens = Tokens::for_password(&client, phone, password).await?;
+    pub(crate) async fn begin(
+        client: Client,
+        phone: &str,
+        password: &str,
+        device_token: Option<&str>,
+    ) -> Result<Self, Error> {
+        let (tokens, device_token) = Tokens::for_password(&client, phone, password, device_token).await?;
         let me = client.send(Method::GET, "/api/me", [(header::AUTHORIZATION, tokens.bearer.clone())], None).await?;
         let (me, password) = (me.read()?, password.to_owned());
-        let inner = Inner { client, me, password, tokens: RwLock::new(tokens), positions: Mutex::default() };
+        let (tokens, device_token) = (RwLock::new(tokens), Mutex::new(device_token));
+        let inner = Inner { client, me, password, tokens, device_token, positions: Mutex::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -86,6 +103,13 @@ impl Session {
     #[must_use]
     pub fn account_id(&self) -> AccountId {
         self.inner.me.account_id
+    }
+
+    /// What this device is known again by: to be kept, and sent with the next sign-in
+    /// ([`Client::sign_in_on_device`]).
+    #[must_use]
+    pub fn device_token(&self) -> Option<String> {
+        self.inner.device_token.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whom it speaks to.
@@ -117,12 +141,24 @@ impl Session {
         body: Option<Bytes>,
     ) -> Result<Answer, Error> {
         let bearer = self.bearer().await;
-        let first = self.send_as(&bearer, method.clone(), path, more.clone(), body.clone()).await;
+        let mut first = self.send_as(&bearer, method.clone(), path, more.clone(), body.clone()).await;
+        if self.was_ahead(&first) {
+            first = self.send_as(&bearer, method.clone(), path, more.clone(), body.clone()).await;
+        }
         if !matches!(&first, Err(Error::Problem(problem)) if problem.status == 401) {
             return first;
         }
         let bearer = self.renew(&bearer).await?;
         self.send_as(&bearer, method, path, more, body).await
+    }
+
+    /// Whether an answer was that a position is asked for which is not there, as after a restore. It is forgotten.
+    fn was_ahead<T>(&self, answer: &Result<T, Error>) -> bool {
+        let is_ahead = answer.as_ref().is_err_and(|error| error.is("position_ahead"));
+        if is_ahead {
+            self.positions().forget();
+        }
+        is_ahead
     }
 
     async fn send_as(
@@ -179,7 +215,11 @@ impl Session {
         if tokens.bearer == *refused {
             *tokens = match Tokens::for_refresh(client, &tokens.refresh).await {
                 Err(Error::Problem(problem)) if problem.status == 401 => {
-                    Tokens::for_password(client, &me.phone, password).await?
+                    let known = self.device_token();
+                    let (tokens, device_token) =
+                        Tokens::for_password(client, &me.phone, password, known.as_deref()).await?;
+                    *self.inner.device_token.lock().unwrap_or_else(PoisonError::into_inner) = device_token;
+                    tokens
                 }
                 renewed => renewed?,
             };
@@ -241,7 +281,11 @@ impl Session {
     pub async fn live(&self, path: &str, last_event_id: Option<&str>) -> Result<Live, Error> {
         let (client, bearer) = (&self.inner.client, self.bearer().await);
         let position = self.positions().header();
-        match Live::open(client, &bearer, position.clone(), path, last_event_id).await {
+        let mut opened = Live::open(client, &bearer, position.clone(), path, last_event_id).await;
+        if self.was_ahead(&opened) {
+            opened = Live::open(client, &bearer, None, path, last_event_id).await;
+        }
+        match opened {
             Err(Error::Problem(problem)) if problem.status == 401 => {
                 let bearer = self.renew(&bearer).await?;
                 Live::open(client, &bearer, position, path, last_event_id).await

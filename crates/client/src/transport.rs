@@ -76,7 +76,15 @@ impl Client {
     /// # Errors
     /// A problem, as `unauthenticated`, or no answer.
     pub async fn sign_in(&self, phone: &str, password: &str) -> Result<Session, Error> {
-        Session::begin(self.clone(), phone, password).await
+        Session::begin(self.clone(), phone, password, None).await
+    }
+
+    /// Signs in on a device that has signed in before, with what it was given then ([`Session::device_token`]).
+    ///
+    /// # Errors
+    /// As [`Client::sign_in`].
+    pub async fn sign_in_on_device(&self, phone: &str, password: &str, device_token: &str) -> Result<Session, Error> {
+        Session::begin(self.clone(), phone, password, Some(device_token)).await
     }
 
     /// Sends a request. An answer that is a problem comes as an error.

@@ -29,10 +29,36 @@ pub struct OpenedAccount {
     pub account_id: AccountId,
 }
 
+/// A new account, with the code that proves its phone number.
+#[derive(Serialize)]
+pub(crate) struct ProvenAccount<'a> {
+    #[serde(flatten)]
+    pub(crate) account: &'a NewAccount<'a>,
+    pub(crate) code: &'a str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct AskForCode<'a> {
+    pub(crate) phone: &'a str,
+    pub(crate) purpose: &'static str,
+}
+
+/// A code that was sent to a phone.
+#[derive(Clone, Deserialize)]
+pub struct PhoneCode {
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+    /// The code, while the message provider reaches no phone.
+    #[serde(default)]
+    pub code: Option<String>,
+}
+
 #[derive(Serialize)]
 pub(crate) struct Credentials<'a> {
     pub(crate) phone: &'a str,
     pub(crate) password: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) device_token: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -45,6 +71,8 @@ pub(crate) struct NewTokens {
     pub(crate) access_token: String,
     pub(crate) refresh_token: String,
     pub(crate) expires_in: Option<u64>,
+    #[serde(default)]
+    pub(crate) device_token: Option<String>,
 }
 
 #[derive(Serialize)]

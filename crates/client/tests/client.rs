@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::{Path, State};
@@ -35,6 +35,8 @@ struct Platform {
     /// So many requests are put off.
     put_off: AtomicU64,
     streams: AtomicU64,
+    /// Position 42 is no more.
+    restored: AtomicBool,
 }
 
 type Shared = State<Arc<Platform>>;
@@ -115,6 +117,9 @@ async fn order(State(platform): Shared, Path(order): Path<Uuid>, headers: Header
         return problem(StatusCode::NOT_FOUND, "not_found");
     }
     let position = headers.get("baedal-position").map_or("", |value| value.to_str().expect("text"));
+    if position == "order:42" && platform.restored.load(Ordering::SeqCst) {
+        return problem(StatusCode::UNPROCESSABLE_ENTITY, "position_ahead");
+    }
     Json(json!({
         "order_id": order, "order_no": position, "status": "paid", "pending": null, "total_krw": 18_500, "new": [1],
     }))
@@ -225,6 +230,15 @@ async fn reads_ask_for_what_was_written() {
     let (_, _, shown) = session.request(Method::POST, "/echo", [], None).await.expect("an answer");
     assert!(shown.is_string());
     assert_eq!(session.order(ORDER).await.expect("an order").order_no, "order:42");
+}
+
+#[tokio::test]
+async fn a_position_that_is_no_more_is_forgotten() {
+    let platform = platform(600);
+    let session = signed_in(&platform).await;
+    session.confirm(ORDER).await.expect("completed");
+    platform.restored.store(true, Ordering::SeqCst);
+    assert_eq!(session.order(ORDER).await.expect("an order").order_no, "", "it was asked for again, without");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub mod store;
 
 pub use ids::{AccountId, AttemptId, ChangeId, ItemId, OrderId, OrderNo, StoreId};
 pub use money::Won;
-pub use place::{InvalidLocation, Location, Place};
+pub use place::{InvalidLocation, Location, Place, neighbourhood};
 
 /// The names of the contexts, as they stand in an envelope's `source`, a position and a role.
 pub mod source {

@@ -20,6 +20,30 @@ pub enum Channel {
     InApp,
 }
 
+/// Asks notification to send a code to a phone: `POST /internal/phone-codes`. It is sent at once or not at all, and
+/// kept nowhere.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendPhoneCode {
+    /// The phone, digits only.
+    pub phone: String,
+    /// The code.
+    pub code: String,
+}
+
+impl std::fmt::Debug for SendPhoneCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SendPhoneCode(…)")
+    }
+}
+
+/// What became of a code that was to be sent, as far as anybody may know: not whether the phone could be reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PhoneCodeSent {
+    /// Whether the message provider reaches phones at all. The built-in one does not, and whoever has asked for a code
+    /// is then shown it.
+    pub reaches_phones: bool,
+}
+
 /// A public event of notification.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, IntoStaticStr, ToSchema)]
 pub enum Event {

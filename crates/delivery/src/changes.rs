@@ -6,6 +6,7 @@ use baedal_contracts::{AccountId, OrderId};
 use baedal_kit::{Failure, Work};
 
 use crate::Settings;
+use crate::domain::rider::Patience;
 use crate::domain::{Command, Delivery, Errand, Event, Parcel, Refusal};
 use crate::views;
 
@@ -35,6 +36,7 @@ pub(crate) async fn step(
             rider_id,
             rider: views::rider(work, rider_id).await?,
             capacity: settings.capacity,
+            patience: settings.patience(),
             pace: settings.pace(),
             pick_up_within: settings.pick_up_within,
         },
@@ -45,7 +47,7 @@ pub(crate) async fn step(
         Step::PickUp => Command::PickUp { rider_id },
         Step::Deliver => Command::Deliver { rider_id },
     };
-    change(work, order_id, command).await
+    change(work, settings.patience(), order_id, command).await
 }
 
 /// Takes a claim back from a rider, as an operator wishes. The delivery as it is then, or why not.
@@ -58,7 +60,7 @@ pub(crate) async fn take_back(
 ) -> Result<Result<Arc<Delivery>, Refusal>, Failure> {
     let riders = whom_to_tell_again(work, settings, order_id, rider_id).await?;
     let command = Command::TakeBack { rider_id, reason, riders, reach: settings.reach() };
-    change(work, order_id, command).await
+    change(work, settings.patience(), order_id, command).await
 }
 
 /// The riders who are told that it waits again: none of those who have given it back or lost it.
@@ -87,13 +89,18 @@ pub(crate) async fn whom_to_tell(
     radius_m: u32,
     except: &[AccountId],
 ) -> Result<Vec<AccountId>, Failure> {
-    let places = (parcel.pickup.location, parcel.deliver_to.location);
+    let places = (parcel.pickup.location, parcel.about_where());
     views::riders_near(work.service(), settings, places, radius_m, except).await
 }
 
 /// Decides a command that an event or a deadline asks for, and that is answered in every state.
-pub(crate) async fn tell(work: &mut Work, order_id: OrderId, command: Command) -> Result<(), Failure> {
-    match change(work, order_id, command).await? {
+pub(crate) async fn tell(
+    work: &mut Work,
+    settings: &Settings,
+    order_id: OrderId,
+    command: Command,
+) -> Result<(), Failure> {
+    match change(work, settings.patience(), order_id, command).await? {
         Ok(_) => Ok(()),
         Err(refusal) => Err(Failure::broken(format!("the delivery of {order_id} refused what it may not: {refusal}"))),
     }
@@ -102,6 +109,7 @@ pub(crate) async fn tell(work: &mut Work, order_id: OrderId, command: Command) -
 /// Decides a command, and writes the delivery, and the rider whose hands are fuller or emptier for it.
 async fn change(
     work: &mut Work,
+    patience: Patience,
     order_id: OrderId,
     command: Command,
 ) -> Result<Result<Arc<Delivery>, Refusal>, Failure> {
@@ -120,9 +128,16 @@ async fn change(
                 rider.take(order_id);
                 views::keep_rider(work, *rider_id, &rider)?;
             }
-            Event::Released { rider_id, .. }
-            | Event::Delivered { rider_id }
-            | Event::Canceled { rider_id: Some(rider_id) } => {
+            Event::Released { rider_id, taken_back, .. } => {
+                let mut rider = views::rider(work, *rider_id).await?;
+                rider.put_down(order_id);
+                // What an operator took from him he did not give back.
+                if taken_back.is_none() {
+                    rider.release(patience, work.at());
+                }
+                views::keep_rider(work, *rider_id, &rider)?;
+            }
+            Event::Delivered { rider_id } | Event::Canceled { rider_id: Some(rider_id) } => {
                 let mut rider = views::rider(work, *rider_id).await?;
                 rider.put_down(order_id);
                 views::keep_rider(work, *rider_id, &rider)?;

@@ -41,7 +41,7 @@ impl JobHandler for Deadlines {
             PICK_UP_BY => (PICK_UP_BY, Command::MissPickup),
             other => return Err(Failure::broken(format!("{other} is no deadline of a delivery"))),
         };
-        tell(work, order_id, command).await?;
+        tell(work, &self.settings, order_id, command).await?;
         // Where the clock was set back since the job was taken, its time has not come: it is kept for then.
         if let Delivery::Requested(errand) = &*work.load::<Delivery>(&order_id).await?
             && let Some(due) = errand.due(kind)

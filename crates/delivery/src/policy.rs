@@ -33,7 +33,7 @@ impl Consumer for Policy {
         match (envelope.source.as_str(), envelope.kind.as_str()) {
             (source::STORE, "CookFinished") => self.when_cook_finished(envelope.read::<store::Event>()?, work).await,
             (source::ORDER, "OrderCanceled" | "OrderRejected") => {
-                when_order_ended(envelope.read::<order::Event>()?.order_id(), work).await
+                when_order_ended(envelope.read::<order::Event>()?.order_id(), &self.settings, work).await
             }
             _ => Ok(()),
         }
@@ -61,11 +61,11 @@ impl Policy {
         let reach = self.settings.reach();
         let riders = whom_to_tell(work, &self.settings, &parcel, reach.radius_m, &[]).await?;
         work.expect_new::<Delivery>(&order_id);
-        tell(work, order_id, Command::Request { parcel, riders, reach }).await
+        tell(work, &self.settings, order_id, Command::Request { parcel, riders, reach }).await
     }
 }
 
 /// The order ended: nobody brings it, whether or not the kitchen's word has come yet.
-async fn when_order_ended(order_id: OrderId, work: &mut Work) -> Result<(), Failure> {
-    tell(work, order_id, Command::Withdraw).await
+async fn when_order_ended(order_id: OrderId, settings: &Settings, work: &mut Work) -> Result<(), Failure> {
+    tell(work, settings, order_id, Command::Withdraw).await
 }

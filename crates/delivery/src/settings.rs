@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::pace::Pace;
 use crate::domain::reach::Reach;
+use crate::domain::rider::Patience;
 
 /// What may be set about deliveries and riders.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -23,6 +24,13 @@ pub struct Settings {
     pub pick_up_within: SignedDuration,
     /// How many deliveries a rider may carry at a time.
     pub capacity: usize,
+    /// A rider who gave claims back this often within `releases_within` may claim nothing until that is over: every claim
+    /// shows him an address.
+    pub releases: usize,
+    /// The time in which `releases` are counted.
+    pub releases_within: SignedDuration,
+    /// How long after a delivery's end its rider is still shown exactly where it went and what the customer said.
+    pub address_shown_for: SignedDuration,
     /// How many of the nearest riders are told of a waiting delivery.
     pub told_riders: usize,
     /// A rider on duty of whom nothing was heard for this long is told of nothing until he is heard again.
@@ -44,6 +52,9 @@ impl Default for Settings {
             escalate_after: SignedDuration::from_mins(15),
             pick_up_within: SignedDuration::from_mins(20),
             capacity: 3,
+            releases: 5,
+            releases_within: SignedDuration::from_hours(1),
+            address_shown_for: SignedDuration::from_mins(10),
             told_riders: 5,
             silent_after: SignedDuration::from_mins(10),
             rider_speed_kmh: 15.0,
@@ -62,6 +73,8 @@ impl Settings {
             escalate_after: self.escalate_after.div_f64(times),
             silent_after: self.silent_after.div_f64(times),
             pick_up_within: self.pick_up_within.div_f64(times),
+            releases_within: self.releases_within.div_f64(times),
+            address_shown_for: self.address_shown_for.div_f64(times),
             rider_speed_kmh: self.rider_speed_kmh * times,
             handover: self.handover.div_f64(times),
             eta_margin: self.eta_margin.div_f64(times),
@@ -76,6 +89,11 @@ impl Settings {
             widen_every: self.widen_every,
             escalate_after: self.escalate_after,
         }
+    }
+
+    /// At least once may always be given back.
+    pub(crate) fn patience(&self) -> Patience {
+        Patience { releases: self.releases.max(1), within: self.releases_within }
     }
 
     pub(crate) fn pace(&self) -> Pace {

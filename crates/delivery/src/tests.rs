@@ -8,5 +8,6 @@ mod near;
 mod races;
 mod riding;
 mod scenarios;
+mod secrets;
 mod silence;
 pub(crate) mod world;

@@ -78,7 +78,7 @@ fn tags(delivery: &Delivery) -> Option<Vec<String>> {
     let Delivery::Requested(errand) = delivery else { return None };
     match (&errand.stage, errand.stage.rider_id()) {
         (Stage::Waiting, _) => {
-            let (pickup, drop_off) = (errand.parcel.pickup.location, errand.parcel.deliver_to.location);
+            let (pickup, drop_off) = (errand.parcel.pickup.location, errand.parcel.about_where());
             let cells = SIGHTS.cover_both(pickup, drop_off, errand.radius_m);
             Some(cells.into_iter().map(|cell| format!("near:{cell}")).collect())
         }

@@ -13,6 +13,7 @@ use baedal_kit::time::Clock;
 use http::{HeaderMap, HeaderValue, header};
 use jsonwebtoken::{Algorithm, Validation};
 use lru::LruCache;
+use serde::Deserialize;
 
 use self::keys::Keys;
 
@@ -34,10 +35,22 @@ struct Remembered {
     tokens: LruCache<String, Verified>,
 }
 
+/// Who a valid token stands for.
 #[derive(Clone, Copy)]
-struct Verified {
-    caller: Caller,
-    exp: i64,
+pub(crate) struct Verified {
+    pub(crate) caller: Caller,
+    /// When it runs out, in seconds since 1970.
+    pub(crate) exp: i64,
+}
+
+/// What a token says. Ours say nothing of `nbf`, which is honoured all the same (RFC 7519, 4.1.5).
+#[derive(Deserialize)]
+struct Said {
+    #[serde(flatten)]
+    claims: Claims,
+    /// Before when it is not valid, in seconds since 1970.
+    #[serde(default)]
+    nbf: Option<i64>,
 }
 
 impl Authentication {
@@ -48,31 +61,36 @@ impl Authentication {
         validation.set_audience(&[TOKEN_AUDIENCE]);
         // Judged below, by the platform's clock instead of the machine's.
         validation.validate_exp = false;
+        validation.validate_nbf = false;
         let remembered = usize::try_from(remembered).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN);
         let tokens = LruCache::new(remembered);
         Self { keys, validation, clock, verified: Mutex::new(Remembered { generation: 0, tokens }) }
     }
 
     /// Who sends a token that was found valid before.
-    pub(crate) fn remembered(&self, token: &str) -> Option<Caller> {
+    pub(crate) fn remembered(&self, token: &str) -> Option<Verified> {
         if !self.keys.are_here() {
             return None;
         }
         let mut verified = self.verified();
         let found = *verified.tokens.get(token)?;
         if found.exp > self.clock.now().as_second() {
-            return Some(found.caller);
+            return Some(found);
         }
         verified.tokens.pop(token);
         None
     }
 
     /// Who sends a token.
-    pub(crate) async fn verify(&self, token: &str) -> Result<Caller, Problem> {
+    pub(crate) async fn verify(&self, token: &str) -> Result<Verified, Problem> {
         if token.len() > LONGEST_TOKEN {
             return Err(invalid_token("it is too long to be one of ours"));
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| invalid_token("it is not a JWT that we read"))?;
+        // RFC 7515, 4.1.11: what must be understood and is not makes a token invalid; we understand no extension.
+        if header.crit.is_some() {
+            return Err(invalid_token("it must not be read without what `crit` names, which is not known here"));
+        }
         let kid = header.kid.ok_or_else(|| invalid_token("it does not say which key it was signed with"))?;
         let found = self.keys.find(&kid).await.map_err(|failure| {
             tracing::warn!(error = failure.story(), "the keys to check tokens with cannot be had");
@@ -80,7 +98,7 @@ impl Authentication {
         })?;
         let generation = self.keys.generation();
         let key = found.ok_or_else(|| invalid_token("it was signed with a key that is not ours"))?;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &self.validation)
+        let Said { claims, nbf } = jsonwebtoken::decode::<Said>(token, &key, &self.validation)
             .map_err(|error| {
                 tracing::debug!(%error, "a token was refused");
                 invalid_token("its signature or what it says is not valid")
@@ -89,13 +107,22 @@ impl Authentication {
         if claims.exp <= self.clock.now().as_second() {
             return Err(invalid_token("it has expired"));
         }
-        let caller = Caller { account_id: claims.sub, role: claims.role };
+        if nbf.is_some_and(|nbf| nbf > self.clock.now().as_second()) {
+            return Err(invalid_token("it is not valid yet"));
+        }
+        let found = Verified { caller: Caller { account_id: claims.sub, role: claims.role }, exp: claims.exp };
         let mut verified = self.verified();
         // The key may have been withdrawn while we looked.
         if verified.generation == generation {
-            verified.tokens.put(token.to_owned(), Verified { caller, exp: claims.exp });
+            verified.tokens.put(token.to_owned(), found);
         }
-        Ok(caller)
+        Ok(found)
+    }
+
+    /// How long a token is still good.
+    pub(crate) fn left(&self, token: Verified) -> Duration {
+        let left = token.exp.saturating_sub(self.clock.now().as_second());
+        Duration::from_secs(u64::try_from(left).unwrap_or_default())
     }
 
     /// What is remembered; nothing, where it was checked with other keys than those of now. A key may have been

@@ -13,6 +13,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use baedal_kit::http::ProblemType;
+use baedal_kit::http::caps::Cap;
 use baedal_kit::http::health::{Metrics, told};
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::upstream::Upstream;
@@ -33,6 +34,7 @@ pub(crate) struct Desk {
     problems: Arc<BTreeMap<&'static str, &'static ProblemType>>,
     lifecycle: Lifecycle,
     metrics: Metrics,
+    caps: Arc<[Cap]>,
 }
 
 impl Desk {
@@ -55,7 +57,13 @@ impl Desk {
             problems: Arc::new(problems),
             lifecycle,
             metrics,
+            caps: Arc::default(),
         }
+    }
+
+    /// With what may bind, for readiness.
+    pub(crate) fn watching(self, caps: Vec<Cap>) -> Self {
+        Self { caps: caps.into(), ..self }
     }
 }
 

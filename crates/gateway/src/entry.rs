@@ -9,14 +9,16 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::any;
+use baedal_kit::http::Problem;
+use baedal_kit::http::position::POSITION;
 use baedal_kit::http::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, UNAVAILABLE};
 use baedal_kit::http::unread::taken_in;
-use baedal_kit::http::{Caller, Problem};
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::upstream::Upstream;
 use http::{HeaderMap, HeaderValue, Method, header};
+use jiff::SignedDuration;
 
-use crate::authentication::{Authentication, bearer};
+use crate::authentication::{Authentication, Verified, bearer};
 use crate::limits::{Limits, refuse_large};
 use crate::observe::{Answer, NOWHERE, observed};
 use crate::problems::TIMED_OUT;
@@ -38,6 +40,7 @@ struct Inner {
     written: Written,
     lifecycle: Lifecycle,
     time_limit: Duration,
+    live_stream_lifetime: Option<Duration>,
 }
 
 impl Entry {
@@ -49,8 +52,10 @@ impl Entry {
         lifecycle: Lifecycle,
     ) -> Self {
         let time_limit = Duration::try_from(settings.time_limit).unwrap_or(Duration::from_secs(30));
+        let live_stream_lifetime = settings.live_stream_lifetime.map(SignedDuration::unsigned_abs);
         let written = Written::default();
-        Self { inner: Arc::new(Inner { upstreams, authentication, limits, written, lifecycle, time_limit }) }
+        let inner = Inner { upstreams, authentication, limits, written, lifecycle, time_limit, live_stream_lifetime };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The table as a router: each path goes in with all its methods.
@@ -93,43 +98,47 @@ impl Inner {
         if route.traffic == Traffic::Watch {
             return self.send(route, forward::outgoing(request, client, None)).await;
         }
-        let _place = self.limits.place()?;
         refuse_large(request.headers())?;
-        let caller = self.identify(route, client, request.headers()).await?;
+        let known = self.identify(route, client, request.headers()).await?;
+        let caller = known.map(|known| known.caller);
         if route.traffic == Traffic::SignIn {
             self.limits.sign_in(client)?;
         }
         authorization::allow(route.access, caller)?;
         let place = match caller {
-            Some(caller) if route.traffic == Traffic::Live => Some(self.limits.stream(caller.account_id)?),
+            Some(caller) if route.traffic == Traffic::Live => Some(self.limits.stream(caller.account_id, client)?),
             _ => None,
         };
+        let request = self.limits.arrived(client, request).await?;
         let mut outgoing = forward::outgoing(request, client, caller);
         if let Some(caller) = caller
             && *outgoing.method() == Method::GET
         {
             self.written.show(caller.account_id, outgoing.headers_mut());
         }
+        let may_wait = *outgoing.method() == Method::GET && outgoing.headers().contains_key(POSITION);
+        let in_flight = self.limits.place(client, may_wait)?;
         let response = self.send(route, outgoing).await?;
+        drop(in_flight);
         if let Some(caller) = caller {
             self.written.remember(caller.account_id, response.headers());
         }
         Ok(match place {
-            Some(place) => streams::passed_on(response, place, &self.lifecycle),
+            Some(place) => streams::passed_on(response, place, &self.lifecycle, self.stream_lives(known)),
             None => response,
         })
     }
 
     /// Who asks, counted as whoever it turns out to be. A token that was not seen before counts against
     /// its address until it is found valid, so that made-up ones cannot be tried without end.
-    async fn identify(&self, route: &Route, client: IpAddr, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
+    async fn identify(&self, route: &Route, client: IpAddr, headers: &HeaderMap) -> Result<Option<Verified>, Problem> {
         let token = match route.access {
             Access::Open => None,
             Access::Public | Access::SignedIn | Access::Roles(_) => bearer(headers)?,
         };
         let remembered = token.and_then(|token| self.authentication.remembered(token));
-        let caller = match (token, remembered) {
-            (_, Some(caller)) => Some(caller),
+        let known = match (token, remembered) {
+            (_, Some(known)) => Some(known),
             (None, None) => {
                 self.limits.stranger(client)?;
                 None
@@ -139,10 +148,16 @@ impl Inner {
                 Some(self.authentication.verify(token).await?)
             }
         };
-        if let Some(caller) = caller {
-            self.limits.account(caller.account_id)?;
+        if let Some(known) = known {
+            self.limits.account(known.caller.account_id)?;
         }
-        Ok(caller)
+        Ok(known)
+    }
+
+    /// How long a live stream may go on: as long as the token that it was opened with, or shorter where that is set.
+    fn stream_lives(&self, known: Option<Verified>) -> Duration {
+        let token = known.map_or(Duration::MAX, |known| self.authentication.left(known));
+        token.min(self.live_stream_lifetime.unwrap_or(Duration::MAX))
     }
 
     async fn send(&self, route: &Route, request: Request) -> Result<Response, Problem> {

@@ -6,11 +6,9 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use baedal_kit::http::Caller;
-use baedal_kit::http::body::LIMIT;
 use baedal_kit::http::caller::{CALLER, CLIENT};
 use baedal_kit::http::position::POSITION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use http_body_util::Limited;
 
 /// Headers that are about one connection and not about the request (RFC 9110, section 7.6.1).
 const OF_THE_CONNECTION: [HeaderName; 6] = [
@@ -49,8 +47,8 @@ pub(crate) fn outgoing(request: Request, client: IpAddr, caller: Option<Caller>)
         headers.remove(header::CONTENT_LENGTH);
         Body::empty()
     } else {
-        // The context answers 413 at its own, lower limit; this one is for routes that read no body.
-        Body::new(Limited::new(body, 2 * LIMIT))
+        // All of it is here, and it is not too large.
+        body
     };
     // The extensions stay here: they are about this router's match, not about the context's.
     let mut outgoing = Request::new(body);

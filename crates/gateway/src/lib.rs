@@ -1,8 +1,8 @@
 //! The one entry: who may come in, where to, and how many at a time. It owns no business state.
 //!
 //! ```text
-//!   request ─▶ route? ─▶ room? ─▶ who? ─▶ too often? ─▶ allowed? ─▶ the context that owns the route
-//!              404,405   503,413  401      429           403         (in this process, or elsewhere)
+//!   request ─▶ route? ─▶ size? ─▶ who? ─▶ too often? ─▶ allowed? ─▶ arrived? ─▶ room? ─▶ the context that
+//!              404,405   413      401     429           403         408,429     503      owns the route
 //! ```
 //!
 //! - [`routes`]: the whole public interface as one table: method, path, context, who may call it;
@@ -36,6 +36,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use baedal_contracts::source::IDENTITY;
+use baedal_kit::http::caps::Cap;
 use baedal_kit::http::health::Metrics;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::module::Described;
@@ -64,6 +65,8 @@ pub struct Gateway {
     pub lifecycle: Lifecycle,
     /// The metrics of this process, as Prometheus reads them.
     pub metrics: Metrics,
+    /// What else may bind that stands before it, for readiness: the connections.
+    pub caps: Vec<Cap>,
 }
 
 /// Puts the gateway together. To be called inside the runtime that will serve it.
@@ -71,7 +74,7 @@ pub struct Gateway {
 /// Requests should carry `ConnectInfo<SocketAddr>` among their extensions; without it all clients count
 /// as one address.
 pub fn router(gateway: Gateway) -> Router {
-    let Gateway { mut upstreams, contexts, settings, clock, lifecycle, metrics } = gateway;
+    let Gateway { mut upstreams, contexts, settings, clock, lifecycle, metrics, caps } = gateway;
     let (documents, problems): (Vec<_>, Vec<_>) =
         contexts.into_iter().map(|context| (context.document, context.problems)).unzip();
     let described = openapi::describe(documents);
@@ -81,6 +84,9 @@ pub fn router(gateway: Gateway) -> Router {
     let kept_for = settings.keys_kept_for.unsigned_abs();
     let keys = Arc::new(Keys::new(upstreams.get(IDENTITY).cloned(), Arc::clone(&clock), kept_for));
     lifecycle.spawn(Arc::clone(&keys).keep_fresh());
+    let limits = Limits::new(&settings);
+    limits.keep_small(&lifecycle);
+    let caps: Vec<_> = limits.caps().into_iter().chain(caps).collect();
     let desk = desk::Desk::new(
         upstreams.clone(),
         Arc::clone(&keys),
@@ -89,10 +95,9 @@ pub fn router(gateway: Gateway) -> Router {
         &settings,
         lifecycle.clone(),
         metrics,
-    );
+    )
+    .watching(caps);
     upstreams.insert(routes::GATEWAY, Upstream::local(desk::routes(desk).split_for_parts().0));
-    let limits = Limits::new(&settings);
-    limits.keep_small(&lifecycle);
     let authentication = Authentication::new(keys, clock, settings.remembered_tokens);
     Entry::new(upstreams, authentication, limits, &settings, lifecycle).router()
 }

@@ -1,22 +1,25 @@
 //! Traffic management: how often, how many at once, how much. Whoever is turned away is told when to
 //! come again.
 
+mod arrival;
 mod live;
 mod rate;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request};
 use baedal_contracts::AccountId;
 use baedal_kit::http::Problem;
 use baedal_kit::http::body::{LIMIT, too_large};
-use baedal_kit::http::problem::UNAVAILABLE;
+use baedal_kit::http::caps::{Cap, Full, Taken, network};
+use baedal_kit::http::problem::{TOO_MANY_REQUESTS, UNAVAILABLE};
 use baedal_kit::lifecycle::Lifecycle;
 use http::{HeaderMap, header};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::arrival::Unfinished;
 pub(crate) use self::live::Stream;
 use self::live::Streams;
 use self::rate::Limiter;
@@ -30,21 +33,44 @@ pub(crate) struct Limits {
     addresses: Arc<Limiter<IpAddr>>,
     sign_ins: Arc<Limiter<IpAddr>>,
     accounts: Arc<Limiter<AccountId>>,
-    in_flight: Arc<Semaphore>,
+    in_flight: Cap,
+    waiting_reads: Cap,
+    unfinished: Unfinished,
     streams: Streams,
     trusted_proxies: u32,
+    unbelieved: Unbelieved,
+}
+
+/// Whether it was said already that addresses are told us which are not believed.
+#[derive(Default)]
+struct Unbelieved(AtomicBool);
+
+impl Unbelieved {
+    /// Whether this is the first request that comes by a proxy although none is trusted.
+    fn is_news(&self, headers: &HeaderMap, trusted_proxies: u32) -> bool {
+        trusted_proxies == 0
+            && headers.contains_key("x-forwarded-for")
+            && !self.0.load(Ordering::Relaxed)
+            && !self.0.swap(true, Ordering::Relaxed)
+    }
 }
 
 impl Limits {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let places = usize::try_from(settings.requests_in_flight).unwrap_or(usize::MAX);
         Self {
             addresses: Arc::new(Limiter::new("address", settings.per_address)),
             sign_ins: Arc::new(Limiter::new("sign_in", settings.sign_in_per_address)),
             accounts: Arc::new(Limiter::new("account", settings.per_account)),
-            in_flight: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
-            streams: Streams::new(settings.live_streams, settings.live_streams_per_account),
+            in_flight: Cap::in_all("in_flight", settings.requests_in_flight.into()),
+            waiting_reads: Cap::new(
+                "waiting_reads",
+                settings.waiting_reads.into(),
+                settings.waiting_reads_per_address.into(),
+            ),
+            unfinished: Unfinished::new(settings),
+            streams: Streams::new(settings),
             trusted_proxies: settings.trusted_proxies,
+            unbelieved: Unbelieved::default(),
         }
     }
 
@@ -63,12 +89,29 @@ impl Limits {
         });
     }
 
-    /// A place among the requests in flight.
-    pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        Arc::clone(&self.in_flight).try_acquire_owned().map_err(|_| {
-            shed("in_flight");
-            Problem::new(&UNAVAILABLE, "too many requests are being answered").retry_after(Duration::from_secs(1))
+    /// What may bind here, for readiness.
+    pub(crate) fn caps(&self) -> Vec<Cap> {
+        vec![self.in_flight.clone(), self.waiting_reads.clone(), self.unfinished.cap.clone(), self.streams.cap.clone()]
+    }
+
+    /// A place among the requests in flight; or, for a read that may wait for what it must show, among those.
+    pub(crate) fn place(&self, client: IpAddr, may_wait: bool) -> Result<Taken, Problem> {
+        let cap = if may_wait { &self.waiting_reads } else { &self.in_flight };
+        cap.take(client).map_err(|full| {
+            let problem = match full {
+                Full::InAll => Problem::new(&UNAVAILABLE, "too many requests are being answered"),
+                Full::OfAddress => Problem::new(
+                    &TOO_MANY_REQUESTS,
+                    "too many reads of your network address wait for what they must show (`Baedal-Position`)",
+                ),
+            };
+            problem.retry_after(Duration::from_secs(1))
         })
+    }
+
+    /// A request all of which has arrived.
+    pub(crate) async fn arrived(&self, client: IpAddr, request: Request) -> Result<Request, Problem> {
+        self.unfinished.arrived(client, request).await
     }
 
     /// Counts a request of somebody who is not known.
@@ -87,14 +130,22 @@ impl Limits {
     }
 
     /// A live stream of an account, until it is dropped.
-    pub(crate) fn stream(&self, account_id: AccountId) -> Result<Stream, Problem> {
-        self.streams.open(account_id)
+    pub(crate) fn stream(&self, account_id: AccountId, client: IpAddr) -> Result<Stream, Problem> {
+        self.streams.open(account_id, client)
     }
 
     /// The client's address, as far as limits are concerned: of an IPv6 address, the /64 network that one
     /// subscriber usually has to themselves.
     pub(crate) fn client(&self, request: &Request) -> IpAddr {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+        if self.unbelieved.is_news(request.headers(), self.trusted_proxies) {
+            tracing::warn!(
+                peer = ?peer,
+                "a request came with `X-Forwarded-For`, which is not believed, since `gateway.trusted_proxies` is 0. If a \
+                 proxy of yours stands in front, all its clients are counted as one address now: say how many proxies \
+                 there are"
+            );
+        }
         let forwarded = forwarded_for(request.headers(), self.trusted_proxies);
         network(forwarded.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
     }
@@ -114,13 +165,6 @@ fn forwarded_for(headers: &HeaderMap, trusted_proxies: u32) -> Option<IpAddr> {
         addresses.extend(value.to_str().ok()?.split(',').map(str::trim));
     }
     addresses.iter().rev().nth(place)?.parse().ok()
-}
-
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-    }
 }
 
 /// Somebody was turned away.
@@ -152,11 +196,13 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_subscriber_is_one_client() {
-        let network_of = |text: &str| network(text.parse().expect("an address")).to_string();
-        assert_eq!(network_of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(network_of("::ffff:203.0.113.9"), "203.0.113.9");
-        assert_eq!(network_of("203.0.113.9"), "203.0.113.9");
+    fn that_a_proxy_is_not_believed_is_said_once() {
+        let (by_a_proxy, direct) = (addresses(&["203.0.113.9"]), HeaderMap::new());
+        let said = Unbelieved::default();
+        assert!(!said.is_news(&direct, 0));
+        assert!(!said.is_news(&by_a_proxy, 1), "it is believed");
+        assert!(said.is_news(&by_a_proxy, 0));
+        assert!(!said.is_news(&by_a_proxy, 0));
     }
 
     #[test]

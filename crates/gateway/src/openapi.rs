@@ -165,6 +165,9 @@ fn finished(route: &Route, mut operation: Map<String, Value>, tags: &mut Vec<Str
         Access::SignedIn | Access::Roles(_) => json!([{"bearer": []}]),
     };
     operation.insert("security".to_owned(), security);
+    if route.traffic == Traffic::Live {
+        describe_events(&mut operation);
+    }
     let has_body = operation.contains_key("requestBody");
     let responses = operation.entry("responses").or_insert_with(|| json!({}));
     if let Value::Object(responses) = responses {
@@ -173,6 +176,31 @@ fn finished(route: &Route, mut operation: Map<String, Value>, tags: &mut Vec<Str
         }
     }
     operation
+}
+
+/// What a context says of a stream is the data of each of its events, but for the last, which says to come back. An
+/// event is described as OpenAPI 3.2 describes it.
+fn describe_events(operation: &mut Map<String, Value>) {
+    let content = operation.get_mut("responses").and_then(|responses| responses.pointer_mut("/200/content"));
+    if let Some(schema) = content.and_then(|content| content.pointer_mut("/text~1event-stream/schema")) {
+        *schema = json!({
+            "type": "object",
+            "description": "An event, by its fields (WHATWG HTML, 9.2). One without a name shows the whole; `reconnect` \
+                ends the stream: come back.",
+            "properties": {
+                "event": {"type": "string", "enum": ["message", "reconnect"], "default": "message"},
+                "id": {"type": "string"},
+                "retry": {"type": "integer", "description": "Come back after so many milliseconds."},
+                "data": {"type": "string"},
+            },
+            "required": ["data"],
+            "if": {"properties": {"event": {"const": "message"}}},
+            "then": {"properties": {"data": {
+                "type": "string", "contentMediaType": "application/json", "contentSchema": schema.take(),
+            }}},
+            "else": {"properties": {"data": {"const": "{}"}}},
+        });
+    }
 }
 
 /// The problems that a route may answer with like any other.
@@ -197,7 +225,7 @@ fn common_to(route: &Route, has_body: bool) -> Vec<(&'static str, &'static str)>
     }
     common.push(("413", "TooLarge"));
     if has_body {
-        common.extend([("415", "UnsupportedMediaType"), ("422", "Invalid")]);
+        common.extend([("408", "TooSlow"), ("415", "UnsupportedMediaType"), ("422", "Invalid")]);
     }
     common
 }
@@ -210,6 +238,7 @@ fn common_responses() -> Value {
         ("Unauthenticated", &kit::UNAUTHENTICATED),
         ("Forbidden", &kit::FORBIDDEN),
         ("NotFound", &kit::NOT_FOUND),
+        ("TooSlow", &kit::TOO_SLOW),
         ("TooLarge", &kit::TOO_LARGE),
         ("UnsupportedMediaType", &kit::UNSUPPORTED_MEDIA_TYPE),
         ("TooManyRequests", &kit::TOO_MANY_REQUESTS),

@@ -59,6 +59,7 @@ pub fn table() -> &'static [Route] {
 
 static TABLE: &[Route] = &[
     // Accounts
+    post("/api/phone-codes", IDENTITY, Access::Open).traffic(Traffic::SignIn),
     post("/api/accounts", IDENTITY, Access::Public).traffic(Traffic::SignIn),
     post("/api/token", IDENTITY, Access::Open).traffic(Traffic::SignIn),
     post("/api/token/refresh", IDENTITY, Access::Open),

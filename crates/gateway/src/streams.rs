@@ -1,10 +1,11 @@
-//! Live streams on their way to the client: counted, and ended when this process drains.
+//! Live streams on their way to the client: counted, and ended when this process drains, or with their token.
 //!
 //! Where a stream comes from may not be ending; whoever watches it has to come back to another gateway all the
 //! same, and does so at once if it is told.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
@@ -18,11 +19,22 @@ const GOODBYE: Bytes = Bytes::from_static(b"event: reconnect\ndata: {}\nretry: 1
 /// What ends an event.
 const END: &[u8] = b"\n\n";
 
-/// Passes a stream on until it ends or this process drains. It has its place for as long.
-pub(crate) fn passed_on<P: Send + Unpin + 'static>(response: Response, place: P, lifecycle: &Lifecycle) -> Response {
+/// Passes a stream on until it ends, its time is over or this process drains. It has its place for as long.
+pub(crate) fn passed_on<P: Send + Unpin + 'static>(
+    response: Response,
+    place: P,
+    lifecycle: &Lifecycle,
+    lives: Duration,
+) -> Response {
     let lifecycle = lifecycle.clone();
-    let draining = async move { lifecycle.draining().await }.boxed();
-    response.map(|body| Body::new(Stream { body: Some(body), between_events: true, draining, _place: place }))
+    let over = async move {
+        tokio::select! {
+            () = lifecycle.draining() => {}
+            () = tokio::time::sleep(lives) => {}
+        }
+    };
+    let over = over.boxed();
+    response.map(|body| Body::new(Stream { body: Some(body), between_events: true, over, _place: place }))
 }
 
 struct Stream<P> {
@@ -30,7 +42,7 @@ struct Stream<P> {
     body: Option<Body>,
     /// Whether what was sent so far ends with the end of an event.
     between_events: bool,
-    draining: BoxFuture<'static, ()>,
+    over: BoxFuture<'static, ()>,
     _place: P,
 }
 
@@ -49,7 +61,7 @@ impl<P: Unpin> HttpBody for Stream<P> {
             }
             return Poll::Ready(frame);
         }
-        if self.draining.poll_unpin(context).is_pending() {
+        if self.over.poll_unpin(context).is_pending() {
             return Poll::Pending;
         }
         self.body = None;
@@ -66,17 +78,29 @@ mod tests {
 
     use super::*;
 
+    const LONG: Duration = Duration::from_secs(900);
+
     async fn drained_after(sent: &'static str) -> String {
         let (sender, receiver) = mpsc::unbounded();
         sender.unbounded_send(sent).expect("a stream");
         let frames = receiver.map(Ok::<_, std::io::Error>);
         let lifecycle = Lifecycle::default();
-        let response = passed_on(Response::new(Body::from_stream(frames)), (), &lifecycle);
+        let response = passed_on(Response::new(Body::from_stream(frames)), (), &lifecycle, LONG);
         let mut body = response.into_body();
         let first = body.frame().await.expect("a frame").expect("a frame").into_data().expect("data");
         lifecycle.drain();
         let rest = body.collect().await.expect("an end").to_bytes();
         String::from_utf8([first, rest].concat()).expect("text")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_when_its_token_does() {
+        let frames = futures::stream::iter([Ok::<_, std::io::Error>("data: 1\n\n")]).chain(futures::stream::pending());
+        let began = tokio::time::Instant::now();
+        let response = passed_on(Response::new(Body::from_stream(frames)), (), &Lifecycle::default(), LONG);
+        let told = response.into_body().collect().await.expect("an end").to_bytes();
+        assert_eq!(told, "data: 1\n\nevent: reconnect\ndata: {}\nretry: 1000\n\n");
+        assert_eq!(began.elapsed().as_secs(), 900);
     }
 
     #[tokio::test]

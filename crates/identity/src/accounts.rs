@@ -10,8 +10,9 @@ use baedal_kit::{Failure, Origin, Service};
 use baedal_text::{NewPassword, PersonName, Phone};
 use serde::{Deserialize, Serialize};
 
+use crate::codes;
 use crate::domain::{Account, Command, Profile};
-use crate::passwords::Passwords;
+use crate::passwords::{NotHashed, Passwords};
 use crate::settings::Settings;
 
 /// The documents that say, for each phone number, whose it is. That there is only one for a number is
@@ -61,6 +62,7 @@ pub(crate) async fn open(
                     return Err(NotOpened::PhoneTaken);
                 }
                 work.put(PHONES, phone.as_str(), &credentials, [])?;
+                codes::use_up(work, &phone).await?;
                 work.tell::<Account>(&account_id, Command::OpenAccount(profile)).await?;
                 Ok(account_id)
             })
@@ -106,9 +108,12 @@ pub async fn create_operator(
     if is_taken(service, &phone).await? {
         return Err(OperatorNotCreated::PhoneTaken(phone));
     }
-    let passwords = Passwords::new(settings.hash_cost.clone(), settings.hash_queue);
-    let place = passwords.queue().map_err(|_| Failure::broken("a new queue is full"))?;
-    let hash = passwords.hash(place, password).await?;
+    let passwords = Passwords::new(settings.hash_cost.clone(), settings.hash_queue, settings.hash_queue_per_address);
+    let place = passwords.queue(None).map_err(|_| Failure::broken("a new queue is full"))?;
+    let hash = passwords.hash(place, password).await.map_err(|not_hashed| match not_hashed {
+        NotHashed::Busy => Failure::broken("a new queue is full"),
+        NotHashed::Failed(failure) => failure,
+    })?;
     let origin = Origin {
         cause: Cause {
             kind: CauseKind::Request,

@@ -3,6 +3,7 @@
 mod accounts;
 mod jwks;
 mod me;
+mod phone_codes;
 pub mod problems;
 mod refresh;
 mod token;
@@ -17,14 +18,16 @@ use baedal_kit::Service;
 use baedal_kit::http::Problem;
 use baedal_kit::http::caller::CLIENT;
 use baedal_kit::http::problem::UNAVAILABLE;
+use baedal_kit::upstream::Upstream;
 use http::request::Parts;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::codes::Codes;
 use crate::grace::Grace;
 use crate::guessing::Guessing;
 use crate::keys::Keys;
-use crate::passwords::{Busy, Passwords};
+use crate::passwords::{Busy, NotHashed, Passwords};
 use crate::settings::Settings;
 
 /// What the routes hold in their hands.
@@ -35,15 +38,18 @@ pub(crate) struct App {
     keys: Keys,
     passwords: Passwords,
     guessing: Guessing,
+    codes: Codes,
     grace: Grace,
 }
 
 impl App {
-    pub(crate) fn new(service: Service, settings: Settings, keys: Keys) -> Self {
-        let passwords = Passwords::new(settings.hash_cost.clone(), settings.hash_queue);
-        let guessing = Guessing::new(settings.guessing);
+    pub(crate) fn new(service: Service, settings: Settings, keys: Keys, notification: Upstream) -> Self {
+        let passwords =
+            Passwords::new(settings.hash_cost.clone(), settings.hash_queue, settings.hash_queue_per_address);
+        let guessing = Guessing::new(settings.guessing, Arc::clone(service.clock()));
+        let codes = Codes::new(settings.phone_codes, keys.clone(), notification, Arc::clone(service.clock()));
         let grace = Grace::new(settings.refresh_grace, Arc::clone(service.clock()));
-        Self { service, settings: Arc::new(settings), keys, passwords, guessing, grace }
+        Self { service, settings: Arc::new(settings), keys, passwords, guessing, codes, grace }
     }
 }
 
@@ -55,6 +61,7 @@ pub(crate) fn routes(app: App) -> Router {
 /// The table of contents.
 pub(crate) fn table() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(phone_codes::send_code))
         .routes(routes!(accounts::open_account))
         .routes(routes!(token::sign_in))
         .routes(routes!(refresh::refresh))
@@ -64,7 +71,17 @@ pub(crate) fn table() -> OpenApiRouter<App> {
 
 impl From<Busy> for Problem {
     fn from(Busy: Busy) -> Self {
-        Self::new(&UNAVAILABLE, "too many passwords are being checked").retry_after(Duration::from_secs(1))
+        Self::new(&UNAVAILABLE, "too many passwords from your address are being checked")
+            .retry_after(Duration::from_secs(1))
+    }
+}
+
+impl From<NotHashed> for Problem {
+    fn from(not_hashed: NotHashed) -> Self {
+        match not_hashed {
+            NotHashed::Busy => Busy.into(),
+            NotHashed::Failed(failure) => failure.into(),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
-//! Forgets refresh tokens that have expired, a day's worth at a time.
+//! Forgets refresh tokens that have expired, and codes that were sent to phones, a day's worth at a time.
 
 use async_trait::async_trait;
 use baedal_kit::database::{Direction, Query, Select};
 use baedal_kit::{Failure, Job, JobHandler, Work};
 
+use crate::codes::PHONE_CODES;
 use crate::tokens::{FAMILIES, TOKENS, tag_of_day};
 
 /// The job; its key is the day on which the tokens expired.
@@ -22,7 +23,7 @@ impl JobHandler for ForgetTokens {
 
     async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
         let mut any_left = false;
-        for view in [TOKENS, FAMILIES] {
+        for view in [TOKENS, FAMILIES, PHONE_CODES] {
             // What expired is never written again, so nothing that is still good carries the day's tag.
             let query = Query {
                 select: Select::Tag(tag_of_day(&job.key)),

@@ -1,12 +1,17 @@
-//! The key that access tokens are signed with: made at the first start and kept in the data folder, or given,
+//! The keys that access tokens are signed with: made at the first start and kept in the data folder, or given,
 //! so that several replicas sign with the same.
+//!
+//! The first key signs. The others are published and believed beside it, so that what they signed stays valid while
+//! keys are rotated. From each, other keys are derived for what only identity reads ([`Purpose`]).
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aws_lc_rs::encoding::AsBigEndian;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use aws_lc_rs::{hkdf, hmac};
 use baedal_contracts::identity::Claims;
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
@@ -21,7 +26,7 @@ const OWNER_AND_GROUP: u32 = 0o007;
 /// What such a file holds, by its first line.
 const TAG: &str = "PRIVATE KEY";
 
-/// The key pair that access tokens are signed with. Cloning shares it.
+/// The key pairs that access tokens are signed with. Cloning shares them.
 #[derive(Clone)]
 pub struct Keys {
     inner: Arc<Inner>,
@@ -31,6 +36,23 @@ struct Inner {
     signing: EncodingKey,
     header: Header,
     published: JwkSet,
+    derived: Vec<Derived>,
+}
+
+/// What a derived key is for. One that is for one thing can do no other: no device token is an access token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// Device tokens.
+    Devices,
+    /// Hashes of the codes that are sent to phones.
+    PhoneCodes,
+}
+
+/// The keys derived from one key pair (HKDF, RFC 5869).
+#[derive(Clone)]
+struct Derived {
+    devices: hmac::Key,
+    phone_codes: hmac::Key,
 }
 
 /// Why there is no key to sign with.
@@ -103,6 +125,26 @@ impl Keys {
         Self::read(path, OWNER_AND_GROUP)
     }
 
+    /// These, and beside them the keys in other files, which sign nothing here and are published and believed all
+    /// the same: those of before or after a rotation.
+    ///
+    /// # Errors
+    /// As [`Keys::given`].
+    pub fn beside(self, others: &[PathBuf]) -> Result<Self, KeyError> {
+        let mut published = self.inner.published.clone();
+        let mut derived = self.inner.derived.clone();
+        for path in others {
+            let other = Self::given(path)?;
+            let is_new = |jwk: &Jwk| published.keys.iter().all(|known| known.common.key_id != jwk.common.key_id);
+            if other.inner.published.keys.iter().all(is_new) {
+                published.keys.extend(other.inner.published.keys.iter().cloned());
+                derived.extend(other.inner.derived.iter().cloned());
+            }
+        }
+        let (signing, header) = (self.inner.signing.clone(), self.inner.header.clone());
+        Ok(Self { inner: Arc::new(Inner { signing, header, published, derived }) })
+    }
+
     fn read(path: &Path, refused: u32) -> Result<Self, KeyError> {
         let path = path.to_owned();
         let unreachable = |source| KeyError::Unreachable { path: path.clone(), source };
@@ -142,7 +184,8 @@ impl Keys {
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(kid);
         let signing = EncodingKey::from_ed_der(pkcs8);
-        Ok(Self { inner: Arc::new(Inner { signing, header, published: JwkSet { keys: vec![jwk] } }) })
+        let derived = vec![derived_from(&pair).map_err(|error| error.to_string())?];
+        Ok(Self { inner: Arc::new(Inner { signing, header, published: JwkSet { keys: vec![jwk] }, derived }) })
     }
 
     /// An access token that says this.
@@ -150,10 +193,56 @@ impl Keys {
         jsonwebtoken::encode(&self.inner.header, claims, &self.inner.signing)
     }
 
+    /// Marks a message for a purpose, in hex: nobody else can.
+    pub(crate) fn mark(&self, purpose: Purpose, message: &[u8]) -> String {
+        self.inner
+            .derived
+            .first()
+            .map_or_else(String::new, |derived| hex(hmac::sign(derived.key(purpose), message).as_ref()))
+    }
+
+    /// Whether one of the keys marked this message for this purpose. Takes as long wherever a mark is wrong.
+    pub(crate) fn is_marked(&self, purpose: Purpose, message: &[u8], mark: &str) -> bool {
+        let Some(mark) = bytes(mark) else { return false };
+        self.inner.derived.iter().any(|derived| hmac::verify(derived.key(purpose), message, &mark).is_ok())
+    }
+
     /// The public keys, for whoever checks tokens.
     pub(crate) fn published(&self) -> &JwkSet {
         &self.inner.published
     }
+}
+
+impl Derived {
+    fn key(&self, purpose: Purpose) -> &hmac::Key {
+        match purpose {
+            Purpose::Devices => &self.devices,
+            Purpose::PhoneCodes => &self.phone_codes,
+        }
+    }
+}
+
+/// The same for the same key pair, in whatever file it lies.
+fn derived_from(pair: &Ed25519KeyPair) -> Result<Derived, aws_lc_rs::error::Unspecified> {
+    let seed = pair.seed()?.as_be_bytes()?;
+    let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"baedal identity").extract(seed.as_ref());
+    let key = |purpose: &[u8]| -> Result<hmac::Key, aws_lc_rs::error::Unspecified> {
+        Ok(root.expand(&[purpose], hmac::HMAC_SHA256)?.into())
+    };
+    Ok(Derived { devices: key(b"device tokens")?, phone_codes: key(b"phone codes")? })
+}
+
+/// Bytes in hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes that hex stands for.
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    if !hex.len().is_multiple_of(2) || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok()).collect()
 }
 
 fn generate() -> Result<Vec<u8>, KeyError> {
@@ -241,6 +330,36 @@ mod tests {
             let refused = Keys::open(folder.path()).err().unwrap();
             assert!(matches!(refused, KeyError::Damaged { .. }), "{text:?}: {refused}");
             assert_eq!(fs::read_to_string(folder.path().join(FILE)).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn while_keys_are_rotated_the_first_signs_and_all_are_published_and_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["old.pem", "new.pem"].map(|name| folder.path().join(name));
+        for path in &paths {
+            write_private(path, Keys::new_pem().unwrap().as_bytes()).unwrap();
+        }
+        let [old, new] = paths.each_ref().map(|path| Keys::given(path).unwrap());
+        let both = Keys::given(&paths[1]).unwrap().beside(&paths).unwrap();
+        let kids: Vec<_> = both.published().keys.iter().map(|key| key.common.key_id.as_deref()).collect();
+        assert_eq!(kids, [kid(&new), kid(&old)], "each once, the one that signs first");
+        let mark = old.mark(Purpose::Devices, b"before");
+        assert!(both.is_marked(Purpose::Devices, b"before", &mark));
+        assert!(!new.is_marked(Purpose::Devices, b"before", &mark), "once the old one is removed");
+        assert_eq!(both.mark(Purpose::Devices, b"now"), new.mark(Purpose::Devices, b"now"));
+    }
+
+    #[test]
+    fn a_mark_holds_for_its_message_and_its_purpose_only() {
+        let keys = Keys::ephemeral().unwrap();
+        let mark = keys.mark(Purpose::Devices, b"message");
+        assert!(keys.is_marked(Purpose::Devices, b"message", &mark));
+        assert!(!keys.is_marked(Purpose::PhoneCodes, b"message", &mark));
+        assert!(!keys.is_marked(Purpose::Devices, b"another", &mark));
+        assert!(!Keys::ephemeral().unwrap().is_marked(Purpose::Devices, b"message", &mark));
+        for wrong in ["", "0", "zz", "한글", &mark[2..], &format!("+{}", &mark[1..])] {
+            assert!(!keys.is_marked(Purpose::Devices, b"message", wrong), "{wrong}");
         }
     }
 

@@ -7,16 +7,21 @@
 //! - [`keys`]: the key that access tokens are signed with, kept in the data folder or given to all replicas;
 //! - [`accounts`]: opening an account, once per phone number;
 //! - [`passwords`]: hashing, slow on purpose and a few at a time;
-//! - [`guessing`]: whoever guesses passwords waits longer and longer;
+//! - [`guessing`]: whoever guesses passwords is slowed down, and nobody else;
+//! - [`devices`]: the tokens that devices are known again by;
+//! - [`codes`]: the codes by which people prove their phone numbers;
 //! - [`tokens`]: access tokens, and refresh tokens that work once.
 
 pub mod accounts;
+mod codes;
+mod devices;
 pub mod domain;
 mod grace;
 mod guessing;
 mod http;
 mod jobs;
 mod keys;
+mod leaky;
 mod passwords;
 mod publish;
 mod settings;
@@ -25,6 +30,7 @@ mod tokens;
 use std::sync::Arc;
 
 use baedal_kit::module::Described;
+use baedal_kit::upstream::Upstream;
 use baedal_kit::{Module, Service};
 
 pub use accounts::{OperatorNotCreated, create_operator};
@@ -32,7 +38,7 @@ pub use http::problems;
 pub use keys::{KeyError, Keys};
 pub use passwords::{HashCost, ImpossibleCost};
 pub use publish::publish;
-pub use settings::{Guessing, Settings};
+pub use settings::{Guessing, PhoneCodes, Settings};
 
 /// What it says of its routes and its refusals, without being started.
 #[must_use]
@@ -40,10 +46,10 @@ pub fn described() -> Described {
     Described { document: http::table().into_openapi(), problems: problems::ALL.to_vec() }
 }
 
-/// The context, ready to be started.
+/// The context, ready to be started: codes are sent to phones by `notification`.
 #[must_use]
-pub fn module(service: Service, settings: Settings, keys: Keys) -> Module {
-    let app = http::App::new(service.clone(), settings, keys);
+pub fn module(service: Service, settings: Settings, keys: Keys, notification: Upstream) -> Module {
+    let app = http::App::new(service.clone(), settings, keys, notification);
     Module {
         service,
         routes: http::routes(app),

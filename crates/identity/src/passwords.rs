@@ -1,13 +1,15 @@
 //! Hashing passwords with argon2id: slow on purpose, and therefore only a few at a time.
 
-use std::sync::Arc;
+mod queue;
 
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, Params};
 use baedal_kit::Failure;
 use baedal_text::{GivenPassword, NewPassword};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub(crate) use self::queue::{Address, Busy, Place};
+use self::queue::{Queue, Turn};
 
 /// How many passwords are hashed at the same time. Each takes one processor and `memory_kib` of memory.
 const AT_ONCE: usize = 2;
@@ -67,33 +69,41 @@ impl From<HashCost> for Cost {
 #[derive(Clone)]
 pub(crate) struct Passwords {
     params: Params,
-    working: Arc<Semaphore>,
-    places: Arc<Semaphore>,
+    queue: Queue,
 }
 
-/// A place in the queue for hashing.
-pub(crate) struct Place(OwnedSemaphorePermit);
-
-/// The queue for hashing is full.
+/// Why a password was not hashed.
 #[derive(Debug)]
-pub(crate) struct Busy;
+pub(crate) enum NotHashed {
+    /// The place went to another address, which had fewer of them.
+    Busy,
+    Failed(Failure),
+}
+
+impl From<Failure> for NotHashed {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Busy> for NotHashed {
+    fn from(Busy: Busy) -> Self {
+        Self::Busy
+    }
+}
 
 impl Passwords {
-    pub(crate) fn new(cost: HashCost, queue: usize) -> Self {
-        Self {
-            params: cost.0,
-            working: Arc::new(Semaphore::new(AT_ONCE)),
-            places: Arc::new(Semaphore::new(queue.clamp(AT_ONCE, Semaphore::MAX_PERMITS))),
-        }
+    pub(crate) fn new(cost: HashCost, places: usize, places_per_address: usize) -> Self {
+        Self { params: cost.0, queue: Queue::new(AT_ONCE, places, places_per_address) }
     }
 
     /// Takes a place in the queue, without waiting.
-    pub(crate) fn queue(&self) -> Result<Place, Busy> {
-        Arc::clone(&self.places).try_acquire_owned().map(Place).map_err(|_| Busy)
+    pub(crate) fn queue(&self, address: Address) -> Result<Place, Busy> {
+        self.queue.enter(address)
     }
 
     /// Hashes a new password.
-    pub(crate) async fn hash(&self, place: Place, password: NewPassword) -> Result<String, Failure> {
+    pub(crate) async fn hash(&self, place: Place, password: NewPassword) -> Result<String, NotHashed> {
         self.work(place, move |argon2| {
             argon2.hash_password(password.reveal().as_bytes()).map(|hash| hash.to_string()).map_err(broken)
         })
@@ -107,7 +117,7 @@ impl Passwords {
         place: Place,
         password: GivenPassword,
         hash: Option<String>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, NotHashed> {
         self.work(place, move |argon2| match hash {
             Some(hash) => match argon2.verify_password(password.reveal().as_bytes(), hash.as_str()) {
                 Ok(()) => Ok(true),
@@ -119,23 +129,21 @@ impl Passwords {
         .await
     }
 
-    /// Does the work on a thread of its own. The place is given up when the work is done, not when
-    /// somebody stops waiting for it.
+    /// Does the work on a thread of its own, when its turn has come. The turn is given up when the work is done, not
+    /// when somebody stops waiting for it.
     async fn work<T: Send + 'static>(
         &self,
         place: Place,
         work: impl FnOnce(Argon2<'static>) -> Result<T, Failure> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let turn = Arc::clone(&self.working).acquire_owned().await;
-        let turn = turn.map_err(|error| Failure::broken_by("password hashing has ended", error))?;
+    ) -> Result<T, NotHashed> {
+        let turn: Turn = place.turn().await?;
         let argon2 = Argon2::from(&self.params);
-        tokio::task::spawn_blocking(move || {
+        let done = tokio::task::spawn_blocking(move || {
             let done = work(argon2);
-            drop((turn, place.0));
+            drop(turn);
             done
-        })
-        .await
-        .map_err(|error| Failure::broken_by("hashing a password did not finish", error))?
+        });
+        Ok(done.await.map_err(|error| Failure::broken_by("hashing a password did not finish", error))??)
     }
 }
 
@@ -149,26 +157,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_known_again_and_another_is_not() {
-        let passwords = Passwords::new(HashCost::lowest(), 8);
-        let hash = passwords.hash(passwords.queue().unwrap(), "correct horse".parse().unwrap()).await.unwrap();
+        let passwords = Passwords::new(HashCost::lowest(), 8, 8);
+        let hash = passwords.hash(passwords.queue(None).unwrap(), "correct horse".parse().unwrap()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
         for (password, hash, right) in [
             ("correct horse", Some(hash.clone()), true),
             ("battery staple", Some(hash), false),
             ("correct horse", None, false),
         ] {
-            let place = passwords.queue().unwrap();
+            let place = passwords.queue(None).unwrap();
             assert_eq!(passwords.check(place, password.parse().unwrap(), hash).await.unwrap(), right);
         }
-    }
-
-    #[test]
-    fn the_queue_has_an_end() {
-        let passwords = Passwords::new(HashCost::lowest(), 2);
-        let places = [passwords.queue().unwrap(), passwords.queue().unwrap()];
-        assert!(passwords.queue().is_err());
-        drop(places);
-        assert!(passwords.queue().is_ok());
     }
 
     #[test]

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::grace::Grace;
 use crate::jobs::FORGET_TOKENS;
-use crate::keys::Keys;
+use crate::keys::{Keys, hex};
 use crate::settings::Settings;
 
 /// The documents of families, by their ids.
@@ -120,10 +120,15 @@ fn add(
     let token = Token { family, used: None, expires_at };
     work.put(TOKENS, &fingerprint(secret), &token, [day_tag(expires_at)])?;
     work.put(FAMILIES, &family.to_string(), &Family { account_id }, [day_tag(expires_at)])?;
+    forget_after_the_day_of(work, expires_at);
+    Ok(())
+}
+
+/// Has all that is tagged with a day forgotten when the day is over.
+pub(crate) fn forget_after_the_day_of(work: &mut Work, expires_at: Timestamp) {
     let day = day_of(expires_at);
     let day_is_over = Timestamp::from_second((day + 1) * DAY).unwrap_or(Timestamp::MAX);
     work.schedule(Job::new(FORGET_TOKENS, day, day_is_over));
-    Ok(())
 }
 
 /// The token that follows one that is used.
@@ -145,7 +150,7 @@ fn day_of(expires_at: Timestamp) -> i64 {
     expires_at.as_second().div_euclid(DAY)
 }
 
-fn day_tag(expires_at: Timestamp) -> String {
+pub(crate) fn day_tag(expires_at: Timestamp) -> String {
     tag_of_day(&day_of(expires_at).to_string())
 }
 
@@ -179,8 +184,4 @@ pub(crate) fn access_token(
 
 fn fingerprint(token: &str) -> String {
     hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

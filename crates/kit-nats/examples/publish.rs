@@ -42,7 +42,11 @@ enum Event {
 async fn main() -> Result<(), Error> {
     let folder = tempfile::TempDir::new()?;
     for sync_always in [false, true] {
-        let broker = baedal_servers::Nats::start_with(programs(), folder.path(), NatsOptions { sync_always })?;
+        let broker = baedal_servers::Nats::start_with(
+            programs(),
+            folder.path(),
+            NatsOptions { sync_always, ..NatsOptions::default() },
+        )?;
         println!("JetStream{}:", if sync_always { ", sync" } else { "" });
         publishes(&broker.url()).await?;
         let nats = connect(Settings { urls: vec![broker.url()], ..Settings::default() }).await?;

@@ -4,8 +4,10 @@
 //! - `source`: a source's shelves, and who is woken by news;
 //! - `follow`: hears the source's stream;
 //! - `watch`: hears how far the relay is, and asks the source where it says nothing;
-//! - `history`: what the stream still keeps behind the shelf.
+//! - `history`: what the stream still keeps behind the shelf;
+//! - `belief`: how far all of that is believed.
 
+mod belief;
 mod follow;
 mod history;
 mod shelf;
@@ -22,7 +24,8 @@ use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::{Bus, Envelope, Failure};
 
 use crate::Nats;
-use history::History;
+use belief::Belief;
+use history::{History, Stretch};
 use shelf::Found;
 use source::{Shard, Source};
 use watch::Watch;
@@ -45,6 +48,7 @@ pub struct NatsBus {
 /// A source, followed from the moment when somebody first wants to hear it.
 struct Followed {
     source: Arc<Source>,
+    belief: Arc<Belief>,
     begun: Once,
 }
 
@@ -60,7 +64,11 @@ impl NatsBus {
         lifecycle: &Lifecycle,
     ) -> Self {
         let heard = tokio::sync::watch::Sender::new(Arc::default());
-        let followed = |name| Followed { source: Arc::new(Source::new(name, shards)), begun: Once::new() };
+        let followed = |name| {
+            let source = Arc::new(Source::new(name, shards));
+            let belief = Arc::new(Belief::new(Arc::clone(&source), Arc::clone(&archive)));
+            Followed { source, belief, begun: Once::new() }
+        };
         let sources = sources.iter().map(|name| (*name, followed(name))).collect();
         let history = History::new(nats.clone(), shards);
         let (nats, lifecycle, nobody) = (nats.clone(), lifecycle.clone(), tokio::sync::watch::Sender::new(0));
@@ -69,13 +77,15 @@ impl NatsBus {
 
     /// A source, which is followed from now on.
     fn source(&self, name: &str) -> Option<&Arc<Source>> {
-        let Followed { source, begun } = self.sources.get(name)?;
+        let Followed { source, belief, begun } = self.sources.get(name)?;
         begun.call_once(|| {
-            self.lifecycle.spawn(follow::follow(Arc::clone(source), self.nats.clone(), self.heard.subscribe()));
+            let (heard, believed) = (self.heard.subscribe(), Arc::clone(belief));
+            self.lifecycle.spawn(follow::follow(Arc::clone(source), self.nats.clone(), believed, heard));
             let watch = Watch {
                 source: Arc::clone(source),
                 nats: self.nats.clone(),
                 archive: Arc::clone(&self.archive),
+                belief: Arc::clone(belief),
                 heard: self.heard.subscribe(),
             };
             self.lifecycle.spawn(watch.run());
@@ -144,8 +154,11 @@ impl NatsBus {
             Found::Behind => "behind",
             Found::Untold => "untold",
         };
+        // All that is behind a shelf is before its end.
+        let believed = held.shelf().reaches();
         let kept = if reason == "behind" {
-            self.history.read(source.name, shard, after, limit, &epochs, &mut hint).await
+            let wanted = Stretch { source: source.name, shard, after, limit, epochs: &epochs, believed };
+            self.history.read(wanted, &mut hint).await
         } else {
             Vec::new()
         };
@@ -196,6 +209,9 @@ impl Bus for NatsBus {
     async fn read(&self, source: &str, shard: u16, after: u64, limit: usize) -> Result<Batch, Failure> {
         let nowhere = || Batch::nothing(after, Epoch::NONE);
         let Some(source) = self.source(source) else { return Ok(nowhere()) };
+        if let Some(Followed { belief, .. }) = self.sources.get(source.name) {
+            belief.has_heard(after);
+        }
         let Some(held) = source.shard(shard) else { return Ok(nowhere()) };
         let epochs = self.epochs_of(source).await?;
         match self.look_at(source, &epochs, shard, held, after, limit).ok_or_else(|| changing(source))? {

@@ -90,10 +90,18 @@ pub async fn connect(settings: Settings) -> Result<Nats, ConnectError> {
             }
             async {}
         });
-    if let Some(named) = addresses.iter().find(|address| address.has_user_pass()) {
+    let named = addresses.iter().find(|address| address.has_user_pass()).map(|named| {
         let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-        let password = named.password().map(plain).unwrap_or_default();
-        options = options.user_and_password(named.username().map(plain).unwrap_or_default(), password);
+        (named.username().map(plain).unwrap_or_default(), named.password().map(plain).unwrap_or_default())
+    });
+    let set = settings.user.clone().map(|user| (user, settings.password.expose().to_owned()));
+    let known = set.or(named);
+    let inbox = settings.inbox.clone().or_else(|| known.as_ref().map(|(user, _)| format!("_INBOX.{user}")));
+    if let Some((user, password)) = known {
+        options = options.user_and_password(user, password);
+    }
+    if let Some(inbox) = inbox {
+        options = options.custom_inbox_prefix(inbox);
     }
     if let Some(path) = &settings.credentials {
         options = options.credentials_file(path).await.map_err(|source| {

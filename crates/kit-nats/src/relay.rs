@@ -48,6 +48,7 @@ const MOST_UNMARKED: u64 = 512;
 /// Relays the context's journal whenever this process leads, for ever.
 pub async fn relay(service: Service, journal: Arc<JournalBus>, nats: Nats, mut leads: watch::Receiver<bool>) {
     let mut pause = Pause::new();
+    make_stream(&service, &nats).await;
     while leading(&mut leads, true).await {
         tokio::select! {
             Err(failure) = run(&service, &journal, &nats, &mut pause) => {
@@ -57,6 +58,18 @@ pub async fn relay(service: Service, journal: Arc<JournalBus>, nats: Nats, mut l
             }
             _ = leading(&mut leads, false) => {}
         }
+    }
+}
+
+/// Makes the stream where there is none yet, so that those who hear it need not wait until somebody leads.
+async fn make_stream(service: &Service, nats: &Nats) {
+    nats.connected().await;
+    if stream::find(nats, service.name()).await.is_ok() {
+        return;
+    }
+    let epochs = Arc::clone(&service.database().epochs().borrow());
+    if let Err(failure) = stream::keep(nats, service.name(), &epochs).await {
+        tracing::debug!(context = service.name(), error = failure.story(), "whoever leads makes the stream");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use baedal_kit::secret::Secret;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,14 @@ pub struct Settings {
     /// The servers of one cluster, as `nats://127.0.0.1:4222`; `tls://` insists on TLS. A user and a password
     /// may stand in the first.
     pub urls: Vec<String>,
+    /// Who we are to the broker: of one context, a user that may publish what is that context's and nothing else.
+    /// Instead of a user in `urls`.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Secret,
+    /// What the answers to us are sent to, as `_INBOX.order`: a user may be kept from hearing others' answers. Not set:
+    /// the user's own, `_INBOX.` and its name, or where there is no user, the usual `_INBOX`.
+    pub inbox: Option<String>,
     /// A credentials file (`.creds`: a JWT and its key).
     pub credentials: Option<PathBuf>,
     /// The certificates that servers are trusted by, PEM, instead of the machine's.
@@ -31,6 +40,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             urls: Vec::new(),
+            user: None,
+            password: Secret::default(),
+            inbox: None,
             credentials: None,
             tls_root: None,
             stream_replicas: 1,
@@ -51,9 +63,23 @@ impl Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { urls: _, credentials, tls_root, stream_replicas, keep_for, keep_bytes, doubt_after } = self;
+        let Self {
+            urls: _,
+            user,
+            password,
+            inbox,
+            credentials,
+            tls_root,
+            stream_replicas,
+            keep_for,
+            keep_bytes,
+            doubt_after,
+        } = self;
         f.debug_struct("Settings")
             .field("urls", &self.without_secrets().urls)
+            .field("user", user)
+            .field("password", password)
+            .field("inbox", inbox)
             .field("credentials", credentials)
             .field("tls_root", tls_root)
             .field("stream_replicas", stream_replicas)
@@ -65,7 +91,9 @@ impl fmt::Debug for Settings {
 }
 
 fn without_user(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let is_scheme = |scheme: &&str| scheme.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let split = url.split_once("://").filter(|(scheme, _)| is_scheme(scheme));
+    let (scheme, rest) = split.unwrap_or(("", url));
     let Some((_, address)) = rest.rsplit_once('@') else { return url.to_owned() };
     if scheme.is_empty() { format!("***@{address}") } else { format!("{scheme}://***@{address}") }
 }
@@ -76,8 +104,9 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        let urls = ["nats://baedal:s3cret@10.0.0.1:4222", "s3cret@10.0.0.2", "nats://10.0.0.3:4222"];
-        let settings = Settings { urls: urls.map(str::to_owned).to_vec(), ..Settings::default() };
+        let urls = ["nats://baedal:s3cret@10.0.0.1:4222", "s3cret@10.0.0.2", "nats://10.0.0.3:4222", "u:s3cret://x@h"];
+        let urls = urls.map(str::to_owned).to_vec();
+        let settings = Settings { urls, password: "s3cret".into(), ..Settings::default() };
         let shown = format!("{settings:?}");
         assert!(!shown.contains("s3cret") && shown.contains("nats://***@10.0.0.1:4222"), "{shown}");
         assert_eq!(settings.without_secrets().urls[2], "nats://10.0.0.3:4222");

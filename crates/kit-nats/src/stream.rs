@@ -1,4 +1,4 @@
-//! A context's stream at the broker: made by whoever needs it first, the relay that writes it or those who hear.
+//! A context's stream at the broker: made by the relay that writes it. Those who hear it wait until it is there.
 //!
 //! It carries the epochs of the journal that it is a copy of, so that those who hear it can tell which events are of
 //! that journal also while its source is away.
@@ -30,10 +30,9 @@ pub(crate) async fn keep(nats: &Nats, context: &str, epochs: &Epochs) -> Result<
         .map_err(|error| Failure::unavailable(format!("the stream of {context}"), error))
 }
 
-/// The stream as it is, made where it is not there yet; and the epochs it carries, none where it was made so.
+/// The epochs that the stream carries. Whoever hears a stream does not make it: that is its source's alone.
 pub(crate) async fn find(nats: &Nats, context: &str) -> Result<Epochs, Failure> {
-    let config = config(nats, context, &Epochs::default())?;
-    let stream = nats.jetstream.get_or_create_stream(config).await;
+    let stream = nats.jetstream.get_stream(names::stream(context)).await;
     let stream = stream.map_err(|error| Failure::unavailable(format!("the stream of {context}"), error))?;
     let carried = stream.cached_info().config.metadata.get(EPOCHS);
     let read = |text: &String| {

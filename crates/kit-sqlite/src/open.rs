@@ -251,7 +251,8 @@ fn create(path: &Path, context: &'static str) -> Result<(), OpenError> {
 }
 
 fn fill(path: &Path, context: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    make_private(path)?;
+    let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.execute_batch("PRAGMA page_size = 4096; PRAGMA synchronous = FULL;")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
@@ -261,6 +262,16 @@ fn fill(path: &Path, context: &str) -> Result<(), Box<dyn std::error::Error + Se
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.close().map_err(|(_, error)| error)?;
     Ok(())
+}
+
+/// Makes an empty file that only its owner may read. What SQLite puts beside it gets the same mode.
+/// Source: `findCreateFileMode` in <https://sqlite.org/src/file/src/os_unix.c>.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 /// Brings the tables up to date, within the transaction that is open.

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod caller;
+pub mod caps;
 pub mod etag;
 pub mod front;
 pub mod health;

@@ -23,6 +23,12 @@ impl Secret {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Whether it is what is shown in place of a secret: whoever copied that has no secret.
+    #[must_use]
+    pub fn is_what_is_shown(&self) -> bool {
+        self.0 == HIDDEN
+    }
 }
 
 impl From<String> for Secret {

@@ -8,6 +8,7 @@ use baedal_contracts::notification::Channel;
 use baedal_kit::{Failure, Job, JobHandler, Retry, Work};
 
 use crate::ask::{Ask, Letter};
+use crate::declines::DECLINE;
 use crate::domain::Notice;
 use crate::known::Known;
 use crate::policy::Remind;
@@ -36,12 +37,13 @@ enum Attempt {
 #[async_trait]
 impl JobHandler for Send {
     fn kinds(&self) -> &'static [&'static str] {
-        &[SEND, REMIND]
+        &[SEND, REMIND, DECLINE]
     }
 
     async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
         match job.kind.as_str() {
             REMIND => self.remind(job, work),
+            DECLINE => tell_now(job.read()?, work),
             _ => self.send(job, work).await,
         }
     }
@@ -51,6 +53,13 @@ impl JobHandler for Send {
     fn retry(&self, _kind: &str) -> Retry {
         self.waits()
     }
+}
+
+/// What was kept for later is told now.
+fn tell_now(mut ask: Ask, work: &mut Work) -> Result<(), Failure> {
+    ask.since = work.at();
+    work.schedule(ask.job(work.at()));
+    Ok(())
 }
 
 impl Send {
@@ -69,12 +78,8 @@ impl Send {
     /// The order is still unpaid: what is to be sent becomes a job of its own, so that nothing is sent if
     /// the payment comes in this very moment and takes this job away.
     fn remind(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
-        let Remind { mut ask, pay_by } = job.read()?;
-        if work.at() < pay_by {
-            ask.since = work.at();
-            work.schedule(ask.job(work.at()));
-        }
-        Ok(())
+        let Remind { ask, pay_by } = job.read()?;
+        if work.at() < pay_by { tell_now(ask, work) } else { Ok(()) }
     }
 
     async fn send(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {

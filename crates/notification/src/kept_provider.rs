@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use baedal_contracts::notification::Channel;
 
-use crate::{Message, MessageProvider, ProviderSettings, SendError};
+use crate::{CodeMessage, Message, MessageProvider, ProviderSettings, SendError};
 
 /// Takes messages and hands them to nobody.
 #[derive(Clone, Debug, Default)]
@@ -61,5 +61,18 @@ impl MessageProvider for KeptProvider {
             return Err(SendError::Rejected("this phone has no KakaoTalk".to_owned()));
         }
         Ok(())
+    }
+    async fn send_code(&self, message: &CodeMessage) -> Result<(), SendError> {
+        if let Some(error) = self.outages.of(Channel::Sms) {
+            return Err(error);
+        }
+        if self.settings.unreachable_phones.iter().any(|phone| phone == message.to()) {
+            return Err(SendError::Rejected("nothing reaches this phone".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn reaches_phones(&self) -> bool {
+        false
     }
 }

@@ -3,6 +3,7 @@
 //! - **Owns** [`Notice`](domain): what was sent to whom, by which channel, or that it reached nobody.
 //! - **Hears** identity (whom to reach where), order, payment, store and delivery (what there is to say).
 //! - **Tells** `NoticeSent` and `NoticeFailed`.
+//! - **Asked** by identity, for an answer: `POST /internal/phone-codes`. A code is sent at once and kept nowhere.
 //!
 //! ```text
 //! event ─ policy ─▶ job `send` ─▶ provider: KakaoTalk, again with backoff ─▶ text message ─▶ kept as failed
@@ -18,6 +19,7 @@ use baedal_kit::module::Described;
 use baedal_kit::{Module, Service};
 
 mod ask;
+mod declines;
 mod domain;
 mod http;
 mod jobs;
@@ -36,7 +38,7 @@ mod views;
 mod words;
 
 pub use kept_provider::{KeptProvider, Outages};
-pub use provider::{Message, MessageProvider, SendError};
+pub use provider::{CodeMessage, Message, MessageProvider, SendError};
 pub use publish::publish;
 pub use settings::{ProviderSettings, Settings};
 pub use templates::{ALIMTALK_LIMIT, Template, Variables};
@@ -50,9 +52,16 @@ pub fn described() -> Described {
 /// The context, ready to be started: messages go out by `provider`.
 #[must_use]
 pub fn module(service: Service, settings: Settings, provider: Arc<dyn MessageProvider>) -> Module {
+    if !provider.reaches_phones() {
+        tracing::warn!(
+            "the built-in message provider reaches no phone: phone numbers are not proven, and whoever asks for a code \
+             is shown it"
+        );
+    }
+    let answer_within = settings.answer_within;
     Module {
-        routes: http::routes(service.clone()),
-        policies: vec![Arc::new(policy::Policy { reminder_after: settings.reminder_after })],
+        routes: http::routes(service.clone(), Arc::clone(&provider), answer_within),
+        policies: vec![Arc::new(policy::Policy::new(&settings))],
         projections: vec![Arc::new(views::Facts)],
         jobs: vec![Arc::new(jobs::Send::new(settings, provider))],
         service,

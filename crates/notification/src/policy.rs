@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::ask::Ask;
 use crate::domain::Notice;
 use crate::jobs::REMIND;
-use crate::record;
+use crate::templates::Template;
 use crate::views::{ORDER_FACTS, OrderFacts};
+use crate::{Settings, declines, record};
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,8 @@ use when_store::when_store_tells;
 pub(crate) struct Policy {
     /// How long an order may stay unpaid before the customer is reminded.
     pub(crate) reminder_after: SignedDuration,
+    /// How often a customer is told of a declined payment at the most.
+    pub(crate) declines_every: SignedDuration,
 }
 
 /// What the reminder's job needs to know.
@@ -86,13 +89,23 @@ impl Consumer for Policy {
             _ => return Ok(()),
         };
         for draft in drafts {
-            say(Ask::new(event, order_id, draft, work.at()), work).await?;
+            let ask = Ask::new(event, order_id, draft, work.at());
+            if ask.draft.template == Template::PaymentDeclined {
+                declines::tell(ask, self.declines_every, work).await?;
+            } else {
+                say(ask, work).await?;
+            }
         }
         Ok(())
     }
 }
 
 impl Policy {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let Settings { reminder_after, declines_every, .. } = *settings;
+        Self { reminder_after, declines_every }
+    }
+
     /// Begins or ends the wait for a payment.
     fn keep_reminder(&self, event: &Envelope, told: &order::Event, work: &mut Work) {
         match reminder(told) {
@@ -103,7 +116,10 @@ impl Policy {
                     Job::new(REMIND, order_id, event.at + self.reminder_after).with(&remind).about(order_id.0),
                 );
             }
-            Some(Reminder::Ends) => work.change_job(JobChange::unschedule(REMIND, told.order_id())),
+            Some(Reminder::Ends) => {
+                work.change_job(JobChange::unschedule(REMIND, told.order_id()));
+                declines::forget(told.order_id(), work);
+            }
             None => {}
         }
     }

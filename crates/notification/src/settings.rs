@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// How long an order may stay unpaid before the customer is reminded.
     pub reminder_after: SignedDuration,
+    /// A customer is told of a declined payment once in this time at the most. The last that was not told at once is told
+    /// when the time is over, unless the order is paid or has ended.
+    pub declines_every: SignedDuration,
     /// How often KakaoTalk is asked before a text message is sent instead.
     pub kakaotalk_attempts: u32,
     /// How often the service for text messages is asked before the notice is kept as failed.
@@ -42,6 +45,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             reminder_after: SignedDuration::from_mins(1),
+            declines_every: SignedDuration::from_mins(1),
             kakaotalk_attempts: 4,
             sms_attempts: 4,
             first_wait: SignedDuration::from_secs(1),
@@ -55,9 +59,10 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// With the deadline of the domain, the reminder, coming this many times sooner.
+    /// With the times of the domain, the reminder and the pause between declines, coming this many times sooner.
     #[must_use]
     pub fn sped_up(self, times: f64) -> Self {
-        Self { reminder_after: SignedDuration::from_secs_f64(self.reminder_after.as_secs_f64() / times), ..self }
+        let faster = |duration: SignedDuration| SignedDuration::from_secs_f64(duration.as_secs_f64() / times);
+        Self { reminder_after: faster(self.reminder_after), declines_every: faster(self.declines_every), ..self }
     }
 }

@@ -30,7 +30,7 @@ use uuid::Uuid;
 use crate::jobs::Send;
 use crate::policy::Policy;
 use crate::views::{Facts, NOTICES, NoticeDocument, recipient_tag};
-use crate::{KeptProvider, Message, MessageProvider, Outages, ProviderSettings, SendError, Settings};
+use crate::{CodeMessage, KeptProvider, Message, MessageProvider, Outages, ProviderSettings, SendError, Settings};
 
 pub(crate) const ORDER: OrderId = OrderId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_1234_5678));
 pub(crate) const CUSTOMER: AccountId = AccountId(Uuid::from_u128(0xc));
@@ -53,6 +53,10 @@ impl MessageProvider for Tried {
     async fn send(&self, message: &Message) -> Result<(), SendError> {
         self.messages.lock().expect("no panic").push((message.channel, message.template.code().to_owned()));
         self.provider.send(message).await
+    }
+
+    async fn send_code(&self, message: &CodeMessage) -> Result<(), SendError> {
+        self.provider.send_code(message).await
     }
 }
 
@@ -204,7 +208,7 @@ impl World {
             )
             .as_two_replicas(),
             clock,
-            policy: Arc::new(Policy { reminder_after: settings.reminder_after }),
+            policy: Arc::new(Policy::new(&settings)),
             jobs: vec![Arc::new(Send::new(settings, Arc::new(tried.clone())))],
             tried,
             heard: Mutex::default(),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use baedal_contracts::notification::Channel;
 use baedal_contracts::{AccountId, OrderId, StoreId, delivery, identity, source, store};
 use baedal_kit::bus::{JournalBus, publish_with};
 use baedal_kit::database::memory::MemoryDatabase;
@@ -12,7 +13,7 @@ use baedal_kit::ids::SystemIds;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::time::{Clock, SystemClock};
 use baedal_kit::{Database, Origin, Service};
-use baedal_notification::{KeptProvider, Settings, module};
+use baedal_notification::{CodeMessage, KeptProvider, Outages, ProviderSettings, SendError, Settings, module};
 use http::{Request, StatusCode};
 use serde::Serialize;
 use tower::ServiceExt;
@@ -34,6 +35,10 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::sending_by(KeptProvider::default()).await
+    }
+
+    async fn sending_by(provider: KeptProvider) -> Self {
         let [identity, store, delivery, kept] =
             [(); 4].map(|()| Arc::new(MemoryDatabase::default()) as Arc<dyn Database>);
         let bus = JournalBus::default()
@@ -54,7 +59,7 @@ impl World {
             lifecycle.clone(),
         )
         .as_two_replicas();
-        let module = module(service, Settings::default(), Arc::new(KeptProvider::default()));
+        let module = module(service, Settings::default(), Arc::new(provider));
         let router = module.start().await.expect("started");
         Self { identity, store, delivery, kept, router, lifecycle }
     }
@@ -200,6 +205,36 @@ async fn many_notices_at_once_each_arrive_once() {
     tell(&world.store, (1..=30).map(|number| thanks(&number.to_string()))).await;
     assert_eq!(world.notices(&format!("rider:{RIDER}"), 30).await.len(), 30);
     assert_eq!(world.notices(&format!("customer:{CUSTOMER}"), 30).await.len(), 30);
+}
+
+#[tokio::test]
+async fn a_code_is_sent_at_once_and_kept_nowhere() {
+    let reached =
+        ProviderSettings { unreachable_phones: vec!["01000000000".to_owned()], ..ProviderSettings::default() };
+    let outages = Outages::default();
+    let world = World::sending_by(KeptProvider::new(reached, outages.clone())).await;
+    tell(&world.identity, [account()]).await;
+    let send = async |phone: &str| {
+        let asked = serde_json::json!({"phone": phone, "code": "271828"});
+        let request = Request::post("/internal/phone-codes").header("content-type", "application/json");
+        let request = request.body(Body::from(asked.to_string())).expect("a request");
+        let answer = world.router.clone().oneshot(request).await.expect("infallible");
+        let status = answer.status();
+        let body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
+        (status, String::from_utf8_lossy(&body).into_owned())
+    };
+    let sent = (StatusCode::OK, r#"{"reaches_phones":false}"#.to_owned());
+    assert_eq!(send("01012345678").await, sent);
+    assert_eq!(send("01000000000").await, sent, "whether a phone can be reached is not told");
+    outages.begin(Channel::Sms, SendError::Retryable("271828 did not work".to_owned()));
+    let (status, problem) = send("01012345678").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!problem.contains("271828"), "{problem}");
+    assert_eq!(*world.kept.head().borrow(), 0, "nothing is in its journal");
+    assert!(world.notices(&format!("customer:{CUSTOMER}"), 0).await.is_empty());
+    let message = CodeMessage::new("01012345678".to_owned(), "271828".to_owned());
+    assert_eq!(format!("{message:?}"), "CodeMessage(…)");
+    assert!(message.reveal().contains("271828"));
 }
 
 #[tokio::test]

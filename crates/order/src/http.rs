@@ -10,7 +10,7 @@ mod pay;
 mod place;
 pub(crate) mod problems;
 mod refund;
-mod refused;
+pub(crate) mod refused;
 mod wish;
 
 use std::sync::Arc;
@@ -25,9 +25,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::refused::Refused;
-use crate::Settings;
 use crate::domain::{Command, Order, Placed};
 use crate::payment_client::Payments;
+use crate::{Settings, limits};
 
 /// What the routes share.
 #[derive(Clone)]
@@ -83,11 +83,13 @@ impl App {
         let ((state, events), position) = self
             .service
             .execute(origin, |work| {
-                let command = command.clone();
+                let (command, settings) = (command.clone(), Arc::clone(&self.settings));
                 Box::pin(async move {
                     let order = work.load::<Order>(&order_id).await?;
-                    let _ = own(&order, caller)?;
+                    let customer_id = own(&order, caller)?.customer_id;
+                    drop(order);
                     let events = work.decide::<Order>(&order_id, command).await?.map_err(Refused::Order)?;
+                    limits::count_attempts(work, &settings, customer_id, &events).await?;
                     Ok::<_, Refused>((work.load::<Order>(&order_id).await?, events))
                 })
             })

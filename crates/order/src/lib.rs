@@ -13,6 +13,7 @@
 pub mod domain;
 mod http;
 mod jobs;
+mod limits;
 mod paying;
 pub mod payment_client;
 mod policy;

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use baedal_contracts::payment::{PaymentMeans, TakePayment, TakePaymentAnswer};
 use baedal_contracts::{AccountId, AttemptId, OrderId, Won};
-use baedal_kit::service::{Done, Undone};
 use baedal_kit::{Failure, Origin};
 use tokio::sync::oneshot;
 
 use crate::Settings;
 use crate::domain::{Command, Order};
 use crate::http::App;
+use crate::limits;
 use crate::payment_client::PutOff;
 use crate::verifying::{Unanswered, verify_later};
 
@@ -79,13 +79,17 @@ async fn make(app: &App, origin: &Origin, attempting: Attempting) -> Result<Atte
         let order = app.service.look::<Order>(&order_id).await?;
         return Ok(Attempted { order, position: app.position(), retry_after });
     };
-    match app.service.command::<Order>(origin, &order_id, command).await {
-        Ok(Done { state, position, .. }) => Ok(Attempted { order: state, position, retry_after }),
-        Err(Undone::Failed(failure)) => Err(failure),
-        Err(Undone::Refused(refusal)) => {
-            Err(Failure::broken(format!("order {order_id} refused an outcome of its payment: {refusal}")))
-        }
-    }
+    let (order, position) = app
+        .service
+        .execute(origin, |work| {
+            let command = command.clone();
+            Box::pin(async move {
+                limits::tell(work, order_id, command).await?;
+                work.load::<Order>(&order_id).await
+            })
+        })
+        .await?;
+    Ok(Attempted { order, position, retry_after })
 }
 
 /// What payment's answer means to the order; nothing while it is being verified: then payment's events will tell.

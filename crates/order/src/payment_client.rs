@@ -6,12 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::response::Response;
-use baedal_contracts::identity::Role;
 use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
 use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::breaker::{Breaker, Snapshot};
-use baedal_kit::http::Caller;
-use baedal_kit::http::caller::{CALLER, TRACEPARENT};
+use baedal_kit::http::caller::TRACEPARENT;
 use baedal_kit::http::operations::Serving;
 use baedal_kit::time::Clock;
 use baedal_kit::upstream::{NoAnswer, Upstream};
@@ -133,11 +131,9 @@ impl PaymentClient {
         request: &TakePayment,
         origin: &Origin,
     ) -> Result<TakePaymentAnswer, Unsaid> {
-        let caller = Caller { account_id: request.customer_id, role: Role::Customer };
         let body = serde_json::to_vec(request).map_err(|error| Failure::broken_by("a request to payment", error))?;
         let mut asking = Request::post(format!("/internal/payments/{order_id}/attempts"))
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(CALLER, caller.to_header());
+            .header(header::CONTENT_TYPE, "application/json");
         if let Some(traceparent) = &origin.traceparent {
             asking = asking.header(TRACEPARENT, traceparent);
         }

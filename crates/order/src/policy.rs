@@ -5,8 +5,8 @@ use baedal_contracts::source::{DELIVERY, PAYMENT, STORE};
 use baedal_contracts::{OrderId, delivery, payment, store};
 use baedal_kit::{Consumer, Envelope, Failure, Work};
 
-use crate::Settings;
-use crate::domain::{Command, Order};
+use crate::domain::Command;
+use crate::{Settings, limits};
 
 /// Turns what others tell into commands for the order.
 pub(crate) struct Policy {
@@ -112,7 +112,7 @@ impl Consumer for Policy {
             _ => None,
         };
         if let Some((order_id, command)) = asked {
-            work.tell::<Order>(&order_id, command).await?;
+            limits::tell(work, order_id, command).await?;
         }
         Ok(())
     }

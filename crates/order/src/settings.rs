@@ -27,6 +27,16 @@ pub struct Settings {
     pub remember_keys_for: SignedDuration,
     /// What an order may cost at the most, delivery included: more is taken for a slip of the finger, or worse.
     pub max_total_krw: Won,
+    /// How many orders of a customer may wait to be paid at a time. 0: as many as they like.
+    pub unpaid_orders: usize,
+    /// How often it may be tried to pay for an order, attempts not counted that were put off: who tries more often tries
+    /// cards. 0: as often as they like.
+    pub attempts_per_order: u32,
+    /// How often a customer may try to pay within `attempts_within`, over all orders, counted alike. 0: as
+    /// often as they like.
+    pub attempts: usize,
+    /// The time in which `attempts` are counted.
+    pub attempts_within: SignedDuration,
     /// The circuit breaker in front of payment.
     pub payment_breaker: BreakerSettings,
 }
@@ -42,6 +52,10 @@ impl Default for Settings {
             payment_time_limit: SignedDuration::from_secs(2),
             remember_keys_for: SignedDuration::from_hours(24),
             max_total_krw: Won(10_000_000),
+            unpaid_orders: 3,
+            attempts_per_order: 10,
+            attempts: 20,
+            attempts_within: SignedDuration::from_hours(1),
             payment_breaker: BreakerSettings::default(),
         }
     }
@@ -57,8 +71,15 @@ impl Settings {
             abandon_after: self.abandon_after.div_f64(times),
             abandon_picked_up_after: self.abandon_picked_up_after.div_f64(times),
             auto_complete_after: self.auto_complete_after.div_f64(times),
+            attempts_within: self.attempts_within.div_f64(times),
             ..self
         }
+    }
+
+    /// The same for a world in which few customers order for a whole population: a demonstration, a load test.
+    #[must_use]
+    pub fn without_limits_per_customer(self) -> Self {
+        Self { unpaid_orders: 0, attempts_per_order: 0, attempts: 0, ..self }
     }
 }
 

@@ -12,11 +12,11 @@ use baedal_kit::{Failure, Job, JobHandler, Origin, Retry, Work};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::Settings;
 use crate::domain::Order;
 use crate::http::App;
 use crate::paying::outcome;
 use crate::payment_client::Payments;
+use crate::{Settings, limits};
 
 /// The job. Its key is the attempt.
 const VERIFY_ATTEMPT: &str = "verify_attempt";
@@ -69,7 +69,7 @@ impl JobHandler for Verifying {
         let answer = answer.map_err(|put_off| Failure::unavailable("payment", put_off))?;
         tracing::info!(%order_id, %attempt_id, ?answer, "payment says what became of an attempt");
         if let Some(command) = outcome(answer, attempt_id, amount_krw, &self.settings) {
-            work.tell::<Order>(&order_id, command).await?;
+            limits::tell(work, order_id, command).await?;
         }
         Ok(())
     }

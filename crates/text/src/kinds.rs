@@ -1,10 +1,11 @@
 //! Every kind of text there is, with its rule and its limits.
 
+use crate::links::Links;
 use crate::rule::Rule;
 use crate::text::{Kind, Text};
 
 macro_rules! kinds {
-    ($($(#[doc = $doc:literal])* $name:ident / $kind:ident: $rule:ident, $least:literal to $most:literal, $example:literal;)*) => {$(
+    ($($(#[doc = $doc:literal])* $name:ident / $kind:ident: $rule:ident, $least:literal to $most:literal$(, $links:ident)?, $example:literal;)*) => {$(
         $(#[doc = $doc])*
         pub type $name = Text<$kind>;
 
@@ -19,6 +20,7 @@ macro_rules! kinds {
             const LEAST: usize = $least;
             const MOST: usize = $most;
             const EXAMPLE: &'static str = $example;
+            $(const LINKS: Links = Links::$links;)?
         }
     )*};
 }
@@ -26,8 +28,8 @@ macro_rules! kinds {
 kinds! {
     /// How a person is addressed.
     PersonName / PersonNameKind: OneLine, 1 to 60, "김지우";
-    /// What a store is called.
-    StoreName / StoreNameKind: OneLine, 1 to 80, "봉구네 가마솥통닭";
+    /// What a store is called. It stands in messages, so it holds no link.
+    StoreName / StoreNameKind: OneLine, 1 to 80, Refused, "봉구네 가마솥통닭";
     /// What an item of a menu, an option or a choice is called.
     MenuName / MenuNameKind: OneLine, 1 to 80, "가마솥 후라이드";
     /// The name of an option or a choice, as the menu has it.
@@ -38,8 +40,8 @@ kinds! {
     Note / NoteKind: Lines, 0 to 500, "문 앞에 놓아 주세요";
     /// What an item of a menu is.
     Description / DescriptionKind: Lines, 0 to 500, "바삭하게 튀겼어요.";
-    /// What a store says when an order is completed.
-    ThanksMessage / ThanksMessageKind: Lines, 1 to 500, "주문해 주셔서 고맙습니다!";
+    /// What a store says when an order is completed. It is sent to phones, so it holds no link.
+    ThanksMessage / ThanksMessageKind: Lines, 1 to 500, Refused, "주문해 주셔서 고맙습니다!";
     /// Why somebody ends an order, in words, or nothing.
     Reason / ReasonKind: Lines, 0 to 200, "주소를 잘못 적었어요";
     /// Why an operator does something that others bear: it must be said.

@@ -11,17 +11,21 @@
 //! | notes, reasons, descriptions, messages | [`Rule::Lines`] | [`Text`] of a [`Kind`], as [`Note`] |
 //! | phone numbers | digits, however pasted | [`Phone`] for accounts, [`StorePhone`] for stores |
 //! | passwords | RFC 8265 OpaqueString | [`NewPassword`], [`GivenPassword`] |
+//! | codes sent to phones | six digits, however typed | [`PhoneCode`] |
 //!
 //! - [`kinds`]: every kind of text there is, with its rule and its limits;
 //! - [`characters`]: what is dropped, what is refused, what can be seen;
 //! - [`rule`]: the two rules;
-//! - [`phone`], [`password`]: the two that are no prose.
+//! - [`links`]: what is a link, which texts that are sent to phones must not hold;
+//! - [`phone`], [`password`], [`code`]: those that are no prose.
 //!
 //! What machines chose (ids, cursors, tokens, idempotency keys) is compared byte by byte and does not
 //! belong here.
 
 pub mod characters;
+pub mod code;
 pub mod kinds;
+pub mod links;
 pub mod password;
 pub mod phone;
 pub mod rule;
@@ -29,7 +33,9 @@ pub mod rule;
 pub mod testing;
 mod text;
 
+pub use code::{NotACode, PhoneCode};
 pub use kinds::*;
+pub use links::Links;
 pub use password::{GivenPassword, NewPassword, Password, PasswordRefused};
 pub use phone::{NotAPhone, NotAStorePhone, Phone, StorePhone};
 pub use rule::Rule;

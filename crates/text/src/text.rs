@@ -11,6 +11,7 @@ use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
 use crate::EXTENSION;
+use crate::links::{self, Links};
 use crate::rule::{Rule, Unfit};
 
 /// What is true of all texts of one kind.
@@ -27,6 +28,8 @@ pub trait Kind {
     const MOST: usize;
     /// One of them.
     const EXAMPLE: &'static str;
+    /// Whether it may hold links.
+    const LINKS: Links = Links::Allowed;
 }
 
 /// A text of the kind `K`: normalized by the kind's rule, and within its limits.
@@ -52,6 +55,9 @@ pub enum TextRefused {
         /// The most allowed.
         most: usize,
     },
+    /// It holds a link, or what reads like one.
+    #[error("must not hold a link")]
+    Link,
 }
 
 struct Bounds {
@@ -92,6 +98,9 @@ impl<K: Kind> FromStr for Text<K> {
         }
         if !(K::LEAST..=K::MOST).contains(&text.chars().count()) {
             return Err(TextRefused::Length { least: K::LEAST, most: K::MOST });
+        }
+        if K::LINKS == Links::Refused && links::holds_link(&text) {
+            return Err(TextRefused::Link);
         }
         Ok(Self { text, kind: PhantomData })
     }

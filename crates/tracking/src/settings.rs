@@ -12,6 +12,9 @@ pub struct Settings {
     pub undelivered_after: SignedDuration,
     /// How long after it was delivered an order should be completed.
     pub uncompleted_after: SignedDuration,
+    /// How long after an order's end its rider is still shown exactly where it went and what the customer said. As it is
+    /// set for delivery.
+    pub address_shown_for: SignedDuration,
     /// How far past its deadline an order is stuck; until then whoever keeps the deadline may be at it.
     pub grace: SignedDuration,
 }
@@ -21,6 +24,7 @@ impl Default for Settings {
         Self {
             undelivered_after: SignedDuration::from_hours(4),
             uncompleted_after: SignedDuration::from_mins(60),
+            address_shown_for: SignedDuration::from_mins(10),
             grace: SignedDuration::from_mins(1),
         }
     }
@@ -34,6 +38,7 @@ impl Settings {
         Self {
             undelivered_after: faster(self.undelivered_after),
             uncompleted_after: faster(self.uncompleted_after),
+            address_shown_for: faster(self.address_shown_for),
             grace: faster(self.grace),
         }
     }

@@ -7,6 +7,7 @@ mod live;
 mod orders;
 mod ranking;
 mod rebuild;
+mod secrets;
 mod stores;
 mod stories;
 mod stuck;

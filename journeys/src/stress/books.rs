@@ -7,7 +7,7 @@ use std::sync::Arc;
 use baedal_client::{Client, Error, Session};
 use baedal_contracts::order::Line;
 use baedal_contracts::{ItemId, OrderId};
-use baedal_servers::{CONTEXTS, testing};
+use baedal_servers::{CONTEXTS, GATEWAY, testing};
 use futures::future::join_all;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
@@ -85,7 +85,7 @@ struct Money {
 impl Books {
     pub(super) fn of(platform: &mut Platform, people: Arc<People>) -> Self {
         let composition = &mut platform.composition;
-        let secret = HeaderValue::try_from(composition.secret()).expect("a secret of hexadecimal digits");
+        let secret = HeaderValue::try_from(composition.secret(GATEWAY)).expect("a secret of hexadecimal digits");
         let databases = CONTEXTS.into_iter().map(|context| (context, composition.database_url(context))).collect();
         let payment = composition.replicas("payment").iter().map(|replica| Client::new(replica.address())).collect();
         Self {

@@ -17,11 +17,15 @@ const OPERATOR: &str = "01090000001";
 pub(super) const PASSWORD: &str = "correct horse";
 
 /// Settings: everything that an order waits for comes within half a minute, and people are many at one address.
-const SETTINGS: [(&str, &str); 25] = [
+const SETTINGS: [(&str, &str); 28] = [
     ("LOG", "info"),
     ("IDENTITY__HASH_COST", "{memory_kib=8,passes=1,lanes=1}"),
+    // A few customers order for many.
+    ("ORDER__UNPAID_ORDERS", "0"),
+    ("ORDER__ATTEMPTS", "0"),
     ("GATEWAY__PER_ADDRESS", "{per_second=0,burst=0}"),
     ("GATEWAY__SIGN_IN_PER_ADDRESS", "{per_second=0,burst=0}"),
+    ("IDENTITY__PHONE_CODES__PER_ADDRESS", "0"),
     ("GATEWAY__PER_ACCOUNT", "{per_second=0,burst=0}"),
     ("PAYMENT__ANSWER_LIMIT", "700ms"),
     ("PAYMENT__CHARGE_LIMIT", "3s"),

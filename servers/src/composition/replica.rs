@@ -28,6 +28,12 @@ impl Replica {
         Self { server: Server::at_rest(service, folder, port) }
     }
 
+    /// These variables it gets, too.
+    pub(super) fn give(&mut self, variables: impl Fn(&str) -> Vec<(String, String)>) {
+        let service = &mut self.server.kind;
+        service.variables.extend(variables(service.role));
+    }
+
     /// Its name, as `order-1`.
     pub fn name(&self) -> &str {
         self.server.kind.name()

@@ -1,5 +1,6 @@
 //! What the processes of a composition share: a file of settings, and the key that access tokens are signed with.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
@@ -7,18 +8,40 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use sha2::{Digest, Sha256};
+
 use super::replica::{Replica, without_ours};
+use super::{CONTEXTS, GATEWAY};
 use crate::nats::Nats;
 use crate::postgres::Postgres;
 
-/// Writes the settings. The secret among peers, which is answered, is a new one: they all start together.
+/// What each process shows the others, by its role.
+pub(super) type Secrets = BTreeMap<&'static str, String>;
+
+/// What a process of a role gets in its environment, and in no file: what it shows the others and the broker.
+pub(super) fn shown(role: &str, secrets: &Secrets, passwords: &Secrets) -> Vec<(String, String)> {
+    let named = |name: &str, value: &str| (name.to_owned(), format!("\"{value}\""));
+    let secret = secrets.get(role).map(|secret| named("BAEDAL_PEERS__SECRET", secret));
+    let broker = passwords
+        .get(role)
+        .map(|password| [named("BAEDAL_NATS__USER", role), named("BAEDAL_NATS__PASSWORD", password)]);
+    secret.into_iter().chain(broker.into_iter().flatten()).collect()
+}
+
+/// What each context shows the broker. It begins with a letter, since the broker reads some words as numbers.
+pub(super) fn passwords() -> Result<Secrets, String> {
+    let named = |context| Ok((context, format!("n{}", secret()?)));
+    CONTEXTS.into_iter().map(named).collect::<io::Result<_>>().map_err(|error| format!("no password: {error}"))
+}
+
+/// Writes the settings. The secrets of the processes, which are answered, are new ones: they all start together.
 pub(super) fn write(
     path: &Path,
     folder: &Path,
     postgres: &Postgres,
     nats: &Nats,
     contexts: &[(&str, Vec<Replica>)],
-) -> Result<String, String> {
+) -> Result<Secrets, String> {
     let said = |error| format!("{}: {error}", path.display());
     let mut text = String::from("# Made anew at every start.\n");
     let mut table = |name: &str, entries: &[(&str, String)]| {
@@ -31,8 +54,11 @@ pub(super) fn write(
     table("identity", &[("key_file", quoted(&key(folder).display().to_string()))]);
     // With another context away the others' routes still work.
     table("gateway", &[("needed", "[\"identity\"]".to_owned())]);
-    let secret = secret().map_err(said)?;
-    table("peers", &[("secret", quoted(&secret))]);
+    let named = |name| Ok((name, secret()?));
+    let secrets: Secrets = CONTEXTS.into_iter().chain([GATEWAY]).map(named).collect::<io::Result<_>>().map_err(said)?;
+    let known: Vec<_> =
+        secrets.iter().map(|(name, secret)| (*name, format!("[{}]", quoted(&fingerprint(secret))))).collect();
+    table("peers.known", &known);
     let addresses: Vec<_> = contexts
         .iter()
         .map(|(context, replicas)| {
@@ -42,7 +68,13 @@ pub(super) fn write(
         .collect();
     table("peers.addresses", &addresses);
     write_secret(path, text.as_bytes()).map_err(said)?;
-    Ok(secret)
+    Ok(secrets)
+}
+
+/// What a secret is known by to those it is shown to.
+fn fingerprint(secret: &str) -> String {
+    let hash = Sha256::digest(secret.as_bytes());
+    hash.iter().fold(String::from("sha256:"), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Makes the signing key where there is none yet.

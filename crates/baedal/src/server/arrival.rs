@@ -12,14 +12,17 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use baedal_kit::http::Problem;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
+
+use super::doors::{Head, full, instead_of, late, written};
 
 const NEW: u64 = 0;
 const WAITING: u64 = 1;
@@ -34,6 +37,8 @@ const BITS: u32 = 3;
 pub(super) struct Arrival {
     taken: Instant,
     step: Arc<AtomicU64>,
+    /// Whoever sends it has had their time.
+    late: Arc<AtomicBool>,
 }
 
 /// What a connection's client owes us, and since when.
@@ -50,7 +55,7 @@ pub(super) enum Owes {
 impl Arrival {
     /// Of a connection that was just taken.
     pub(super) fn new() -> Self {
-        Self { taken: Instant::now(), step: Arc::new(AtomicU64::new(NEW)) }
+        Self { taken: Instant::now(), step: Arc::new(AtomicU64::new(NEW)), late: Arc::default() }
     }
 
     /// Whether a part of a request has arrived, and not all of it.
@@ -79,9 +84,19 @@ impl Arrival {
         (since << BITS) | to
     }
 
+    /// No more of a head is waited for: whatever asks the socket next is told so, and the client as well.
+    pub(super) fn is_late(&self) {
+        self.late.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the head of a request is arriving, or none has yet begun.
+    fn is_before_a_request(&self) -> bool {
+        matches!(self.now().0, NEW | WAITING | BEGUN)
+    }
+
     /// The connection's socket, watched.
-    pub(super) fn of<Stream>(&self, stream: Stream) -> Watched<Stream> {
-        Watched { stream, arrival: self.clone() }
+    pub(super) fn of<Stream>(&self, stream: Stream, head: Head, limit: Duration) -> Watched<Stream> {
+        Watched { stream, arrival: self.clone(), head, limit }
     }
 
     /// A request's head has arrived, with this body behind it. The rest has when it was read or is not wanted.
@@ -147,23 +162,51 @@ impl<Then: FnMut() + Unpin> HttpBody for Until<Then> {
     }
 }
 
-/// A socket that notices when a request begins to come.
+/// A socket that notices when a request begins to come, and how much its head holds.
 pub(super) struct Watched<Stream> {
     stream: Stream,
     arrival: Arrival,
+    head: Head,
+    limit: Duration,
 }
 
-impl<Stream: AsyncRead + Unpin> AsyncRead for Watched<Stream> {
+impl<Stream: AsyncWrite + Unpin> Watched<Stream> {
+    /// The end of a connection whose request is not waited for: the client is told why, if it still listens.
+    fn ends(&mut self, context: &mut Context<'_>, why: Problem) -> io::Error {
+        let error = io::Error::other(why.kind().title);
+        self.head.over();
+        // Whoever does not listen is not waited for either.
+        let _ = Pin::new(&mut self.stream).poll_write(context, &written(why));
+        error
+    }
+
+    /// What is sent instead of these bytes: hyper answers by itself where it was handed no request.
+    fn instead_of(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if self.arrival.now().0 == BEGUN { instead_of(bytes) } else { None }
+    }
+}
+
+impl<Stream: AsyncRead + AsyncWrite + Unpin> AsyncRead for Watched<Stream> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.arrival.late.load(Ordering::Relaxed) {
+            let late = late(self.limit);
+            return Poll::Ready(Err(self.ends(context, late)));
+        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
+        let more = buffer.filled().len() - before;
+        if !self.arrival.is_before_a_request() {
+            self.head.over();
+        } else if more > 0 {
             self.arrival.step(WAITING, BEGUN);
             self.arrival.step(NEW, BEGUN);
+            if let Err(no_room) = self.head.grows(more) {
+                return Poll::Ready(Err(self.ends(context, full(no_room))));
+            }
         }
         read
     }
@@ -171,6 +214,12 @@ impl<Stream: AsyncRead + Unpin> AsyncRead for Watched<Stream> {
 
 impl<Stream: AsyncWrite + Unpin> AsyncWrite for Watched<Stream> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let Some(problem) = self.instead_of(bytes) {
+            return Pin::new(&mut self.stream).poll_write(context, &problem).map_ok(|_| bytes.len());
+        }
+        if !self.arrival.is_before_a_request() {
+            self.head.over();
+        }
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -187,6 +236,14 @@ impl<Stream: AsyncWrite + Unpin> AsyncWrite for Watched<Stream> {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [only] = bytes
+            && let Some(problem) = self.instead_of(only)
+        {
+            return Pin::new(&mut self.stream).poll_write(context, &problem).map_ok(|_| only.len());
+        }
+        if !self.arrival.is_before_a_request() {
+            self.head.over();
+        }
         Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
     }
 

@@ -8,8 +8,12 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::response::IntoResponse;
+use baedal_kit::http::Problem;
+use baedal_kit::http::problem::MALFORMED;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::upstream::KEEP_ALIVE;
+use http::uri::Authority;
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,9 +23,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::arrival::{Arrival, Owes};
+use super::doors::{Doors, Head, LONGEST_HEAD};
 
-/// How long a client may take to send a request's head.
-const HEAD_LIMIT: Duration = Duration::from_secs(10);
 /// How much longer than we announce a connection may wait for its next request: for as long as that, a client that
 /// goes by what we announced may have one on its way.
 const ON_ITS_WAY: Duration = Duration::from_secs(1);
@@ -64,9 +67,11 @@ pub(super) async fn serve<Stream: AsyncRead + AsyncWrite + Unpin>(
     router: Router,
     stops: Stops,
     kept: KeepAlive,
+    doors: Doors,
 ) {
     let arrival = Arrival::new();
-    let socket = TokioIo::new(arrival.of(stream));
+    let head = Head::new(&doors, peer.ip());
+    let socket = TokioIo::new(arrival.of(stream, head, doors.head_limit));
     let (arriving, lifecycle, announced) = (arrival.clone(), stops.lifecycle, kept.announced);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(|body| arriving.arriving(Body::new(body)));
@@ -76,15 +81,21 @@ pub(super) async fn serve<Stream: AsyncRead + AsyncWrite + Unpin>(
     let mut builder = hyper::server::conn::http1::Builder::new();
     // hyper's own limit for a head runs while a connection waits for one, too; ours tells the two apart.
     let builder = builder.timer(TokioTimer::new()).header_read_timeout(None);
+    // What a connection holds at the most, of a head as of an answer: hyper's own limit is 400 KiB.
+    let builder = builder.max_buf_size(LONGEST_HEAD);
     let mut connection = pin!(builder.serve_connection(socket, service));
     let ended = tokio::select! {
         // First, so that a request that is here already is not overlooked.
         biased;
         ended = connection.as_mut() => ended,
-        owed = overdue(&arrival, kept.limit) => match owed {
+        owed = overdue(&arrival, doors.head_limit, kept.limit) => match owed {
             Overdue::Head => {
                 tracing::debug!(%peer, "the head of a request did not arrive in time");
-                return;
+                if !arrival.is_half() {
+                    return;
+                }
+                arrival.is_late();
+                connection.await
             }
             Overdue::Nothing => {
                 connection.as_mut().graceful_shutdown();
@@ -116,7 +127,15 @@ async fn answer(
     announced: HeaderValue,
 ) -> Result<Response<Body>, Infallible> {
     let is_kept = request.version() == Version::HTTP_11;
-    let mut response = router.oneshot(request).await?;
+    let mut response = match refuse_host(&request) {
+        Ok(()) => router.oneshot(request).await?,
+        Err(problem) => {
+            let mut response = problem.into_response();
+            // Whoever is wrong about where a request goes may be wrong about where it ends.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response
+        }
+    };
     if lifecycle.is_draining() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     } else if is_kept && !response.headers().contains_key(header::CONNECTION) {
@@ -124,6 +143,23 @@ async fn answer(
         response.headers_mut().insert(KEEP_ALIVE, announced);
     }
     Ok(response.map(|body| arrival.answering(body)))
+}
+
+/// Refuses a request that does not name its host, or names two (RFC 9112, section 3.2): what stands in front of us may
+/// have believed another one.
+fn refuse_host(request: &Request<Body>) -> Result<(), Problem> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let is_good = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => Authority::try_from(host.as_bytes()).is_ok(),
+        // HTTP/1.0 does not know it.
+        (None, _) => request.version() != Version::HTTP_11,
+        (Some(_), Some(_)) => false,
+    };
+    if is_good {
+        Ok(())
+    } else {
+        Err(Problem::new(&MALFORMED, "the request must have one `Host` header, and only one"))
+    }
 }
 
 /// What a client owed us for too long.
@@ -134,14 +170,14 @@ enum Overdue {
 }
 
 /// Returns when the client has taken too long.
-async fn overdue(arrival: &Arrival, kept: Duration) -> Overdue {
+async fn overdue(arrival: &Arrival, head_limit: Duration, kept: Duration) -> Overdue {
     loop {
         let (since, limit, overdue) = match arrival.owes() {
-            Owes::Head(since) => (since, HEAD_LIMIT, Overdue::Head),
+            Owes::Head(since) => (since, head_limit, Overdue::Head),
             Owes::Nothing(since) => (since, kept + ON_ITS_WAY, Overdue::Nothing),
             Owes::Elsewhere => {
                 // Whatever begins meanwhile has not taken too long before we look again.
-                tokio::time::sleep(HEAD_LIMIT.min(kept)).await;
+                tokio::time::sleep(head_limit.min(kept)).await;
                 continue;
             }
         };
@@ -149,7 +185,7 @@ async fn overdue(arrival: &Arrival, kept: Duration) -> Overdue {
             return overdue;
         }
         // A request that begins meanwhile has a limit of its own, which may be over sooner.
-        tokio::time::sleep_until((since + limit).min(Instant::now() + HEAD_LIMIT)).await;
+        tokio::time::sleep_until((since + limit).min(Instant::now() + head_limit)).await;
     }
 }
 

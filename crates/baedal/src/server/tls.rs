@@ -178,7 +178,8 @@ mod tests {
             limit: Duration::from_secs(5),
         };
         let router = axum::Router::new().route("/", axum::routing::get(|| async { "here" }));
-        let served = crate::server::run(listener, router, lifecycle.clone(), patience, Some(tls.clone()));
+        let doors = crate::server::Doors::inside(&baedal_gateway::Settings::default());
+        let served = crate::server::run(listener, router, lifecycle.clone(), patience, doors, Some(tls.clone()));
         let served = tokio::spawn(served);
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(trusted.as_bytes())?)?;

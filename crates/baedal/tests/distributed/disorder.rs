@@ -1,5 +1,6 @@
 //! Processes that start before what they need, or on what they must not touch.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,9 @@ use serde_json::Value;
 use crate::checks::until;
 use crate::world::World;
 
+/// What a process shows the others, as variables.
+type Shown = Vec<(String, String)>;
+
 /// A process that nobody waits for. Dropped, it is killed.
 struct Lone {
     name: String,
@@ -22,7 +26,7 @@ struct Lone {
 }
 
 impl Lone {
-    fn start(role: &str, address: &str, settings: &Path, folder: &Path) -> Self {
+    fn start(role: &str, address: &str, (settings, shown): (&Path, Shown), folder: &Path) -> Self {
         let listen = address.trim_start_matches("http://");
         let name = format!("{role} on {listen}");
         let said = folder.join(format!("{role}-{listen}.stderr"));
@@ -34,6 +38,7 @@ impl Lone {
         let child = command
             .args(["serve", "--roles", role, "--listen", listen, "--config"])
             .arg(settings)
+            .envs(shown)
             .env("BAEDAL_LOG", "error")
             .env("BAEDAL_IDENTITY__HASH_COST", "{memory_kib=8,passes=1,lanes=1}")
             .stdin(Stdio::null())
@@ -104,7 +109,12 @@ async fn whatever_starts_first_all_become_ready_by_themselves() {
         .await;
     let folder = World::folder();
     let settings = world.composition().settings().to_owned();
-    let start = |role: &str, address: &str| Lone::start(role, address, &settings, folder.path());
+    let shown: BTreeMap<String, Shown> = CONTEXTS
+        .into_iter()
+        .chain([GATEWAY])
+        .map(|role| (role.to_owned(), world.composition().environment(role)))
+        .collect();
+    let start = |role: &str, address: &str| Lone::start(role, address, (&settings, shown[role].clone()), folder.path());
     let mut contexts: Vec<Lone> = places.iter().map(|(context, address)| start(context, address)).collect();
     let mut entry = start(GATEWAY, &gateway);
 
@@ -151,10 +161,15 @@ async fn a_database_of_a_newer_version_is_refused_in_one_sentence() {
     for context in CONTEXTS {
         settings += &format!("{context} = [\"http://127.0.0.1:{}\"]\n", testing::free_port());
     }
+    settings += "[peers.known]\n";
+    for (number, role) in CONTEXTS.into_iter().chain([GATEWAY]).enumerate() {
+        settings += &format!("{role} = [\"sha256:{number:064x}\"]\n");
+    }
     let path = folder.path().join("baedal.toml");
     fs::write(&path, settings).expect("a file");
     let address = format!("http://127.0.0.1:{}", testing::free_port());
-    let start = || Lone::start("order", &address, &path, folder.path());
+    let shown = vec![("BAEDAL_PEERS__SECRET".to_owned(), "nobody-is-asked-by-this-one-process-alone".to_owned())];
+    let start = || Lone::start("order", &address, (&path, shown.clone()), folder.path());
 
     let older = start();
     older.says("ready", StatusCode::OK, |_| true).await;

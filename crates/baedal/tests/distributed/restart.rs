@@ -25,5 +25,5 @@ async fn a_process_that_cannot_start_says_why() {
     let mut plan = World::plan(&folder);
     plan.variables.push(("BAEDAL_ORDER__PAYMENT_WINDOW".to_owned(), "soon".to_owned()));
     let error = World::try_start(plan).await.expect_err("no composition");
-    assert!(error.contains("ORDER.PAYMENT_WINDOW"), "{error}");
+    assert!(error.contains("`order.payment_window` (in the environment)"), "{error}");
 }

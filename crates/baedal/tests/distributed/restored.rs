@@ -1,6 +1,6 @@
 //! One database goes back to an earlier state: its hearers say so, and go on as `docs/restoring.md` says.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use baedal_servers::{Composition, testing};
@@ -34,7 +34,9 @@ async fn the_hearers_of_a_restored_database_stop_and_go_on_where_they_are_told()
         sql(composition, &format!("ALTER DATABASE {KEPT} RENAME TO baedal_order"))
     })
     .await;
-    let settings = world.composition().settings().to_owned();
+    // Any context may ask the others for their journals.
+    let composition = world.composition();
+    let settings = (composition.settings().to_owned(), composition.environment("store"));
     let mut parted = Vec::new();
     for hearer in HEARERS {
         let told = ["reset", "--context", hearer, "--source", "order", "--after", "divergence"];
@@ -68,11 +70,12 @@ fn sql(composition: &Composition, sql: &str) -> Result<(), String> {
 }
 
 /// What `baedal consumer` answers.
-async fn consumer(settings: &Path, arguments: &[&str]) -> Output {
-    let (settings, arguments) = (PathBuf::from(settings), arguments.iter().map(|it| (*it).to_owned()).collect());
+async fn consumer((settings, shown): &(PathBuf, Vec<(String, String)>), arguments: &[&str]) -> Output {
+    let (settings, shown, arguments) =
+        (settings.clone(), shown.clone(), arguments.iter().map(|it| (*it).to_owned()).collect());
     let run = move |arguments: Vec<String>| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_baedal"));
-        command.arg("consumer").args(arguments).arg("--config").arg(settings).output()
+        command.arg("consumer").args(arguments).arg("--config").arg(settings).envs(shown).output()
     };
     tokio::task::spawn_blocking(|| run(arguments)).await.expect("a thread").expect("an answer")
 }

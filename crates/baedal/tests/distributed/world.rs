@@ -52,8 +52,12 @@ impl World {
         plan.variables = [
             ("BAEDAL_LOG", "info"),
             ("BAEDAL_IDENTITY__HASH_COST", "{memory_kib=8,passes=1,lanes=1}"),
+            // Each customer orders for many.
+            ("BAEDAL_ORDER__UNPAID_ORDERS", "0"),
+            ("BAEDAL_ORDER__ATTEMPTS", "0"),
             ("BAEDAL_GATEWAY__PER_ADDRESS", "{per_second=0,burst=0}"),
             ("BAEDAL_GATEWAY__SIGN_IN_PER_ADDRESS", "{per_second=0,burst=0}"),
+            ("BAEDAL_IDENTITY__PHONE_CODES__PER_ADDRESS", "0"),
             ("BAEDAL_GATEWAY__PER_ACCOUNT", "{per_second=0,burst=0}"),
             // An attempt to pay whose answer was lost is soon looked up.
             ("BAEDAL_PAYMENT__LOOK_UP_AFTER", "500ms"),

@@ -16,6 +16,7 @@ use strum::IntoStaticStr;
 use uuid::Uuid;
 
 use super::pace::Pace;
+use super::rider::Patience;
 use super::{Errand, Parcel, Reach, Rider};
 
 /// The job that lets a delivery be seen from farther away.
@@ -64,6 +65,8 @@ pub(crate) enum Command {
         rider: Rider,
         /// How many he may carry.
         capacity: usize,
+        /// How often he may give back.
+        patience: Patience,
         /// How fast he is.
         pace: Pace,
         /// How long he has to fetch it before he and the operator are told.
@@ -203,6 +206,12 @@ pub(crate) enum Refusal {
     /// He does not see it from where he is.
     #[error("you are too far from it")]
     TooFar,
+    /// He has claimed and given back too often.
+    #[error("you have given back too many deliveries lately")]
+    ReleasedTooOften {
+        /// He may claim again then.
+        until: Timestamp,
+    },
     /// He has his hands full.
     #[error("you carry as many deliveries as you may")]
     CarryingTooMany,
@@ -253,8 +262,8 @@ impl Aggregate for Delivery {
             (Self::Requested(errand), Widen { reach }) => Ok(errand.widen(reach, at)),
             (Self::Requested(errand), Escalate) => Ok(errand.escalate(at)),
             (Self::Requested(errand), MissPickup) => Ok(errand.miss_pickup(at)),
-            (Self::Requested(errand), Claim { rider_id, rider, capacity, pace, pick_up_within }) => {
-                let claimed = errand.claim(rider_id, &rider, capacity, pace, at)?;
+            (Self::Requested(errand), Claim { rider_id, rider, capacity, patience, pace, pick_up_within }) => {
+                let claimed = errand.claim(rider_id, &rider, capacity, patience, pace, at)?;
                 let pick_up_by = at + pick_up_within;
                 Ok(claimed
                     .map(|(eta_from, eta_to)| Event::Claimed { rider_id, eta_from, eta_to, pick_up_by })

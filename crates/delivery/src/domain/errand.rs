@@ -1,13 +1,13 @@
 //! Decides what may happen to a delivery that was requested.
 
 use baedal_contracts::{AccountId, Location};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::delivery::{ESCALATE, Event, PICK_UP_BY, Refusal, WIDEN};
 use super::pace::Pace;
 use super::reach::{Reach, reaches};
-use super::rider::Rider;
+use super::rider::{Patience, Rider};
 use super::stage::{Claim, Parcel, Stage};
 
 /// A delivery that was requested.
@@ -29,6 +29,17 @@ pub(crate) struct Errand {
     pub(crate) released_by: Vec<AccountId>,
 }
 
+/// Whether a rider may see exactly where a delivery goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Openness {
+    /// He carries it.
+    Open,
+    /// It is over, and he may need to know where he was until then.
+    OpenUntil(Timestamp),
+    /// It is not his, or not any more.
+    Closed,
+}
+
 impl Errand {
     /// One that begins to wait.
     pub(crate) fn requested(
@@ -45,7 +56,23 @@ impl Errand {
     /// Whether it waits and is seen from there.
     pub(crate) fn is_seen_from(&self, from: Location) -> bool {
         matches!(self.stage, Stage::Waiting)
-            && reaches(self.parcel.pickup.location, self.parcel.deliver_to.location, self.radius_m, from)
+            && reaches(self.parcel.pickup.location, self.parcel.about_where(), self.radius_m, from)
+    }
+
+    /// Whether a rider may see exactly where it goes and what the customer said, and until when, where that ends by
+    /// itself: while he has it, and a while after the end.
+    pub(crate) fn is_open_to(&self, rider_id: AccountId, shown_for: SignedDuration, now: Timestamp) -> Openness {
+        if self.stage.rider_id() != Some(rider_id) {
+            return Openness::Closed;
+        }
+        match &self.stage {
+            Stage::Waiting => Openness::Closed,
+            Stage::Claimed(_) | Stage::PickedUp { .. } => Openness::Open,
+            Stage::Delivered { at, .. } | Stage::Canceled { at, .. } => {
+                let until = at.saturating_add(shown_for).unwrap_or(*at);
+                if now < until { Openness::OpenUntil(until) } else { Openness::Closed }
+            }
+        }
     }
 
     /// Whether this rider has given it back, or lost it: it is offered to others first.
@@ -102,6 +129,7 @@ impl Errand {
         rider_id: AccountId,
         rider: &Rider,
         capacity: usize,
+        patience: Patience,
         pace: Pace,
         at: Timestamp,
     ) -> Result<Option<(Timestamp, Timestamp)>, Refusal> {
@@ -110,6 +138,9 @@ impl Errand {
                 let from = rider.post().ok_or(Refusal::NotOnDuty)?;
                 if !self.is_seen_from(from) {
                     return Err(Refusal::TooFar);
+                }
+                if let Some(until) = rider.paused_until(patience, at) {
+                    return Err(Refusal::ReleasedTooOften { until });
                 }
                 if !rider.has_room(capacity) {
                     return Err(Refusal::CarryingTooMany);

@@ -21,6 +21,18 @@ pub(crate) struct Rider {
     /// Whether he has been silent for so long that nobody counts on him, although he never went off duty.
     #[serde(default)]
     pub(crate) is_silent: bool,
+    /// When he lately gave claims back himself, oldest first; no more than are asked about.
+    #[serde(default)]
+    pub(crate) released_at: Vec<Timestamp>,
+}
+
+/// How often a rider may give claims back before he may claim no more for a while: claiming shows an address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Patience {
+    /// This often.
+    pub(crate) releases: usize,
+    /// Within this time.
+    pub(crate) within: SignedDuration,
 }
 
 impl Rider {
@@ -48,6 +60,21 @@ impl Rider {
     /// Whether he can take one more.
     pub(crate) fn has_room(&self, capacity: usize) -> bool {
         self.carrying.len() < capacity
+    }
+
+    /// He has given a claim back himself.
+    pub(crate) fn release(&mut self, patience: Patience, at: Timestamp) {
+        self.released_at.push(at);
+        let surplus = self.released_at.len().saturating_sub(patience.releases);
+        self.released_at.drain(..surplus);
+    }
+
+    /// Until when he may claim nothing, because he has given back too often; nothing where he may.
+    pub(crate) fn paused_until(&self, patience: Patience, now: Timestamp) -> Option<Timestamp> {
+        // The one that must be over, so that fewer than may be are left.
+        let first = self.released_at.len().checked_sub(patience.releases)?;
+        let oldest = self.released_at.get(first)?;
+        Some(oldest.saturating_add(patience.within).unwrap_or(Timestamp::MAX)).filter(|until| now < *until)
     }
 
     /// He has this one to bring.

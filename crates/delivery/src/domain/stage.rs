@@ -1,7 +1,7 @@
 //! What is brought, and how far it is: the parts of a delivery's state.
 
 use baedal_contracts::delivery::DeliveryStatus;
-use baedal_contracts::{AccountId, OrderNo, Place, StoreId};
+use baedal_contracts::{AccountId, Location, OrderNo, Place, StoreId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,14 @@ pub(crate) struct Parcel {
     pub(crate) customer_id: AccountId,
     /// What is in the bag.
     pub(crate) summary: String,
+}
+
+impl Parcel {
+    /// About where it goes. Whoever has not claimed it learns no more, also not from what he is shown when he says that
+    /// he is here or there: what is seen from where is reckoned from this.
+    pub(crate) fn about_where(&self) -> Location {
+        self.deliver_to.location.roughly()
+    }
 }
 
 /// How far a delivery is.

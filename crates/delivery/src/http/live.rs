@@ -1,8 +1,9 @@
 //! `GET /api/deliveries/live`: what waits near the rider and what is his, now and at every change.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::IntoResponse;
-use baedal_contracts::AccountId;
 use baedal_kit::http::live::{Frame, stream_following};
 use baedal_kit::http::{Caller, Problem};
 use baedal_kit::{Failure, Service};
@@ -13,7 +14,7 @@ use utoipa::ToSchema;
 use super::App;
 use super::mine::first_page;
 use super::nearby::{rider, seen_from};
-use super::shapes::{DeliveryView, NearbyView};
+use super::shapes::{DeliveryView, NearbyView, Viewer};
 use crate::domain::Rider;
 use crate::views;
 
@@ -50,21 +51,25 @@ pub(crate) async fn deliveries_live(
     // Where he is decides what is to be followed, so it begins with himself; the first look says the rest.
     let himself = views::keys(&service, rider_id, &Rider::default());
     let subscription = service.database().feeds().subscribe_all(himself);
-    let looked_at = service.clone();
+    let (looked_at, settings) = (service.clone(), app.settings);
     let there = app.presence.hear_while_kept(rider_id);
     Ok(stream_following(&service, &headers, subscription, move || {
-        let (service, _there) = (looked_at.clone(), &there);
-        async move { Ok(Some(look(&service, rider_id).await?)) }
+        let (service, settings, _there) = (looked_at.clone(), Arc::clone(&settings), &there);
+        let viewer = Viewer::of(caller, &settings, service.clock().now());
+        async move { Ok(Some(look(&service, viewer).await?)) }
     }))
 }
 
 /// A rider's screen as it is now, and the keys that say when it changes.
-async fn look(service: &Service, rider_id: AccountId) -> Result<(Frame, Option<Vec<String>>), Failure> {
+async fn look(service: &Service, viewer: Viewer) -> Result<(Frame, Option<Vec<String>>), Failure> {
+    let rider_id = viewer.account_id;
     let rider = rider(service, rider_id).await?;
     let nearby = match rider.post() {
         Some(from) => seen_from(service, rider_id, from).await?,
         None => Vec::new(),
     };
-    let view = LiveView { on_duty: rider.on_duty, nearby, mine: first_page(service, rider_id, OWN).await? };
-    Ok((Frame::showing(&view)?, Some(views::keys(service, rider_id, &rider))))
+    let view = LiveView { on_duty: rider.on_duty, nearby, mine: first_page(service, viewer, OWN).await? };
+    // What is hidden by itself is hidden on an open screen, too.
+    let hidden_at = view.mine.iter().filter_map(|delivery| delivery.hidden_at).min();
+    Ok((Frame::showing(&view)?.until(hidden_at), Some(views::keys(service, rider_id, &rider))))
 }

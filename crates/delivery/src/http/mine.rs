@@ -4,13 +4,13 @@ use std::str::FromStr;
 
 use axum::Json;
 use axum::extract::State;
-use baedal_contracts::{AccountId, OrderId};
+use baedal_contracts::OrderId;
 use baedal_kit::http::problem::MALFORMED;
 use baedal_kit::http::{AsOf, Caller, Page, PageQuery, Problem, ProblemBody, Query};
 use baedal_kit::{Failure, Service};
 
 use super::App;
-use super::shapes::DeliveryView;
+use super::shapes::{DeliveryView, Viewer};
 use crate::policy;
 use crate::views::{Shelf, on_shelf};
 
@@ -47,24 +47,21 @@ pub(crate) async fn my_deliveries(
     as_of: AsOf,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<DeliveryView>>, Problem> {
-    as_of.wait(&app.service, policy::NAME).await;
+    as_of.wait(&app.service, policy::NAME).await?;
     let limit = page.limit()?;
     let after = page.after.as_deref().map(str::parse::<Bookmark>).transpose()?;
-    Ok(Json(one_page(&app.service, caller.account_id, after, limit).await?))
+    let viewer = Viewer::of(caller, &app.settings, app.service.clock().now());
+    Ok(Json(one_page(&app.service, viewer, after, limit).await?))
 }
 
 /// The first of a rider's deliveries.
-pub(crate) async fn first_page(
-    service: &Service,
-    rider_id: AccountId,
-    limit: usize,
-) -> Result<Vec<DeliveryView>, Failure> {
-    Ok(one_page(service, rider_id, None, limit).await?.items)
+pub(crate) async fn first_page(service: &Service, viewer: Viewer, limit: usize) -> Result<Vec<DeliveryView>, Failure> {
+    Ok(one_page(service, viewer, None, limit).await?.items)
 }
 
 async fn one_page(
     service: &Service,
-    rider_id: AccountId,
+    viewer: Viewer,
     after: Option<Bookmark>,
     limit: usize,
 ) -> Result<Page<DeliveryView>, Failure> {
@@ -77,10 +74,10 @@ async fn one_page(
     for (shelf, after) in shelves {
         let wanted = limit + 1 - found.len();
         if wanted > 0 {
-            let errands = on_shelf(service, rider_id, shelf, after, wanted).await?;
+            let errands = on_shelf(service, viewer.account_id, shelf, after, wanted).await?;
             found.extend(errands.into_iter().map(|(order_id, errand)| (shelf, order_id, errand)));
         }
     }
     let page = Page::of(found, limit, |(shelf, order_id, _)| format!("{shelf}~{order_id}"));
-    Ok(page.map(|(_, order_id, errand)| DeliveryView::of(order_id, &errand, rider_id)))
+    Ok(page.map(|(_, order_id, errand)| DeliveryView::of(order_id, &errand, viewer)))
 }

@@ -32,7 +32,7 @@ pub(crate) async fn nearby_deliveries(
     caller: Caller,
     as_of: AsOf,
 ) -> Result<Json<Page<NearbyView>>, Problem> {
-    as_of.wait(&app.service, policy::NAME).await;
+    as_of.wait(&app.service, policy::NAME).await?;
     let rider = rider(&app.service, caller.account_id).await?;
     let Some(from) = rider.post() else {
         return Err(Problem::new(&NOT_ON_DUTY, "say where you are and that you are on duty first"));

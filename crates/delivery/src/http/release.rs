@@ -7,6 +7,7 @@ use baedal_contracts::{AccountId, OrderId};
 use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
 use baedal_text::StatedReason;
 use garde::Validate;
+use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -54,6 +55,10 @@ pub(crate) async fn release_delivery(
 ) -> Result<(Position, Json<DeliveryView>), Problem> {
     let deed = match caller.role {
         Role::Operator => {
+            // Nothing at all is no other kind of body than JSON: the rest of it is missing.
+            if !request.headers().contains_key(CONTENT_TYPE) {
+                return Err(Problem::field("rider_id", "say from which rider, and why"));
+            }
             let Body(TakeClaimBack { rider_id, reason }) = Body::from_request(request, &app).await?;
             Deed::TakeBack { rider_id, reason: reason.into() }
         }

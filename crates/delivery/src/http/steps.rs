@@ -8,7 +8,8 @@ use baedal_kit::message::Origin;
 use baedal_kit::service::Undone;
 
 use super::App;
-use super::shapes::DeliveryView;
+use super::problems::problem;
+use super::shapes::{DeliveryView, Viewer};
 use crate::changes::{self, Step};
 use crate::domain::{Delivery, Refusal};
 
@@ -54,7 +55,7 @@ pub(crate) async fn answer(
             tracing::info!(%order_id, by = %caller.account_id, ?deed, status = %view.status, "done with a delivery");
             Ok((Position::of(&app.service, position), Json(view)))
         }
-        Err(Undone::Refused(refusal)) => Err(refusal.into()),
+        Err(Undone::Refused(refusal)) => Err(problem(refusal, app.service.clock().now())),
         Err(Undone::Failed(failure)) => Err(failure.into()),
     }
 }
@@ -78,7 +79,10 @@ async fn attempt(
                     }
                 };
                 match &*decided.map_err(Undone::Refused)? {
-                    Delivery::Requested(errand) => Ok(DeliveryView::of(order_id, errand, caller.account_id)),
+                    Delivery::Requested(errand) => {
+                        let viewer = Viewer::of(caller, &settings, work.at());
+                        Ok(DeliveryView::of(order_id, errand, viewer))
+                    }
                     Delivery::NotRequested | Delivery::Withdrawn => {
                         Err(Failure::broken("a step was accepted by a delivery that is none").into())
                     }

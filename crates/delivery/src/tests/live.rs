@@ -38,6 +38,11 @@ impl Screen {
         screen
     }
 
+    /// What it shows next.
+    pub(crate) async fn shown(&mut self) -> Value {
+        self.next().await.1
+    }
+
     /// The rider puts the phone away.
     pub(crate) async fn close(self) {
         self.reader.abort();

@@ -80,7 +80,7 @@ impl Machine {
         let origin = Origin::none();
         let told = self.service.execute(&origin, |work| {
             let command = command.clone();
-            Box::pin(async move { changes::tell(work, order_id(order), command).await })
+            Box::pin(async move { changes::tell(work, &Settings::default(), order_id(order), command).await })
         });
         told.await.map(|_| ())
     }

@@ -37,6 +37,7 @@ fn rider() -> impl Strategy<Value = (AccountId, Rider)> {
                     carrying,
                     heard_at: Some(NOON - SignedDuration::from_mins(heard)),
                     is_silent,
+                    ..Rider::default()
                 },
             )
         },
@@ -85,7 +86,7 @@ async fn check(town: Town) -> Result<(), Failure> {
         assert_eq!(found, all.into_iter().map(|(order_id, _)| *order_id).collect::<Vec<_>>());
     }
     for (_, Errand { parcel, radius_m, .. }) in &town.deliveries {
-        let (pickup, drop_off) = (parcel.pickup.location, parcel.deliver_to.location);
+        let (pickup, drop_off) = (parcel.pickup.location, parcel.about_where());
         let found = views::riders_near(&service, &Settings::default(), (pickup, drop_off), *radius_m, &[]).await?;
         let mut all: Vec<_> = town
             .riders

@@ -22,8 +22,9 @@ async fn a_delivery_from_the_kitchen_to_the_customer() {
     assert_eq!(item["status"], "waiting");
     assert_eq!(item["distance_m"], 1_000);
     assert_eq!(item["pickup"]["address"], "서울 강남구 테헤란로 1");
+    assert_eq!(item["neighbourhood"], "서울 강남구 역삼로");
     assert!(item.get("deliver_to").is_none() && item.get("note").is_none(), "{item}");
-    assert!(!nearby.to_string().contains("역삼로"), "where it goes is for the rider who claims it");
+    assert!(!nearby.to_string().contains("301호"), "where it goes is for the rider who claims it");
 
     let (status, claimed) = world.step(rider, order_id, "claim").await;
     assert_eq!((status, &claimed["status"]), (StatusCode::OK, &json!("claimed")));

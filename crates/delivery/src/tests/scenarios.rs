@@ -87,8 +87,8 @@ fn request() -> Command {
 
 fn claim_as(rider_id: AccountId, rider: Rider) -> Command {
     let settings = Settings::default();
-    let (capacity, pace, pick_up_within) = (settings.capacity, settings.pace(), settings.pick_up_within);
-    Command::Claim { rider_id, rider, capacity, pace, pick_up_within }
+    let (capacity, patience, pace) = (settings.capacity, settings.patience(), settings.pace());
+    Command::Claim { rider_id, rider, capacity, patience, pace, pick_up_within: settings.pick_up_within }
 }
 
 fn rider() -> Rider {
@@ -160,7 +160,7 @@ fn one_rider_wins_a_claim() {
 fn claiming_needs_duty_nearness_and_a_free_hand() {
     let off_duty = Rider { on_duty: false, ..rider() };
     let far = Rider { location: Some(spot(-3_100.0, 0.0)), ..rider() };
-    let by_the_customer = Rider { location: Some(spot(3_900.0, 0.0)), ..rider() };
+    let by_the_customer = Rider { location: Some(spot(3_700.0, 0.0)), ..rider() };
     let laden = Rider { carrying: vec![OrderId(Uuid::nil()); 3], ..rider() };
     given([requested()]).when(claim_as(KIM, off_duty)).then_refused(Refusal::NotOnDuty);
     given([requested()]).when(claim_as(KIM, Rider::default())).then_refused(Refusal::NotOnDuty);

@@ -167,6 +167,27 @@ impl World {
         self.ask_as(Caller { account_id: rider_id, role: Role::Rider }, method, path, body).await
     }
 
+    /// After how many seconds a step may be tried again, where the answer says so.
+    pub(crate) async fn retry_after(&self, rider_id: AccountId, order_id: OrderId, step: &str) -> Option<u64> {
+        let caller = Caller { account_id: rider_id, role: Role::Rider };
+        let request = Request::post(format!("/api/deliveries/{order_id}/{step}"))
+            .header(CALLER, caller.to_header())
+            .body(Body::empty())
+            .expect("a request");
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        response.headers().get("retry-after")?.to_str().ok()?.parse().ok()
+    }
+
+    /// An operator asks for a claim, and says neither whose nor why.
+    pub(crate) async fn operator_releases_without_a_body(&self, order_id: OrderId) -> StatusCode {
+        let operator = Caller { account_id: AccountId(Uuid::from_u128(1)), role: Role::Operator };
+        let request = Request::post(format!("/api/deliveries/{order_id}/release"))
+            .header(CALLER, operator.to_header())
+            .body(Body::empty())
+            .expect("a request");
+        self.router.clone().oneshot(request).await.expect("an answer").status()
+    }
+
     async fn ask_as(&self, caller: Caller, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         let request = Request::builder()

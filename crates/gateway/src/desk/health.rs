@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use baedal_contracts::source::IDENTITY;
 use baedal_kit::http::body::read_limited;
+use baedal_kit::http::caps;
 use baedal_kit::http::health::{Dependency, Readiness, in_time};
 use baedal_kit::http::operations::Health;
 use baedal_kit::upstream::Upstream;
@@ -38,7 +39,7 @@ pub(super) async fn ready(State(desk): State<Desk>) -> Readiness {
         let found = in_time(ask(upstream)).await.unwrap_or_else(Err);
         ((*context).to_owned(), Dependency::context(needed, found))
     });
-    let dependencies = join_all(asked).await.into_iter().collect();
+    let dependencies = join_all(asked).await.into_iter().chain(caps::told(&desk.caps)).collect();
     Readiness::judged(desk.lifecycle.is_draining(), dependencies)
 }
 

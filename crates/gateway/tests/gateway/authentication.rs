@@ -59,6 +59,11 @@ async fn bad_tokens_are_refused() {
     let nameless = jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims(Role::Customer), &key.signing).unwrap();
     let promoted = base64url(String::from_utf8_lossy(&serde_json::to_vec(&claims(Role::Operator)).unwrap()).as_bytes());
     let now = baedal_kit::scenario::NOON.as_second();
+    let critical = |names: Vec<String>| {
+        let header = Header { kid: Some("first".to_owned()), crit: Some(names), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, &claims(Role::Customer), &key.signing).unwrap()
+    };
+    let device = format!("device1.{}.{}.{now}.{}", "0".repeat(32), "0".repeat(32), "0".repeat(64));
     for (what, token) in [
         ("empty", String::new()),
         ("garbage", "garbage".to_owned()),
@@ -78,6 +83,11 @@ async fn bad_tokens_are_refused() {
         ("for somebody else", key.sign(&with("aud", json!("another-api")))),
         ("an unknown role", key.sign(&with("role", json!("king")))),
         ("no account", key.sign(&with("sub", json!("me")))),
+        ("not valid before a second from now", key.sign(&with("nbf", json!(now + 1)))),
+        ("not valid before something else than a time", key.sign(&with("nbf", json!("noon")))),
+        ("an extension that must be understood", critical(vec!["b64".to_owned()])),
+        ("extensions that must be understood, none named", critical(Vec::new())),
+        ("a device token", device),
         ("without exp", key.sign(&without("exp"))),
         ("without iss", key.sign(&without("iss"))),
         ("without aud", key.sign(&without("aud"))),
@@ -93,6 +103,33 @@ async fn bad_tokens_are_refused() {
         assert_eq!(refreshed.status, StatusCode::OK, "{what}");
     }
     assert_eq!(world.call(Method::GET, "/api/orders", Some(&good)).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_token_is_valid_from_the_second_that_it_names() {
+    let world = World::new();
+    let now = baedal_kit::scenario::NOON.as_second();
+    let token = world.key.sign(&with("nbf", json!(now + 60)));
+    let status = async || world.call(Method::GET, "/api/orders", Some(&token)).await.status;
+    assert_eq!(status().await, StatusCode::UNAUTHORIZED);
+    world.clock.advance(SignedDuration::from_secs(60));
+    assert_eq!(status().await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn while_keys_are_rotated_what_either_has_signed_is_good_until_the_old_one_is_removed() {
+    let world = World::new();
+    let old = world.key.token(Role::Customer);
+    let status = async |token: &str| world.call(Method::GET, "/api/orders", Some(token)).await.status;
+    assert_eq!(status(&old).await, StatusCode::OK);
+    let second = Key::new("second");
+    let new = second.token(Role::Customer);
+    world.published.lock().unwrap().keys = vec![second.jwk.clone(), world.key.jwk.clone()];
+    world.clock.advance(SignedDuration::from_secs(2));
+    for _ in 0..3 {
+        assert_eq!((status(&new).await, status(&old).await), (StatusCode::OK, StatusCode::OK));
+    }
+    assert_eq!(world.fetched(), 2, "once for the key that was not known");
 }
 
 #[tokio::test]

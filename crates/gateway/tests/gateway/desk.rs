@@ -25,7 +25,8 @@ async fn ready_is_when_everything_needed_is() {
     assert_eq!((answer.status, &answer.body["status"]), (StatusCode::OK, &json!("ready")), "{}", answer.text);
     let order = json!({"ready": true, "needed": true, "database": "ok", "position": 7, "behind": {"somebody": 3}});
     assert_eq!(answer.body["dependencies"]["order"], order);
-    assert_eq!(answer.body["dependencies"].as_object().map(serde_json::Map::len), Some(7));
+    assert_eq!(answer.body["dependencies"].as_object().map(serde_json::Map::len), Some(8));
+    assert_eq!(answer.body["dependencies"]["limits"], json!({"ready": true, "needed": false}));
     whole.lifecycle.drain();
     let answer = whole.get("/health/ready").await;
     assert_eq!((answer.status, &answer.body["status"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("draining")));

@@ -17,7 +17,7 @@ use http::{Method, StatusCode, header};
 use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
 
-use super::world::{World, request};
+use super::world::{HERE, World, request};
 
 /// A few at once, and then none for a long time.
 const FEW: Rate = Rate { per_second: 1, burst: 3 };
@@ -108,7 +108,8 @@ async fn a_body_that_is_too_large_is_refused_by_what_it_says_or_by_what_it_is() 
     let endless = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 1024]));
     let mut streamed = request(Method::POST, "/api/orders", Some(&token));
     *streamed.body_mut() = Body::from_stream(endless);
-    assert_eq!(world.send(streamed).await.status, StatusCode::BAD_REQUEST, "the context sees it break off");
+    let streamed = world.send(streamed).await;
+    assert_eq!((streamed.status, streamed.kind()), (StatusCode::PAYLOAD_TOO_LARGE, "too_large"));
 
     let mut unread = request(Method::GET, "/api/orders", Some(&token));
     *unread.body_mut() = Body::from_stream(futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 1024])));
@@ -227,4 +228,167 @@ async fn when_all_places_are_taken_more_are_turned_away_at_once() {
     gate.add_permits(10);
     assert_eq!(held.await.text, "done");
     assert_eq!(world.get("/api/stores").await.status, StatusCode::OK);
+}
+
+/// A command of which one byte arrives, and then nothing.
+fn unfinished(address: &str) -> Request {
+    let mut asked = from(address, "/api/token/refresh");
+    *asked.method_mut() = Method::POST;
+    let byte = futures::stream::iter([Ok::<_, std::io::Error>(vec![b'{'])]);
+    *asked.body_mut() = Body::from_stream(byte.chain(futures::stream::pending()));
+    asked
+}
+
+fn command(address: &str) -> Request {
+    let mut asked = from(address, "/api/token/refresh");
+    *asked.method_mut() = Method::POST;
+    *asked.body_mut() = Body::from("{}");
+    asked
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_commands_a_second_that_never_arrive_keep_nobody_else_out() {
+    let world = World::with(|settings| (settings.per_address, settings.needed) = (Rate::UNLIMITED, Vec::new()), |_| {});
+    let attacker = "198.51.100.66";
+    let mut attack = futures::stream::FuturesUnordered::new();
+    let mut answers = Vec::new();
+    for second in 0..8 {
+        for _ in 0..190 {
+            attack.push(world.send(unfinished(attacker)));
+        }
+        let over = tokio::time::sleep(std::time::Duration::from_secs(1));
+        tokio::pin!(over);
+        loop {
+            tokio::select! {
+                biased;
+                Some(answer) = attack.next() => answers.push(answer),
+                () = &mut over => break,
+            }
+        }
+        for honest in [HERE, "198.51.100.7", "2001:db8::1"] {
+            assert_eq!(world.send(command(honest)).await.status, StatusCode::OK);
+            assert_eq!(world.send(from(honest, "/api/stores")).await.status, StatusCode::OK);
+        }
+        assert_eq!(
+            world.send(from(attacker, "/api/stores")).await.status,
+            StatusCode::OK,
+            "what has arrived is served"
+        );
+        let readiness = world.get("/health/ready").await;
+        let limits = &readiness.body["dependencies"]["limits"];
+        assert_eq!(readiness.status, StatusCode::OK);
+        // Later, some of them have just been told that they are late, and there is room for a moment.
+        if second == 0 {
+            let wrong = limits["wrong"].as_str().unwrap_or_default();
+            assert!(wrong.contains("`unfinished_requests_per_address` (100) binds for one address"), "{limits}");
+        }
+    }
+    answers.extend(attack.collect::<Vec<_>>().await);
+    let late = answers.iter().filter(|answer| answer.status == StatusCode::REQUEST_TIMEOUT).count();
+    let too_many = answers.iter().filter(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS).count();
+    assert_eq!((late + too_many, answers.len()), (8 * 190, 8 * 190));
+    assert!((100..=200).contains(&late), "one hundred at a time, for five seconds each: {late}");
+    let first = answers.iter().find(|answer| answer.status == StatusCode::REQUEST_TIMEOUT).expect("one that was late");
+    assert_eq!(first.kind(), "too_slow");
+    assert_eq!(world.get("/health/ready").await.body["dependencies"]["limits"]["ready"], true, "all of it is over");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_line_has_the_time_that_its_bytes_need() {
+    let world = World::with(|settings| (settings.per_address, settings.needed) = (Rate::UNLIMITED, Vec::new()), |_| {});
+    for (bytes_a_second, status) in [(6000, StatusCode::OK), (2000, StatusCode::REQUEST_TIMEOUT)] {
+        let piece = move |sent: usize| async move {
+            let left = 40_000_usize.saturating_sub(sent).min(bytes_a_second);
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            (left > 0).then(|| (Ok::<_, std::io::Error>(vec![b' '; left]), sent + left))
+        };
+        let mut slow = command(HERE);
+        *slow.body_mut() = Body::from_stream(futures::stream::unfold(0, piece));
+        assert_eq!(world.send(slow).await.status, status, "{bytes_a_second} bytes a second");
+    }
+}
+
+#[tokio::test]
+async fn made_up_accounts_of_one_address_leave_live_streams_to_others() {
+    let live = Router::new().fallback(async || Sse::new(futures::stream::pending::<Result<Event, std::io::Error>>()));
+    let world = World::with(
+        |settings| (settings.per_address, settings.needed) = (Rate::UNLIMITED, Vec::new()),
+        |contexts| drop(contexts.insert(TRACKING, Upstream::local(live))),
+    );
+    let path = "/api/orders/0198c1f2-7c1e-7000-8000-000000000000/live";
+    let open = async |address: &str| {
+        let mut asked = request(Method::GET, path, Some(&world.key.token(Role::Customer)));
+        asked.extensions_mut().insert(ConnectInfo(SocketAddr::new(address.parse().expect("an address"), 1)));
+        world.response(asked).await
+    };
+    let mut streams = Vec::new();
+    // One stream of each of them is enough: an account has twenty.
+    for account in 0..1100 {
+        let response = open("198.51.100.66").await;
+        let expected = if account < 1000 { StatusCode::OK } else { StatusCode::TOO_MANY_REQUESTS };
+        assert_eq!(response.status(), expected, "{account}");
+        streams.push(response);
+    }
+    assert_eq!(open(HERE).await.status(), StatusCode::OK);
+    let readiness = world.get("/health/ready").await;
+    assert_eq!(readiness.status, StatusCode::OK);
+    let wrong = readiness.body["dependencies"]["limits"]["wrong"].to_string();
+    assert!(wrong.contains("`live_streams_per_address` (1000) binds for one address"), "{wrong}");
+}
+
+#[tokio::test]
+async fn a_read_that_waits_for_a_position_takes_no_place_from_others() {
+    let gate = Arc::new(Semaphore::new(0));
+    let inside = Arc::clone(&gate);
+    let late = Router::new().fallback(move |request: Request| {
+        let inside = Arc::clone(&inside);
+        async move {
+            if request.headers().contains_key("baedal-position") {
+                drop(inside.acquire().await);
+            }
+            "shown"
+        }
+    });
+    let world = World::with(
+        |settings| {
+            settings.needed.clear();
+            (settings.requests_in_flight, settings.waiting_reads, settings.waiting_reads_per_address) = (1, 3, 2);
+        },
+        |contexts| drop(contexts.insert(TRACKING, Upstream::local(late))),
+    );
+    let waiting = |address| {
+        let mut asked = from(address, "/api/stores");
+        asked.headers_mut().insert("baedal-position", http::HeaderValue::from_static("order:7"));
+        world.send(asked)
+    };
+    let mut held: Vec<_> = [HERE, HERE, "198.51.100.7"].map(|address| Box::pin(waiting(address))).into();
+    for read in &mut held[..2] {
+        assert!(futures::poll!(read).is_pending());
+    }
+    assert_eq!(world.get("/api/stores").await.text, "shown");
+    assert_eq!(waiting(HERE).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(futures::poll!(&mut held[2]).is_pending(), "another address has its own share");
+    assert_eq!(waiting("198.51.100.8").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(world.get("/health/ready").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(world.get("/api/stores").await.text, "shown");
+    gate.add_permits(10);
+    for read in held {
+        assert_eq!(read.await.text, "shown");
+    }
+    assert_eq!(world.get("/health/ready").await.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_stream_ends_with_the_token_it_was_opened_with() {
+    let live = Router::new().fallback(async || Sse::new(futures::stream::pending::<Result<Event, std::io::Error>>()));
+    let world = World::with(|_| {}, |contexts| drop(contexts.insert(TRACKING, Upstream::local(live))));
+    let path = "/api/orders/0198c1f2-7c1e-7000-8000-000000000000/live";
+    let token = world.key.token(Role::Customer);
+    // The second time it is remembered.
+    for _ in 0..2 {
+        let began = tokio::time::Instant::now();
+        let told = world.call(Method::GET, path, Some(&token)).await;
+        assert!(told.text.starts_with("event: reconnect\n"), "{}", told.text);
+        assert_eq!(began.elapsed().as_secs(), 900);
+    }
 }

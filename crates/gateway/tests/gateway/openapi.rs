@@ -109,6 +109,20 @@ fn the_table_says_who_may_call() {
     }
 }
 
+#[test]
+fn a_stream_may_also_say_that_it_is_over() {
+    let mut stream = answering("X");
+    stream["responses"]["200"]["content"] =
+        json!({"text/event-stream": {"schema": {"$ref": "#/components/schemas/X"}}});
+    let documents = vec![document(&[("get", "/api/orders/{order_id}/live", stream)], json!({"X": object("x")}))];
+    let document = openapi::describe(documents).document;
+    let answer = &document["paths"]["/api/orders/{order_id}/live"]["get"]["responses"]["200"];
+    let event = &answer["content"]["text/event-stream"]["schema"];
+    let shown = &event["then"]["properties"]["data"];
+    assert_eq!(shown["contentSchema"], json!({"$ref": "#/components/schemas/X"}));
+    assert_eq!(event["else"]["properties"]["data"], json!({"const": "{}"}));
+}
+
 #[tokio::test]
 async fn the_document_that_is_served_is_sound() {
     let document = World::new().get("/api/openapi.json").await.body;

@@ -128,6 +128,7 @@ impl World {
             clock: Arc::new(clock.clone()),
             lifecycle: lifecycle.clone(),
             metrics: Arc::new(|| "baedal_up 1\n".to_owned()),
+            caps: Vec::new(),
         });
         Self { router, key, published, fetched, identity_is_away, clock, lifecycle }
     }

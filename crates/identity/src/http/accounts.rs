@@ -7,15 +7,16 @@ use baedal_contracts::AccountId;
 use baedal_contracts::identity::Role;
 use baedal_kit::http::problem::FORBIDDEN;
 use baedal_kit::http::{Asked, Body, Caller, Position, Problem, ProblemBody};
-use baedal_text::{NewPassword, PersonName, Phone};
+use baedal_text::{NewPassword, PersonName, Phone, PhoneCode};
 use garde::Validate;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::App;
-use super::problems::PHONE_TAKEN;
+use super::problems::{PHONE_TAKEN, WRONG_CODE};
+use super::{App, Client};
 use crate::accounts::{self, NotOpened};
+use crate::codes::Proof;
 use crate::domain::Profile;
 
 /// A new account.
@@ -34,6 +35,10 @@ pub(crate) struct OpenAccount {
     /// 8 to 128 characters.
     #[garde(skip)]
     password: NewPassword,
+    /// The code that `POST /api/phone-codes` has sent to the phone. Whom an operator makes an operator needs none.
+    #[serde(default)]
+    #[garde(skip)]
+    code: Option<PhoneCode>,
 }
 
 /// The account that was opened.
@@ -45,28 +50,43 @@ pub(crate) struct Opened {
 
 /// Open an account
 ///
-/// Anybody may open an account as a customer, an owner or a rider; only an operator opens an operator's.
+/// Anybody may open an account as a customer, an owner or a rider, with a code that was sent to the phone; only an
+/// operator opens an operator's. That a phone number has an account is told to whoever has proven it.
 #[utoipa::path(post, path = "/api/accounts", tag = "accounts", request_body = OpenAccount, responses(
     (status = 201, description = "It is open", body = Opened),
     (status = 403, description = "`operator`, but not asked by one", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "The phone number has an account", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 422, description = "A field is wrong", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "The phone number has an account, and you have proven that it is yours", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "A field is wrong, or the code is wrong or old", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub(crate) async fn open_account(
     State(app): State<App>,
     caller: Option<Caller>,
+    Client(address): Client,
     Asked(origin): Asked,
     Body(wished): Body<OpenAccount>,
 ) -> Result<impl IntoResponse, Problem> {
-    let OpenAccount { role, name, phone, password } = wished;
-    if role == Role::Operator && caller.is_none_or(|caller| caller.role != Role::Operator) {
+    let OpenAccount { role, name, phone, password, code } = wished;
+    let is_by_an_operator = caller.is_some_and(|caller| caller.role == Role::Operator);
+    if role == Role::Operator && !is_by_an_operator {
         return Err(Problem::new(&FORBIDDEN, "only an operator opens an operator's account"));
     }
     let taken = || Problem::new(&PHONE_TAKEN, "the phone number has an account");
+    let wrong = || Problem::new(&WRONG_CODE, "the code is wrong or old").at("code", "is wrong or old");
+    let proof = match code {
+        _ if role == Role::Operator => None,
+        None => return Err(Problem::field("code", "must be the code that was sent to the phone")),
+        Some(code) => Some(app.codes.proof(&app.service, &origin, &phone, &code).await?),
+    };
+    if proof == Some(Proof::Wrong) {
+        return Err(wrong());
+    }
     if accounts::is_taken(&app.service, &phone).await? {
         return Err(taken());
     }
-    let hash = app.passwords.hash(app.passwords.queue()?, password).await?;
+    if proof == Some(Proof::Used) {
+        return Err(wrong());
+    }
+    let hash = app.passwords.hash(app.passwords.queue(address)?, password).await?;
     let profile = Profile { role, name: name.into(), phone };
     match accounts::open(&app.service, &origin, profile, hash).await {
         Ok((account_id, position)) => {

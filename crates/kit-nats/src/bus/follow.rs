@@ -8,12 +8,16 @@ use baedal_kit::failure::BoxError;
 use futures::StreamExt;
 use tokio::sync::watch;
 
+use super::belief::Belief;
 use super::source::Source;
+use crate::cloudevents::place;
 use crate::pause::Pause;
 use crate::{Nats, names, stream};
 
 /// How many messages are asked for in advance, and put on the shelves together.
 const AHEAD: usize = 512;
+/// How soon it is looked again for a stream that is not there yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// How long a request for more stands.
 const REQUEST_LASTS: Duration = Duration::from_secs(20);
 /// How often the broker says that it is there while nothing comes.
@@ -26,14 +30,19 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 ///
 /// A new beginning needs no place to go on from: the last event of each shard names the one before it, which
 /// shows what was missed meanwhile.
-pub(super) async fn follow(source: Arc<Source>, nats: Nats, mut heard: watch::Receiver<Arc<[u16]>>) {
+pub(super) async fn follow(
+    source: Arc<Source>,
+    nats: Nats,
+    belief: Arc<Belief>,
+    mut heard: watch::Receiver<Arc<[u16]>>,
+) {
     let mut connections = nats.changes();
     let mut pause = Pause::new();
     loop {
         connections.mark_unchanged();
         let shards = Arc::clone(&heard.borrow_and_update());
         let error = tokio::select! {
-            error = listen(&source, &nats, &shards, &mut pause) => error,
+            error = listen(&source, &nats, &belief, &shards, &mut pause) => error,
             changed = heard.changed() => match changed {
                 Ok(()) => continue,
                 Err(_) => return,
@@ -53,18 +62,24 @@ pub(super) async fn follow(source: Arc<Source>, nats: Nats, mut heard: watch::Re
 }
 
 /// Puts what comes on the shelves, until nothing can come any more.
-async fn listen(source: &Source, nats: &Nats, shards: &[u16], pause: &mut Pause) -> BoxError {
+async fn listen(source: &Source, nats: &Nats, belief: &Belief, shards: &[u16], pause: &mut Pause) -> BoxError {
     if shards.is_empty() {
         return std::future::pending().await;
     }
     nats.connected().await;
-    match try_listen(source, nats, shards, pause).await {
+    match try_listen(source, nats, belief, shards, pause).await {
         Ok(()) => "the stream ended".into(),
         Err(error) => error,
     }
 }
 
-async fn try_listen(source: &Source, nats: &Nats, shards: &[u16], pause: &mut Pause) -> Result<(), BoxError> {
+async fn try_listen(
+    source: &Source,
+    nats: &Nats,
+    belief: &Belief,
+    shards: &[u16],
+    pause: &mut Pause,
+) -> Result<(), BoxError> {
     let config = pull::Config {
         deliver_policy: DeliverPolicy::LastPerSubject,
         ack_policy: AckPolicy::None,
@@ -74,7 +89,14 @@ async fn try_listen(source: &Source, nats: &Nats, shards: &[u16], pause: &mut Pa
         num_replicas: 1,
         ..pull::Config::default()
     };
-    stream::find(nats, source.name).await?;
+    // Its source makes it, in a moment.
+    while let Err(failure) = stream::find(nats, source.name).await {
+        if !nats.is_connected() {
+            return Err(failure.into());
+        }
+        tracing::debug!(source = source.name, error = failure.story(), "there is no stream yet");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
     let consumer = nats.jetstream.create_consumer_on_stream(config, names::stream(source.name)).await?;
     let asked = consumer.stream().max_messages_per_batch(AHEAD).expires(REQUEST_LASTS).heartbeat(HEARTBEAT);
     let mut messages = asked.messages().await?.ready_chunks(AHEAD);
@@ -89,7 +111,9 @@ async fn try_listen(source: &Source, nats: &Nats, shards: &[u16], pause: &mut Pa
         }
         if !came.is_empty() {
             pause.over();
-            source.deliver(&came);
+            let furthest = came.iter().filter_map(|message| place(&message.payload).ok()).map(|place| place.position);
+            let believed = belief.upto(furthest.max().unwrap_or(0)).await;
+            source.deliver(&came, believed);
         }
         ended?;
     }

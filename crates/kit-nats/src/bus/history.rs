@@ -33,6 +33,18 @@ pub(super) struct Hint {
     sequence: u64,
 }
 
+/// What is wanted of a shard: at the most `limit` events, right behind a position.
+#[derive(Clone, Copy)]
+pub(super) struct Stretch<'a> {
+    pub(super) source: &'static str,
+    pub(super) shard: u16,
+    pub(super) after: u64,
+    pub(super) limit: usize,
+    pub(super) epochs: &'a Epochs,
+    /// What lies beyond this position is not believed.
+    pub(super) believed: u64,
+}
+
 /// Reads what streams still keep.
 pub(super) struct History {
     nats: Nats,
@@ -47,38 +59,24 @@ impl History {
 
     /// The envelopes of a shard that come right behind a position. Nothing where the stream does not keep them
     /// any more, or does not answer.
-    pub(super) async fn read(
-        &self,
-        source: &'static str,
-        shard: u16,
-        after: u64,
-        limit: usize,
-        epochs: &Epochs,
-        hint: &mut Hint,
-    ) -> Vec<Envelope> {
+    pub(super) async fn read(&self, wanted: Stretch<'_>, hint: &mut Hint) -> Vec<Envelope> {
         let shy_until = *self.shy_until.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.nats.is_connected() || shy_until.is_some_and(|until| until > Instant::now()) {
             return Vec::new();
         }
-        let error = match tokio::time::timeout(LIMIT, self.try_read(source, shard, after, limit, epochs, hint)).await {
+        let error = match tokio::time::timeout(LIMIT, self.try_read(wanted, hint)).await {
             Ok(Ok(found)) => return found,
             Ok(Err(error)) => error,
             Err(late) => late.into(),
         };
+        let Stretch { source, shard, after, .. } = wanted;
         tracing::debug!(source, shard, after, error = %error, "the stream did not answer; the source is asked instead");
         *self.shy_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + SHY);
         Vec::new()
     }
 
-    async fn try_read(
-        &self,
-        source: &'static str,
-        shard: u16,
-        after: u64,
-        limit: usize,
-        epochs: &Epochs,
-        hint: &mut Hint,
-    ) -> Result<Vec<Envelope>, BoxError> {
+    async fn try_read(&self, wanted: Stretch<'_>, hint: &mut Hint) -> Result<Vec<Envelope>, BoxError> {
+        let Stretch { source, shard, after, limit, epochs, believed } = wanted;
         let subject = names::events(source, shard);
         let begin = if after > 0 && hint.position == after {
             hint.sequence
@@ -106,7 +104,7 @@ impl History {
             if carried.envelope.position <= covered {
                 continue;
             }
-            if carried.prev > covered {
+            if carried.prev > covered || carried.envelope.position > believed {
                 break;
             }
             covered = carried.envelope.position;

@@ -78,6 +78,11 @@ impl Shelf {
         Found::Here(Batch { envelopes, upto, ..Batch::default() })
     }
 
+    /// How far what is known reaches.
+    pub(super) fn reaches(&self) -> u64 {
+        self.upto
+    }
+
     /// One more from the stream. Whether it was not known.
     pub(super) fn put(&mut self, envelope: Envelope, prev: u64, now: Instant) -> bool {
         if envelope.position <= self.upto {

@@ -27,6 +27,8 @@ pub(super) struct Source {
     /// The epochs of its journal, as far as they are known. What is on the shelves is of that journal: whoever puts
     /// something there holds this meanwhile.
     epochs: Mutex<Arc<Epochs>>,
+    /// How far it has said itself that its journal goes; nothing, where it has not yet.
+    said: Mutex<Option<u64>>,
     /// Something speaks for another journal than the one that is known: the source is to be asked.
     pub(super) doubt: Notify,
     /// Something was taken off the shelves: the stream is to be heard anew, from the last event of each shard on.
@@ -61,6 +63,7 @@ impl Source {
             head: watch::Sender::new(0),
             since: now,
             epochs: Mutex::default(),
+            said: Mutex::default(),
             doubt: Notify::new(),
             anew: Notify::new(),
             shards: (0..shards).map(|_| Shard::default()).collect(),
@@ -81,8 +84,24 @@ impl Source {
         self.epochs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The journal is this one, and goes so far. What is here of another one goes.
+    /// How far it has said itself that its journal goes.
+    pub(super) fn said(&self) -> Option<u64> {
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It says itself that its journal is this one, and goes so far.
     pub(super) fn know(&self, extent: &Extent) {
+        {
+            let known = self.known_epochs();
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_same = known.is_empty() || known.last() == extent.epochs.last();
+            *said = Some(said.filter(|_| is_same).unwrap_or(0).max(extent.head));
+        }
+        self.learn(extent);
+    }
+
+    /// The journal is this one, and goes so far. What is here of another one goes.
+    fn learn(&self, extent: &Extent) {
         let Extent { head, epochs } = extent;
         let mut known = self.known_epochs();
         if epochs.is_empty() || known.last() == epochs.last() {
@@ -108,7 +127,7 @@ impl Source {
         let patience = nats.settings.doubt_after.unsigned_abs() * DOUBTS;
         if nats.is_connected() && self.since.elapsed() > patience {
             let epochs = Arc::new(stream::find(nats, self.name).await?);
-            self.know(&Extent { head: 0, epochs });
+            self.learn(&Extent { head: 0, epochs });
         }
         Ok(())
     }
@@ -132,14 +151,17 @@ impl Source {
         self.head.send_modify(|head| *head = (*head).max(position));
     }
 
-    /// Messages of the stream, in its order.
-    pub(super) fn deliver(&self, messages: &[async_nats::jetstream::Message]) {
+    /// Messages of the stream, in its order. What is said to be behind `believed` is not.
+    pub(super) fn deliver(&self, messages: &[async_nats::jetstream::Message], believed: u64) {
         let now = Instant::now();
         *self.pulse.lock().unwrap_or_else(PoisonError::into_inner) = Pulse { word: now, delivery: now };
         let mut newest = None;
         let epochs = self.known_epochs();
         for message in messages {
             match self.read(message, &epochs) {
+                Ok((_, Carried { envelope, .. })) if envelope.position > believed => {
+                    self.disbelieve("event", envelope.position, believed);
+                }
                 Ok((shard, Carried { envelope, prev, .. })) => {
                     let position = envelope.position;
                     if shard.shelf().put(envelope, prev, now) {
@@ -178,6 +200,19 @@ impl Source {
             message = id.map(async_nats::HeaderValue::as_str),
             error = %Failure::broken_by("a message cannot be read", unreadable.to_string()).story(),
             "a message cannot be read; what it should have said is read from the source"
+        );
+    }
+
+    /// Something is said to be where the source's journal does not go: it was not the source that said so.
+    pub(super) fn disbelieve(&self, what: &'static str, position: u64, believed: u64) {
+        metrics::counter!("baedal_disbelieved_messages_total", "source" => self.name, "what" => what).increment(1);
+        tracing::error!(
+            source = self.name,
+            what,
+            position,
+            believed,
+            "the broker brings what is beyond the end of its source's journal; it is dropped. Unless the source is \
+             away, somebody has published it who should not be able to: change the credentials of this source"
         );
     }
 
@@ -220,6 +255,12 @@ impl Source {
 
     /// The source itself says how far it is, and the broker has not said so in time. Whether something is missing.
     pub(super) fn told(&self, position: u64, heard: &[u16]) -> bool {
+        // What was believed while it was away, and it does not know of.
+        let said = self.said().unwrap_or(position);
+        let wrong = self.shards.iter().filter(|shard| shard.shelf().reaches() > said);
+        if wrong.filter(|shard| shard.shelf().keep_upto(said)).count() > 0 {
+            self.anew.notify_one();
+        }
         let heard = heard.iter().filter_map(|shard| self.shard(*shard));
         let missing = heard.filter(|shard| shard.shelf().tell(position)).count();
         // Also if we knew that: what was asked for may not have been answered.

@@ -10,6 +10,7 @@ use futures::StreamExt;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::belief::Belief;
 use super::source::Source;
 use crate::names::{self, Heads};
 use crate::{Nats, pause::Pause};
@@ -26,6 +27,7 @@ pub(super) struct Watch {
     pub(super) source: Arc<Source>,
     pub(super) nats: Nats,
     pub(super) archive: Arc<dyn Archive>,
+    pub(super) belief: Arc<Belief>,
     pub(super) heard: watch::Receiver<Arc<[u16]>>,
 }
 
@@ -50,7 +52,7 @@ impl Watch {
         loop {
             tokio::select! {
                 said = heads.next() => match said {
-                    Some(said) => self.hear(&said.payload),
+                    Some(said) => self.hear(&said.payload).await,
                     None => return,
                 },
                 () = sleep_until(self.source.due()) => self.source.give_up_waiting(),
@@ -71,9 +73,16 @@ impl Watch {
         }
     }
 
-    fn hear(&self, said: &[u8]) {
+    async fn hear(&self, said: &[u8]) {
         match serde_json::from_slice::<Heads>(said) {
-            Ok(heads) => self.source.claimed(&heads, &self.heard.borrow()),
+            Ok(heads) => {
+                let believed = self.belief.upto(heads.upto).await;
+                if heads.upto > believed {
+                    self.source.disbelieve("heads", heads.upto, believed);
+                    return;
+                }
+                self.source.claimed(&heads, &self.heard.borrow());
+            }
             Err(error) => tracing::warn!(source = self.source.name, %error, "the relay's word cannot be read"),
         }
     }

@@ -3,9 +3,11 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod behind;
+mod forged;
 mod poison;
 mod relaying;
 mod restored;
 mod shards;
 mod trouble;
+mod users;
 mod world;

@@ -20,6 +20,7 @@ use baedal_kit::time::{Clock, SystemClock};
 use baedal_kit::{Bus, Cause, CauseKind, Envelope, Failure, Origin, Recorded, Service};
 use baedal_kit_nats::{Nats, NatsBus, Settings, connect, relay};
 use baedal_servers::testing::programs;
+use baedal_servers::{CONTEXTS, NatsOptions};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -61,6 +62,20 @@ impl World {
         let folder = TempDir::new().expect("a folder");
         let broker = baedal_servers::Nats::start(programs(), folder.path()).expect("a broker");
         let nats = connect(settings(&broker.url())).await.expect("settings");
+        Self::on(broker, nats, folder)
+    }
+
+    /// With a broker that lets in the contexts' users only; the world is the source's.
+    pub(crate) async fn of_users() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let passwords = CONTEXTS.map(|context| (context, password(context))).into();
+        let options = NatsOptions { passwords, ..NatsOptions::default() };
+        let broker = baedal_servers::Nats::start_with(programs(), folder.path(), options).expect("a broker");
+        let nats = connect(settings_of(&broker.url(), SOURCE)).await.expect("settings");
+        Self::on(broker, nats, folder)
+    }
+
+    fn on(broker: baedal_servers::Nats, nats: Nats, folder: TempDir) -> Self {
         let database = Arc::new(Moody::default());
         let known = Arc::clone(&database) as Arc<dyn Database>;
         let journal = Arc::new(JournalBus::sharded(SHARDS).with(SOURCE, known, publish));
@@ -162,6 +177,16 @@ impl World {
 pub(crate) fn settings(url: &str) -> Settings {
     let doubt_after = SignedDuration::from_millis(300);
     Settings { urls: vec![url.to_owned()], doubt_after, ..Settings::default() }
+}
+
+/// A context's password.
+pub(crate) fn password(context: &str) -> String {
+    format!("n-{context}-password")
+}
+
+/// As the user of a context.
+pub(crate) fn settings_of(url: &str, context: &str) -> Settings {
+    Settings { user: Some(context.to_owned()), password: password(context).into(), ..settings(url) }
 }
 
 /// Waits for something that must come.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   /health/live, /health/ready, /metrics   anybody
-//!   everything else                         peers, by the secret ─▶ the context they name
+//!   everything else                         peers, by their secrets ─▶ what they may ask of the context they name
 //! ```
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use tower::ServiceExt;
 
 use super::health::{Check, Dependency, Heard, Metrics, Readiness, in_time, told};
 use super::operations::Health;
-use super::peers::{CONTEXT, PeerSecret};
+use super::peers::{CONTEXT, Peers};
 use super::problem::{Problem, UNAVAILABLE};
 use super::unread::taken_in;
 use crate::Service;
@@ -31,8 +31,8 @@ pub struct Front {
     pub contexts: Vec<(Service, Router)>,
     /// What else it depends on: the bus, its peers.
     pub checks: Vec<Check>,
-    /// What its peers show.
-    pub secret: PeerSecret,
+    /// Its peers, and what they may ask.
+    pub peers: Peers,
     /// The life of this process.
     pub lifecycle: Lifecycle,
     /// Its metrics.
@@ -42,16 +42,16 @@ pub struct Front {
 impl Front {
     /// All of it as one router.
     pub fn router(self) -> Router {
-        let Self { contexts, checks, secret, lifecycle, metrics } = self;
+        let Self { contexts, checks, peers, lifecycle, metrics } = self;
         let (services, contexts): (Vec<_>, BTreeMap<_, _>) =
             contexts.into_iter().map(|(service, router)| (service.clone(), (service.name(), router))).unzip();
-        let for_peers = Router::new().fallback(hand_over).with_state(Contexts(Arc::new(contexts)));
+        let for_peers = Router::new().fallback(hand_over).with_state((Contexts(Arc::new(contexts)), peers.clone()));
         let dependencies = Dependencies { services: services.into(), checks: checks.into(), lifecycle };
         Router::new()
             .route("/health/live", get(async || "ok"))
             .route("/health/ready", get(ready).with_state(dependencies))
             .route("/metrics", get(async move || told(&metrics)))
-            .fallback_service(secret.guard(for_peers))
+            .fallback_service(peers.guard(for_peers))
     }
 }
 
@@ -60,13 +60,13 @@ struct Contexts(Arc<BTreeMap<&'static str, Router>>);
 
 impl Contexts {
     /// The context that a request is for. It need not say so where there is only one.
-    fn meant(&self, request: &Request) -> Result<&Router, Problem> {
+    fn meant(&self, request: &Request) -> Result<(&'static str, &Router), Problem> {
         let named = request.headers().get(CONTEXT);
         let found = match named {
-            Some(name) => name.to_str().ok().and_then(|name| self.0.get(name)),
-            None => self.0.values().next().filter(|_| self.0.len() == 1),
+            Some(name) => name.to_str().ok().and_then(|name| self.0.get_key_value(name)),
+            None => self.0.iter().next().filter(|_| self.0.len() == 1),
         };
-        found.ok_or_else(|| {
+        found.map(|(name, router)| (*name, router)).ok_or_else(|| {
             let here: Vec<_> = self.0.keys().copied().collect();
             tracing::warn!(?named, ?here, "a request is for a context that is not in this process");
             let what = format!("here is {} and not what was asked for", here.join(", "));
@@ -75,11 +75,14 @@ impl Contexts {
     }
 }
 
-async fn hand_over(State(contexts): State<Contexts>, request: Request) -> Response {
-    let context = match contexts.meant(&request) {
-        Ok(context) => context.clone(),
+async fn hand_over(State((contexts, peers)): State<(Contexts, Peers)>, mut request: Request) -> Response {
+    let (name, context) = match contexts.meant(&request) {
+        Ok((name, context)) => (name, context.clone()),
         Err(problem) => return not_begun(problem.into_response()),
     };
+    if let Err(problem) = peers.admit(&mut request, name) {
+        return not_begun(problem.into_response());
+    }
     taken_in(request, async |request| match context.oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use http::HeaderMap;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::problem::Problem;
@@ -26,6 +27,8 @@ pub struct Frame {
     pub id: String,
     /// It, as JSON.
     pub data: String,
+    /// When it may be another although nothing changes: then it is looked at again.
+    pub until: Option<Timestamp>,
 }
 
 impl Frame {
@@ -39,7 +42,13 @@ impl Frame {
             serde_json::to_string(shown).map_err(|error| Failure::broken_by("a frame cannot be written", error))?;
         let mut content = DefaultHasher::new();
         data.hash(&mut content);
-        Ok(Self { id: format!("{:016x}", content.finish()), data })
+        Ok(Self { id: format!("{:016x}", content.finish()), data, until: None })
+    }
+
+    /// The same, to be looked at again at a time: what it shows is hidden then, or changes by itself.
+    #[must_use]
+    pub fn until(self, until: Option<Timestamp>) -> Self {
+        Self { until, ..self }
     }
 }
 
@@ -75,28 +84,37 @@ where
     Found: Future<Output = Result<Option<(Frame, Option<Vec<String>>)>, Problem>> + Send,
 {
     let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
-    let state = Some((service.lifecycle().clone(), subscription, look, seen));
+    let state = Some((service.clone(), subscription, look, seen));
     let frames = futures::stream::unfold(state, |state| async move {
-        let (lifecycle, mut subscription, look, mut seen) = state?;
+        let (service, mut subscription, look, mut seen) = state?;
         loop {
-            match look().await {
+            let until = match look().await {
                 Ok(Some((frame, keys))) => {
+                    let until = frame.until;
                     let elsewhere = keys.is_some_and(|keys| subscription.follow(keys));
                     if frame.id != seen {
                         seen.clone_from(&frame.id);
                         let event = Event::default().id(frame.id).data(frame.data).retry(RECONNECT);
-                        return Some((Ok(event), Some((lifecycle, subscription, look, seen))));
+                        return Some((Ok(event), Some((service, subscription, look, seen))));
                     }
                     if elsewhere {
                         // What changed there before we followed it has not woken us.
                         continue;
                     }
+                    until
                 }
                 Ok(None) | Err(_) => return Some((Ok(goodbye()), None)),
-            }
+            };
+            let is_over = async {
+                match until {
+                    Some(until) => service.clock().sleep_until(until).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 () = subscription.changed() => {}
-                () = lifecycle.draining() => return Some((Ok(goodbye()), None)),
+                () = is_over => {}
+                () = service.lifecycle().draining() => return Some((Ok(goodbye()), None)),
             }
         }
     });

@@ -11,7 +11,7 @@ use axum::response::{IntoResponseParts, ResponseParts};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
-use super::problem::{MALFORMED, Problem};
+use super::problem::{MALFORMED, POSITION_AHEAD, Problem};
 use crate::Service;
 
 /// The header's name.
@@ -53,10 +53,35 @@ pub struct AsOf(HashMap<String, u64>);
 
 impl AsOf {
     /// Waits until the consumer that writes the view has got there, for two seconds at the most.
-    pub async fn wait(&self, service: &Service, consumer: &str) {
-        if !self.0.is_empty() {
-            service.reached(consumer, &self.0, LONGEST_WAIT).await;
+    ///
+    /// # Errors
+    /// The problem, where a position is beyond what its context has written: it will not come by waiting. The context
+    /// itself is asked before that is said, since what is known of it here may be late.
+    pub async fn wait(&self, service: &Service, consumer: &str) -> Result<(), Problem> {
+        if self.0.is_empty() || service.reached(consumer, &self.0, Duration::ZERO).await {
+            return Ok(());
         }
+        for (source, wished) in &self.0 {
+            // One that the view does not follow is not waited for either.
+            let alone = [(source.clone(), *wished)].into();
+            let is_here = service.reached(consumer, &alone, Duration::ZERO).await;
+            if is_here || *service.bus().head(source).borrow() >= *wished {
+                continue;
+            }
+            // A source that does not say anything may be that far.
+            let head = tokio::time::timeout(LONGEST_WAIT, service.bus().look_at_head(source)).await;
+            if let Ok(Ok(head)) = head
+                && head < *wished
+                && !service.reached(consumer, &alone, Duration::ZERO).await
+            {
+                return Err(Problem::new(
+                    &POSITION_AHEAD,
+                    format!("`{source}:{wished}` is beyond {source}, which has written up to {head}"),
+                ));
+            }
+        }
+        service.reached(consumer, &self.0, LONGEST_WAIT).await;
+        Ok(())
     }
 }
 

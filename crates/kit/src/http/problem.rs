@@ -49,12 +49,16 @@ macro_rules! problem_types {
 problem_types! {
     MALFORMED = (400, "malformed", "The request cannot be read", "The body is not JSON, or a parameter of the address or a header is not what the documentation says.");
     INVALID = (422, "invalid", "A field is wrong", "The body is JSON, but a field is missing, unknown, of the wrong type or out of bounds. `errors` names each.");
+    POSITION_AHEAD = (422, "position_ahead", "The position is not there yet", "`Baedal-Position` asks for more than its context has ever written, as after a restore to an earlier state. Drop the header, and forget the positions that were remembered of that context; its next answers tell good ones.");
     UNAUTHENTICATED = (401, "unauthenticated", "Sign in first", "The request carries no valid access token. Get one from `POST /api/token`, or refresh yours.");
-    NOT_A_PEER = (401, "not_a_peer", "Not for you", "This address is for the other processes of the installation, which show the secret that they share. Ask the gateway.");
+    NOT_A_PEER = (401, "not_a_peer", "Not for you", "This address is for the other processes of the installation, each of which shows its own secret. Ask the gateway.");
+    NOT_FOR_THIS_PEER = (403, "not_for_this_peer", "Not for this process", "The process is known and may not ask this of that context: what each may ask stands in `callers.rs`. If it should be able to, its `peers.secret` may be another process's.");
     FORBIDDEN = (403, "forbidden", "Not for your role", "Your account's role may not do this.");
     NOT_FOUND = (404, "not_found", "There is no such thing", "Nothing is there, or it is not yours to know.");
     METHOD_NOT_ALLOWED = (405, "method_not_allowed", "Not by this method", "The address exists, but not for this method; `Allow` names those it exists for.");
+    TOO_SLOW = (408, "too_slow", "The request did not arrive in time", "A request's headers have 5 seconds, unless this installation is set otherwise, and its body as many and one more for each 4 KiB that arrived. Send the whole request at once. Nothing was changed.");
     TOO_LARGE = (413, "too_large", "The body is too large", "A body may hold 64 KiB.");
+    HEADERS_TOO_LARGE = (431, "headers_too_large", "The headers are too large", "A request's headers may have 32 KiB together with its address, and 100 fields. Send fewer or shorter ones.");
     UNSUPPORTED_MEDIA_TYPE = (415, "unsupported_media_type", "The body is not JSON", "Send `Content-Type: application/json`.");
     TOO_MANY_REQUESTS = (429, "too_many_requests", "Too many requests", "Wait for as many seconds as `Retry-After` says.");
     INTERNAL = (500, "internal", "Something is broken here", "It is our fault and has been recorded. Quote the `traceparent` of the answer when you report it.");

@@ -32,7 +32,8 @@ where
     // Such a client sends its body only when somebody begins to read it.
     let waits_to_be_asked = request.headers().contains_key(header::EXPECT);
     let (give_back, mut given_back) = oneshot::channel();
-    let request = request.map(|body| Body::new(Lent { body, touched: false, give_back: Some(give_back) }));
+    let request =
+        request.map(|body| Body::new(Lent { body, touched: false, ended: false, give_back: Some(give_back) }));
     let mut response = answer(request).await;
     if let Ok(Rest { body, touched }) = given_back.try_recv() {
         let all_here = (touched || !waits_to_be_asked) && thrown_away(body).await;
@@ -61,6 +62,7 @@ async fn thrown_away(body: Body) -> bool {
 struct Lent {
     body: Body,
     touched: bool,
+    ended: bool,
     give_back: Option<oneshot::Sender<Rest>>,
 }
 
@@ -79,7 +81,9 @@ impl HttpBody for Lent {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         self.touched = true;
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        self.ended |= matches!(frame, Poll::Ready(None));
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
@@ -94,7 +98,7 @@ impl HttpBody for Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         let body = std::mem::take(&mut self.body);
-        if let Some(give_back) = self.give_back.take().filter(|_| !body.is_end_stream()) {
+        if let Some(give_back) = self.give_back.take().filter(|_| !self.ended && !body.is_end_stream()) {
             // Refused where the answer does not wait for it any more.
             let _ = give_back.send(Rest { body, touched: self.touched });
         }

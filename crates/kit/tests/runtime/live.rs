@@ -22,17 +22,17 @@ impl Watching {
         headers.extend(seen.map(|id| (http::HeaderName::from_static("last-event-id"), id.parse().unwrap())));
         let subscription = service.database().feeds().subscribe(document_key("jars", &jar.to_string()));
         let looking = service.clone();
-        let look =
-            move || {
-                let service = looking.clone();
-                async move {
-                    let found = shown(&service, jar).await;
-                    Ok::<_, Problem>(found.map(|found| Frame {
-                        id: found.events.to_string(),
-                        data: serde_json::to_string(&found).unwrap(),
-                    }))
-                }
-            };
+        let look = move || {
+            let service = looking.clone();
+            async move {
+                let found = shown(&service, jar).await;
+                Ok::<_, Problem>(found.map(|found| Frame {
+                    id: found.events.to_string(),
+                    data: serde_json::to_string(&found).unwrap(),
+                    until: None,
+                }))
+            }
+        };
         Self(stream(service, &headers, subscription, look).into_response().into_body())
     }
 

@@ -9,7 +9,7 @@ use baedal_kit::bus::JournalBus;
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::http::front::Front;
 use baedal_kit::http::health::Check;
-use baedal_kit::http::peers::{PeerSecret, SECRET};
+use baedal_kit::http::peers::{Fingerprint, GATEWAY, PeerSecret, Peers, Row, SECRET, Who};
 use baedal_kit::ids::SystemIds;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::scenario::NOON;
@@ -23,6 +23,17 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::world::{Replica, post, send};
+
+const ENTRY: &str = "sesame-sesame-sesame-sesame-sesame";
+const STORE: &str = "store-store-store-store-store-store";
+const STRANGER: &str = "stranger-stranger-stranger-stranger";
+const TABLE: &[Row] = &[Row { who: Who::Is(GATEWAY), of: Who::Any, method: None, path: None }];
+
+fn peers() -> Peers {
+    let known = [(GATEWAY, ENTRY), ("store", STORE)];
+    let known = known.map(|(name, secret)| (name.to_owned(), vec![Fingerprint::of(secret).to_string()]));
+    Peers::new(&known.into(), TABLE).expect("fingerprints")
+}
 
 /// A context that says who it is and which headers it got, started.
 async fn context(name: &'static str, lifecycle: &Lifecycle) -> (Service, Router) {
@@ -59,7 +70,7 @@ async fn front(names: &[&'static str], wrong: Option<(&'static str, bool)>) -> (
     let front = Front {
         contexts,
         checks: checks.into_iter().collect(),
-        secret: PeerSecret::new(&"sesame".into()).expect("a secret"),
+        peers: peers(),
         lifecycle: lifecycle.clone(),
         metrics: Arc::new(|| "baedal_up 1\n".to_owned()),
     };
@@ -81,15 +92,23 @@ async fn ask(router: &Router, path: &str, secret: Option<&str>) -> (StatusCode, 
 #[tokio::test]
 async fn only_peers_are_let_in_and_the_context_does_not_see_how() {
     let (router, _) = front(&["order"], None).await;
-    for wrong in [None, Some("sesam"), Some("")] {
+    for wrong in [None, Some(STRANGER), Some("")] {
         let (status, body) = ask(&router, "/api/orders", wrong).await;
         assert_eq!((status, &body["type"]), (StatusCode::UNAUTHORIZED, &json!("/problems/not_a_peer")));
         assert_eq!(ask(&router, "/internal/health", wrong).await.0, StatusCode::UNAUTHORIZED);
         assert_eq!(ask(&router, "/nowhere", wrong).await.0, StatusCode::UNAUTHORIZED);
     }
-    let (status, body) = ask(&router, "/api/orders", Some("sesame")).await;
+    let (status, body) = ask(&router, "/api/orders", Some(ENTRY)).await;
     assert_eq!((status, body), (StatusCode::OK, json!({"context": "order", "headers": []})));
-    assert_eq!(ask(&router, "/nowhere", Some("sesame")).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(ask(&router, "/nowhere", Some(ENTRY)).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_known_process_asks_only_what_it_may() {
+    let (router, _) = front(&["order"], None).await;
+    let (status, body) = ask(&router, "/api/orders", Some(STORE)).await;
+    assert_eq!((status, &body["type"]), (StatusCode::FORBIDDEN, &json!("/problems/not_for_this_peer")));
+    assert_eq!(ask(&router, "/internal/health", Some(ENTRY)).await.0, StatusCode::FORBIDDEN, "not in the table");
 }
 
 #[tokio::test]
@@ -128,12 +147,12 @@ async fn a_peer_reaches_the_context_it_means_in_a_process_of_several() {
         Upstream::remote(context, &[format!("http://{}", replica.address)], &secret, &lifecycle).expect("an address")
     };
     for context in ["order", "payment"] {
-        let answer = send(&remote(context, "sesame"), post("")).await;
+        let answer = send(&remote(context, ENTRY), post("")).await;
         assert!(answer.text.contains(&format!("{{\"context\":\"{context}\"")), "{}", answer.text);
         assert!(!answer.text.contains(SECRET));
     }
-    assert_eq!(send(&remote("order", "other"), post("")).await.kind(), "not_a_peer");
-    assert_eq!(send(&remote("store", "sesame"), post("")).await.kind(), "unavailable");
+    assert_eq!(send(&remote("order", STRANGER), post("")).await.kind(), "not_a_peer");
+    assert_eq!(send(&remote("store", ENTRY), post("")).await.kind(), "unavailable");
     // Who does not say which of them is meant is not understood.
-    assert_eq!(ask(&router, "/api/orders", Some("sesame")).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ask(&router, "/api/orders", Some(ENTRY)).await.0, StatusCode::SERVICE_UNAVAILABLE);
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use baedal_contracts::notification::Channel;
 use baedal_contracts::order::CancelReason;
-use baedal_contracts::{ChangeId, OrderNo, identity, order, source};
+use baedal_contracts::{AttemptId, ChangeId, OrderNo, identity, order, payment, source};
 use strum::IntoEnumIterator;
 use uuid::Uuid;
 
@@ -183,6 +183,63 @@ async fn an_unpaid_order_is_reminded_of_after_a_minute() {
     assert_eq!(world.notices(CUSTOMER).await, []);
     world.pass(1).await;
     assert_eq!(codes(&world.notices(CUSTOMER).await), ["payment_reminder"]);
+}
+
+fn declined_for(reason: &str, attempt: u128) -> payment::Event {
+    let (attempt_id, reason) = (AttemptId(Uuid::from_u128(attempt)), reason.to_owned());
+    payment::Event::PaymentDeclined { order_id: ORDER, attempt_id, reason, failed: false }
+}
+
+fn declines(notices: &[NoticeDocument]) -> Vec<&NoticeDocument> {
+    notices.iter().filter(|notice| notice.template == "payment_declined").collect()
+}
+
+#[tokio::test]
+async fn of_many_declines_the_first_is_told_at_once_and_the_last_of_each_minute_after_it() {
+    let world = World::with_facts().await;
+    for attempt in 0..50 {
+        world.hear(source::PAYMENT, &declined_for("insufficient_funds", attempt)).await;
+    }
+    world.hear(source::PAYMENT, &declined_for("expired_card", 50)).await;
+    world.pass(59).await;
+    assert_eq!(declines(&world.notices(CUSTOMER).await).len(), 1);
+    world.pass(1).await;
+    let notices = world.notices(CUSTOMER).await;
+    let told = declines(&notices);
+    assert_eq!(told.len(), 2, "{told:?}");
+    let last = crate::words::declined("expired_card");
+    assert_eq!(told.iter().filter(|notice| notice.text.contains(last)).count(), 1, "the last is not lost: {told:?}");
+    world.pass(600).await;
+    assert_eq!(declines(&world.notices(CUSTOMER).await).len(), 2, "and nothing comes twice");
+}
+
+#[tokio::test]
+async fn a_decline_is_no_news_once_the_order_is_paid_or_has_ended() {
+    for end in [order_paid(), order_canceled(CancelReason::Customer, false, 0)] {
+        let world = World::with_facts().await;
+        for attempt in 0..2 {
+            world.hear(source::PAYMENT, &declined_for("insufficient_funds", attempt)).await;
+        }
+        world.hear(source::ORDER, &end).await;
+        world.pass(600).await;
+        assert_eq!(declines(&world.notices(CUSTOMER).await).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_rider_is_told_the_neighbourhood_of_what_waits_and_not_the_house() {
+    let world = World::with_facts().await;
+    for event in deliveries_events() {
+        world.hear(source::DELIVERY, &event).await;
+    }
+    world.do_jobs().await;
+    for rider in [RIDER, OTHER_RIDER] {
+        for notice in world.notices(rider).await {
+            let told = serde_json::to_string(&notice).expect("JSON");
+            assert!(!told.contains("301호") && !told.contains("망원로 7"), "{told}");
+            assert!(notice.template != "delivery_requested" || told.contains("서울 마포구 망원로"), "{told}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,8 @@ pub(super) fn when_delivery_tells(event: Event) -> Vec<Draft> {
                 Draft::to_rider(Template::DeliveryRequested, rider_id)
                     .with(var::STORE, &store_name)
                     .with(var::PICKUP, &pickup.address)
-                    .with(var::ADDRESS, &deliver_to.address)
+                    // The exact address is for the one who claims it.
+                    .with(var::ADDRESS, deliver_to.roughly().address)
             };
             riders.into_iter().map(draft).collect()
         }

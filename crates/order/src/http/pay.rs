@@ -40,7 +40,9 @@ pub(crate) async fn pay_for_order(
     Body(means): Body<PaymentMeans>,
 ) -> Result<Response, Problem> {
     let new = AttemptId(app.service.ids().new_id());
-    let asked = app.ask(&origin, caller, order_id, Command::Pay { attempt_id: new }).await?;
+    let asked = app
+        .ask(&origin, caller, order_id, Command::Pay { attempt_id: new, at_most: app.settings.attempts_per_order })
+        .await?;
     let order = own(&asked.state, caller)?;
     let attempted = match order.open_attempt() {
         Some(attempt_id) => {

@@ -21,11 +21,11 @@ use super::answer::OrderAnswer;
 use super::idempotency_key::IdempotencyKey;
 use super::refused::Refused;
 use super::wish::{DeliverTo, OrderLine, as_expected, wish};
-use crate::Settings;
 use crate::domain::{Command, Order, Placed, Rules};
 use crate::jobs::FORGET_KEY;
 use crate::paying::{Attempted, Attempting, RETRY_AFTER, attempt};
 use crate::views::{IDEMPOTENCY, SeenKey, known_store};
+use crate::{Settings, limits};
 
 /// Places an order.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, Validate, ToSchema)]
@@ -165,6 +165,7 @@ impl Wished {
             attempt_id,
         };
         work.decide::<Order>(&order_id, command).await?.map_err(Refused::Order)?;
+        limits::count_order(work, &self.settings, self.customer_id, order_id, attempt_id).await?;
         let seen = SeenKey { order_id, body_hash: self.body_hash.clone(), at: work.at() };
         work.put(IDEMPOTENCY, &self.key_id, &seen, [])?;
         work.schedule(Job::new(FORGET_KEY, &self.key_id, work.at() + self.settings.remember_keys_for));

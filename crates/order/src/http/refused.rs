@@ -1,16 +1,19 @@
 //! Why a request comes to nothing, and the problem it is answered with.
 
+use std::time::Duration;
+
 use baedal_contracts::Won;
 use baedal_contracts::order::ChangeRefusal;
 use baedal_kit::Failure;
 use baedal_kit::http::{Problem, ProblemType};
+use jiff::{SignedDuration, Timestamp};
 
 use super::problems::{
     ABOVE_MAXIMUM, ALREADY_CANCELED, ALREADY_COMPLETED, ALREADY_REJECTED, BELOW_MINIMUM, COOKING_STARTED,
     DUPLICATE_CHOICE, EXTRA_PAYMENT_DECLINED, IDEMPOTENCY_KEY_REUSED, ITEM_UNAVAILABLE, NOT_DELIVERED, OUT_OF_STOCK,
-    OUTSIDE_DELIVERY_AREA, PAYMENT_IN_PROGRESS, PAYMENT_TIMEOUT, REQUEST_PENDING, SOLD_OUT, STORE_CLOSED,
-    TICKET_CLOSED, TOO_MANY_OF_AN_ITEM, TOTAL_CHANGED, UNKNOWN_CHOICE, UNKNOWN_ITEM, UNKNOWN_OPTION,
-    WRONG_NUMBER_OF_CHOICES,
+    OUTSIDE_DELIVERY_AREA, PAYING_TOO_OFTEN, PAYMENT_IN_PROGRESS, PAYMENT_TIMEOUT, REQUEST_PENDING, SOLD_OUT,
+    STORE_CLOSED, TICKET_CLOSED, TOO_MANY_OF_AN_ITEM, TOO_MANY_PAYMENT_ATTEMPTS, TOO_MANY_UNPAID_ORDERS, TOTAL_CHANGED,
+    UNKNOWN_CHOICE, UNKNOWN_ITEM, UNKNOWN_OPTION, WRONG_NUMBER_OF_CHOICES,
 };
 use crate::domain::{OrderStatus, Refusal, WishRefused};
 
@@ -32,6 +35,20 @@ pub(crate) enum Refused {
     Order(Refusal),
     /// The kitchen, or payment, does not allow the change.
     Change(ChangeRefusal),
+    /// As many of the customer's orders wait to be paid as may.
+    TooManyUnpaid {
+        /// The first of them is canceled by itself then.
+        until: Timestamp,
+        /// When it was looked.
+        now: Timestamp,
+    },
+    /// The customer has tried to pay as often as may be within an hour.
+    PayingTooOften {
+        /// Until then.
+        until: Timestamp,
+        /// When it was looked.
+        now: Timestamp,
+    },
     /// The key came with another body.
     KeyReused,
     /// It costs more than the order, and it is not known whether payment is there.
@@ -50,10 +67,15 @@ impl Refused {
                 | Refusal::AnotherRequestPending
                 | Refusal::PaymentInProgress
                 | Refusal::RefundTooLarge { .. } => true,
-                Refusal::NotPlaced | Refusal::AlreadyPlaced | Refusal::AlreadyFinal(_) | Refusal::CookingStarted => {
-                    false
-                }
+                Refusal::NotPlaced
+                | Refusal::AlreadyPlaced
+                | Refusal::AlreadyFinal(_)
+                | Refusal::TooManyAttempts
+                | Refusal::CookingStarted => false,
             },
+            // Payment may have told that one of them is paid.
+            Self::TooManyUnpaid { .. } => true,
+            Self::PayingTooOften { .. } => false,
             Self::NoSuchOrder | Self::Change(_) | Self::KeyReused | Self::AsksForMoney | Self::Failed(_) => false,
         }
     }
@@ -75,6 +97,14 @@ impl From<Refused> for Problem {
                 Self::new(&TOTAL_CHANGED, format!("it costs {total_krw} won")).with("total_krw", total_krw.0)
             }
             Refused::Order(refusal) => order_problem(&refusal),
+            Refused::TooManyUnpaid { until, now } => {
+                let detail = "as many of your orders wait to be paid as may";
+                Self::new(&TOO_MANY_UNPAID_ORDERS, detail).retry_after(left(until, now))
+            }
+            Refused::PayingTooOften { until, now } => {
+                let detail = "you have tried to pay as often as may be for now";
+                Self::new(&PAYING_TOO_OFTEN, detail).retry_after(left(until, now))
+            }
             Refused::Change(reason) => Self::new(change_problem(reason), "the order goes on as it was"),
             Refused::KeyReused => Self::new(&IDEMPOTENCY_KEY_REUSED, "the key was sent before with another body"),
             // Whoever asks for a change looks whether payment is there, and asks again.
@@ -82,6 +112,10 @@ impl From<Refused> for Problem {
             Refused::Failed(failure) => failure.into(),
         }
     }
+}
+
+fn left(until: Timestamp, now: Timestamp) -> Duration {
+    until.duration_since(now).max(SignedDuration::ZERO).unsigned_abs()
 }
 
 fn wish_problem(refused: &WishRefused) -> Problem {
@@ -130,6 +164,7 @@ fn order_problem(refusal: &Refusal) -> Problem {
         Refusal::AlreadyFinal(OrderStatus::Canceled) => &ALREADY_CANCELED,
         Refusal::AlreadyFinal(_) => &ALREADY_COMPLETED,
         Refusal::PaymentInProgress => &PAYMENT_IN_PROGRESS,
+        Refusal::TooManyAttempts => &TOO_MANY_PAYMENT_ATTEMPTS,
         Refusal::AnotherRequestPending => &REQUEST_PENDING,
         Refusal::CookingStarted => &COOKING_STARTED,
         Refusal::NotDelivered => &NOT_DELIVERED,

@@ -29,7 +29,7 @@ fn any_command() -> impl Strategy<Value = Command> {
     let until = (-5i64..40).prop_map(|seconds| NOON + SignedDuration::from_secs(seconds));
     prop_oneof![
         2 => Just(place()),
-        2 => attempts.clone().prop_map(|attempt_id| Command::Pay { attempt_id }),
+        2 => attempts.clone().prop_map(|attempt_id| Command::Pay { attempt_id, at_most: 10 }),
         4 => (changes.clone(), baskets.clone()).prop_map(|(change_id, basket)| Command::Change { change_id, basket }),
         1 => Just(cancel()),
         1 => proptest::option::of(0u64..50_000).prop_map(|refund| Command::CancelByOperator {

@@ -8,6 +8,7 @@ mod breaker;
 mod deadlines;
 mod documentation;
 mod given;
+mod limits;
 mod placing;
 mod policy;
 mod requests;

@@ -166,7 +166,11 @@ async fn an_approval_after_the_order_ended_is_payments_to_give_back() {
 async fn a_decline_clears_the_attempt_it_was_about() {
     let world = world_with([]).await;
     assert_eq!(after_hearing(&world, [payment_declined(1)]).await, ["PaymentDeclined"]);
-    world.service.command::<Order>(&Origin::none(), &ORDER, Command::Pay { attempt_id: attempt(2) }).await.unwrap();
+    world
+        .service
+        .command::<Order>(&Origin::none(), &ORDER, Command::Pay { attempt_id: attempt(2), at_most: 10 })
+        .await
+        .unwrap();
     assert!(after_hearing(&world, [payment_declined(1)]).await.is_empty());
     assert_eq!(after_hearing(&world, [approved(40_000), payment_declined(2)]).await, ["OrderPaid"]);
 }
@@ -308,9 +312,9 @@ async fn others_hear_what_concerns_them_tied_to_the_order() {
 async fn every_event_is_published_or_kept_on_purpose() {
     let private = ["PaymentAttempted", "PaymentAttemptShared", "PaymentDeclined", "PaymentPutOff"];
     let world = world_with([
-        Command::Pay { attempt_id: attempt(2) },
+        Command::Pay { attempt_id: attempt(2), at_most: 10 },
         Command::Decline { attempt_id: attempt(1), reason: "no".to_owned() },
-        Command::Pay { attempt_id: attempt(2) },
+        Command::Pay { attempt_id: attempt(2), at_most: 10 },
         Command::PutOff { attempt_id: attempt(2), answered: false },
         paid_for_two(),
         cancel(),

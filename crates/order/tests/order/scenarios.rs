@@ -38,7 +38,7 @@ fn decline(number: u128) -> Command {
 }
 
 fn pay(number: u128) -> Command {
-    Command::Pay { attempt_id: attempt(number) }
+    Command::Pay { attempt_id: attempt(number), at_most: 10 }
 }
 
 fn not_asked(number: u128) -> Command {

@@ -5,6 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
 use baedal_contracts::{AttemptId, OrderId};
+use baedal_kit::Origin;
 use baedal_kit::http::{Asked, Body, Path, Position, Problem};
 
 use super::App;
@@ -28,6 +29,8 @@ pub(super) async fn take(
     Path(order_id): Path<OrderId>,
     Body(asked): Body<TakePayment>,
 ) -> Result<(Position, Json<TakePaymentAnswer>), Problem> {
+    // Order asks, which speaks for nobody: whose order it is, it says in so many words.
+    let origin = Origin { actor: Some(asked.customer_id.0), ..origin };
     let (position, answer) = app.charging.take(origin, order_id, asked).await?;
     Ok((position, Json(answer)))
 }

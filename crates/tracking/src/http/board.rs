@@ -49,7 +49,7 @@ pub(crate) async fn board(
 ) -> Result<Json<Page<TicketView>>, Problem> {
     let limit = PageQuery { limit, after: None }.limit()?;
     let after = after.map(|after| Turn::from_cursor(&after).ok_or_else(strange_cursor)).transpose()?;
-    as_of.wait(&app.service, ORDERS).await;
+    as_of.wait(&app.service, ORDERS).await?;
     store::find_own(&app, caller, store_id).await?;
     Ok(Json(tickets(&app, store_id, status, after, limit).await?))
 }

@@ -41,7 +41,7 @@ pub(crate) async fn board_live(
     Path(store_id): Path<StoreId>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    as_of.wait(&app.service, ORDERS).await;
+    as_of.wait(&app.service, ORDERS).await?;
     store::find_own(&app, caller, store_id).await?;
     let subscription = app.service.database().feeds().subscribe(tag_key(ORDERS, &tags::board(store_id)));
     let service = app.service.clone();

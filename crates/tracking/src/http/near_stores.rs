@@ -82,7 +82,7 @@ pub(crate) async fn near_stores(
     }
     let location = location(lat, lng)?;
     let after = after.map(|after| Place::from_cursor(&after).ok_or_else(strange_cursor)).transpose()?;
-    as_of.wait(&app.service, STORES).await;
+    as_of.wait(&app.service, STORES).await?;
     let found = search::near(&app.service, location, after, limit + 1).await?;
     let page = Page::of(found, limit, |(place, _)| place.to_cursor());
     Ok(Json(page.map(|(place, store)| summary(store, Some(place.distance_m)))))
@@ -100,7 +100,7 @@ async fn own(
         return Err(Problem::new(&FORBIDDEN, "only owners have stores of their own"));
     }
     let after = after.map(|after| after.parse::<StoreId>()).transpose().map_err(|_| strange_cursor())?;
-    as_of.wait(&app.service, STORES).await;
+    as_of.wait(&app.service, STORES).await?;
     let query = database::Query {
         select: Select::Tag(owner_tag(caller.account_id)),
         direction: Direction::Descending,

@@ -31,9 +31,9 @@ pub(crate) async fn order(
     as_of: AsOf,
     Path(order_id): Path<OrderId>,
 ) -> Result<Json<OrderView>, Problem> {
-    as_of.wait(&app.service, ORDERS).await;
+    as_of.wait(&app.service, ORDERS).await?;
     let document = find(&app, caller, order_id).await?;
-    document.shown().map(Json).ok_or_else(no_order)
+    shown(&app, caller, document).map(Json).ok_or_else(no_order)
 }
 
 /// The order, if it is the caller's to see. One that is not there may have been placed just now, so we look
@@ -50,6 +50,11 @@ pub(super) async fn find(app: &App, caller: Caller, order_id: OrderId) -> Result
 pub(super) async fn look(app: &App, caller: Caller, order_id: OrderId) -> Result<Option<OrderDocument>, Problem> {
     let found: Option<OrderDocument> = views::find(&app.service, ORDERS, &order_id.to_string()).await?;
     Ok(found.filter(|document| document.is_visible_to(caller.role, caller.account_id)))
+}
+
+/// The order as the caller, who may see it, is shown it now.
+pub(super) fn shown(app: &App, caller: Caller, document: OrderDocument) -> Option<OrderView> {
+    document.shown_to(caller.role, &app.settings, app.service.clock().now())
 }
 
 fn no_order() -> Problem {

@@ -10,7 +10,6 @@ use http::HeaderMap;
 
 use super::{App, order};
 use crate::views::orders::ORDERS;
-use crate::views::orders::document::OrderDocument;
 use crate::views::orders::shown::OrderView;
 
 /// An order, live
@@ -39,7 +38,7 @@ pub(crate) async fn order_live(
     Path(order_id): Path<OrderId>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
-    as_of.wait(&app.service, ORDERS).await;
+    as_of.wait(&app.service, ORDERS).await?;
     order::find(&app, caller, order_id).await?;
     let subscription = app.service.database().feeds().subscribe(document_key(ORDERS, &order_id.to_string()));
     let service = app.service.clone();
@@ -47,8 +46,9 @@ pub(crate) async fn order_live(
         let app = app.clone();
         async move {
             // A rider who gave the order back sees it no longer: then the stream ends.
-            let shown = order::look(&app, caller, order_id).await?.and_then(OrderDocument::shown);
-            Ok(shown.as_ref().map(Frame::showing).transpose()?)
+            let shown = order::look(&app, caller, order_id).await?.and_then(|found| order::shown(&app, caller, found));
+            let Some(shown) = shown else { return Ok(None) };
+            Ok(Some(Frame::showing(&shown)?.until(shown.hidden_at())))
         }
     }))
 }

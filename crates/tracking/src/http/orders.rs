@@ -7,7 +7,7 @@ use baedal_contracts::identity::Role;
 use baedal_kit::database::{self, Direction, Select};
 use baedal_kit::http::{AsOf, Caller, Page, PageQuery, Problem, ProblemBody, Query};
 
-use super::{App, strange_cursor};
+use super::{App, order, strange_cursor};
 use crate::views;
 use crate::views::orders::document::OrderDocument;
 use crate::views::orders::shown::OrderView;
@@ -35,7 +35,7 @@ pub(crate) async fn orders(
 ) -> Result<Json<Page<OrderView>>, Problem> {
     let limit = query.limit()?;
     let after = query.after.map(|after| after.parse::<OrderId>()).transpose().map_err(|_| strange_cursor())?;
-    as_of.wait(&app.service, ORDERS).await;
+    as_of.wait(&app.service, ORDERS).await?;
     let tag = match caller.role {
         Role::Customer => tags::customer(caller.account_id),
         Role::Owner => tags::owner(caller.account_id),
@@ -49,6 +49,6 @@ pub(crate) async fn orders(
         limit: limit + 1,
     };
     let found: Vec<OrderDocument> = views::list(&app.service, ORDERS, query).await?;
-    let shown = found.into_iter().filter_map(OrderDocument::shown).collect();
+    let shown = found.into_iter().filter_map(|found| order::shown(&app, caller, found)).collect();
     Ok(Json(Page::of(shown, limit, |order: &OrderView| order.order_id().to_string())))
 }

@@ -53,7 +53,7 @@ pub(crate) async fn ranking(
     Query(RankingQuery { limit }): Query<RankingQuery>,
 ) -> Result<Json<Page<RankedItem>>, Problem> {
     let limit = PageQuery { limit, after: None }.limit()?;
-    as_of.wait(&app.service, RANKING).await;
+    as_of.wait(&app.service, RANKING).await?;
     store::find(&app, store_id).await?;
     let counts: Counts = views::find(&app.service, RANKING, &store_id.to_string()).await?.unwrap_or_default();
     let (menu, stock) = store::menu(&app, store_id).await?;

@@ -71,7 +71,7 @@ pub(crate) async fn store(
     as_of: AsOf,
     Path(store_id): Path<StoreId>,
 ) -> Result<(Option<EntityTag>, Json<StoreView>), Problem> {
-    as_of.wait(&app.service, STORES).await;
+    as_of.wait(&app.service, STORES).await?;
     let StoreDocument { store_id, owner_id, profile, open } = find(&app, store_id).await?;
     let (menu, stock) = menu(&app, store_id).await?;
     let is_owner = caller.is_some_and(|caller| caller.role == Role::Owner && caller.account_id == owner_id);

@@ -150,7 +150,7 @@ pub(crate) struct StuckOrder {
     )
 )]
 pub(crate) async fn stuck(State(app): State<App>, as_of: AsOf) -> Result<Json<Stuck>, Problem> {
-    as_of.wait(&app.service, ORDERS).await;
+    as_of.wait(&app.service, ORDERS).await?;
     let past_deadline = past_deadline(&app, None, SHOWN).await?;
     let refunds_owed = list(&app, tags::REFUND_DUE, Direction::Ascending, None, SHOWN).await?;
     let escalated = list(&app, tags::ESCALATED, Direction::Ascending, None, SHOWN).await?;
@@ -184,7 +184,7 @@ pub(crate) async fn stuck(State(app): State<App>, as_of: AsOf) -> Result<Json<St
     get,
     path = "/api/operations/stuck/{list}",
     tag = "operations",
-    params(("list" = StuckList, Path, description = "Which list."), PageQuery),
+    params(("list" = inline(StuckList), Path, description = "Which list."), PageQuery),
     responses(
         (status = 200, description = "A page of it.", body = Page<ListedOrder>),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
@@ -197,7 +197,7 @@ pub(crate) async fn stuck_list(
     Query(asked): Query<PageQuery>,
 ) -> Result<Json<Page<ListedOrder>>, Problem> {
     let limit = asked.limit()?;
-    as_of.wait(&app.service, ORDERS).await;
+    as_of.wait(&app.service, ORDERS).await?;
     let (tag, direction) = match which {
         StuckList::PastDeadline => {
             let after = asked.after.as_deref().map(str::parse).transpose()?;

@@ -47,7 +47,7 @@ pub(crate) async fn trace(
     if after.as_deref().is_some_and(|after| !after.starts_with(&prefix(order_id))) {
         return Err(strange_cursor());
     }
-    as_of.wait(&app.service, TRACE).await;
+    as_of.wait(&app.service, TRACE).await?;
     let mut found = look(&app, order_id, after.clone()).await?;
     if found.is_empty() && after.is_none() {
         app.service.settle().await;

@@ -63,6 +63,38 @@ async fn an_order_is_there_when_its_position_is_sent_back() {
 }
 
 #[tokio::test]
+async fn a_position_that_its_context_never_had_is_refused_at_once() {
+    let world = World::new().await;
+    world.tell(&Of(order_id(1)).placed());
+    world.heard().await;
+    let path = order_path(order_id(1));
+    let ask = async |position: &str| world.get_as_of(&path, caller(Role::Customer, CUSTOMER), position).await;
+    assert_eq!(ask("order:1").await, StatusCode::OK);
+    assert_eq!(ask("order:2").await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(ask("order:1,store:9").await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(ask("order:18446744073709551615").await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(ask("identity:9").await, StatusCode::OK, "the view does not follow it");
+    assert_eq!(ask("nobody:9").await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_position_that_is_only_not_known_here_yet_is_waited_for() {
+    let world = World::new().await;
+    world.heard().await;
+    world.write(&Of(order_id(1)).placed());
+    let path = order_path(order_id(1));
+    let read = world.get_as_of(&path, caller(Role::Customer, CUSTOMER), "identity:7,order:1");
+    tokio::pin!(read);
+    tokio::select! {
+        biased;
+        status = read.as_mut() => panic!("{status} before it was known"),
+        () = std::future::ready(()) => {}
+    }
+    world.announce("order");
+    assert_eq!(read.await, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn an_order_that_was_not_heard_of_yet_is_looked_for_once_more() {
     let world = World::new().await;
     world.heard().await;

@@ -54,6 +54,10 @@ impl Bus for Script {
     fn head(&self, source: &str) -> watch::Receiver<u64> {
         self.0[source].1.subscribe()
     }
+
+    async fn look_at_head(&self, source: &str) -> Result<u64, Failure> {
+        Ok(self.0[source].0.lock().expect("no panic").len() as u64)
+    }
 }
 
 impl Script {
@@ -63,11 +67,20 @@ impl Script {
 
     /// Something is told, at its source's next position.
     fn tell(&self, source: &str, make: impl FnOnce(u64) -> Envelope) {
-        let (told, head) = &self.0[source];
-        let mut told = told.lock().expect("no panic");
+        self.write(source, make);
+        self.announce(source);
+    }
+
+    /// Something is written there, and not known of here.
+    fn write(&self, source: &str, make: impl FnOnce(u64) -> Envelope) {
+        let mut told = self.0[source].0.lock().expect("no panic");
         let position = told.len() as u64 + 1;
         told.push(Arc::new(make(position)));
-        head.send_replace(position);
+    }
+
+    fn announce(&self, source: &str) {
+        let (told, head) = &self.0[source];
+        head.send_replace(told.lock().expect("no panic").len() as u64);
     }
 }
 
@@ -100,6 +113,17 @@ impl World {
     pub(super) fn tell(&self, heard: &Heard) {
         let at = self.tick();
         self.script.tell(source_of(heard), |position| envelope(heard, position, at));
+    }
+
+    /// The same, but nobody here is told of it before [`World::announce`].
+    pub(super) fn write(&self, heard: &Heard) {
+        let at = self.tick();
+        self.script.write(source_of(heard), |position| envelope(heard, position, at));
+    }
+
+    /// What this source has written is known here.
+    pub(super) fn announce(&self, source: &str) {
+        self.script.announce(source);
     }
 
     /// A store tells something about itself.

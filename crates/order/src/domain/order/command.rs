@@ -30,6 +30,8 @@ pub enum Command {
     Pay {
         /// A new attempt, in case there is none.
         attempt_id: AttemptId,
+        /// How many attempts there may be, those not counted that were put off; 0 for any number.
+        at_most: u32,
     },
     /// Its customer wishes it to be another one.
     Change {

@@ -21,7 +21,7 @@ pub(super) fn decide(order: &Order, command: Command, at: Timestamp) -> Decision
     };
     match command {
         Command::Place { .. } => Err(Refusal::AlreadyPlaced),
-        Command::Pay { attempt_id } => order.pay(attempt_id),
+        Command::Pay { attempt_id, at_most } => order.pay(attempt_id, at_most),
         Command::Change { change_id, basket } => order.change(change_id, basket),
         Command::Cancel { text } => order.cancel(text),
         Command::CancelByOperator { text, refund_krw, fault } => order.cancel_by_operator(text, refund_krw, fault),

@@ -21,6 +21,7 @@ pub(super) fn evolve(order: &mut Order, event: &Event, at: Timestamp) {
             is_overdue: false,
             deadline: *pay_by,
             state: State::AwaitingPayment { attempt: Attempt::Open { attempt_id: *attempt_id, shared: false } },
+            attempts: 1,
             refused_change: None,
             given_back_krw: Won::ZERO,
             refunds: BTreeSet::new(),
@@ -38,6 +39,7 @@ impl Placed {
             // Handled above: an order is placed once.
             Event::OrderPlaced { .. } => {}
             Event::PaymentAttempted { attempt_id } => {
+                self.attempts = self.attempts.saturating_add(1);
                 self.attempt_becomes(Attempt::Open { attempt_id: *attempt_id, shared: false });
             }
             Event::PaymentAttemptShared { attempt_id } => {
@@ -46,7 +48,10 @@ impl Placed {
             Event::PaymentDeclined { reason, .. } => {
                 self.attempt_becomes(Attempt::Declined { reason: reason.clone() });
             }
-            Event::PaymentPutOff { .. } => self.attempt_becomes(Attempt::PutOff),
+            Event::PaymentPutOff { .. } => {
+                self.attempts = self.attempts.saturating_sub(1);
+                self.attempt_becomes(Attempt::PutOff);
+            }
             Event::PaymentWindowExtended { pay_by } => (self.pay_by, self.deadline) = (*pay_by, *pay_by),
             Event::OrderPaid { abandon_at, .. } => {
                 self.paid_at = Some(at);

@@ -19,6 +19,9 @@ pub enum Refusal {
     /// An attempt to pay may have taken money for what the order is now.
     #[error("a payment for the order is being verified")]
     PaymentInProgress,
+    /// It was tried often enough.
+    #[error("it was tried to pay for the order as often as may be")]
+    TooManyAttempts,
     /// One thing at a time.
     #[error("something asked before has not been answered by the kitchen")]
     AnotherRequestPending,

@@ -33,6 +33,9 @@ pub struct Placed {
     pub deadline: Timestamp,
     /// How far it is.
     pub state: State,
+    /// How often it was tried to pay for it; what was put off does not count.
+    #[serde(default)]
+    pub attempts: u32,
     /// The change refused last, and why, for whoever waits for the answer.
     pub refused_change: Option<(ChangeId, ChangeRefusal)>,
     /// What operators have given back of what it costs now.

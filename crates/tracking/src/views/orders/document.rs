@@ -15,7 +15,7 @@
 use baedal_contracts::identity::Role;
 use baedal_contracts::{AccountId, OrderId};
 use baedal_kit::Failure;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -36,6 +36,17 @@ pub(crate) struct OrderDocument {
     pub(crate) ticket: Option<TicketSlot>,
     pub(crate) delivery: Option<DeliverySlot>,
     pub(crate) timeline: Timeline,
+}
+
+/// Whether somebody may see exactly where an order goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Openness {
+    /// For as long as he may see the order.
+    Open,
+    /// Until then.
+    OpenUntil(Timestamp),
+    /// Not any more.
+    Closed,
 }
 
 impl OrderDocument {
@@ -76,5 +87,19 @@ impl OrderDocument {
             Role::Rider => self.delivery.as_ref().is_some_and(|delivery| delivery.rider_id == Some(account)),
             Role::Operator => true,
         }
+    }
+
+    /// Whether somebody who may see the order may see exactly where it goes, and what the customer said. A rider may
+    /// while he carries it, and for `shown_for` after its end.
+    pub(crate) fn openness(&self, role: Role, shown_for: SignedDuration, now: Timestamp) -> Openness {
+        match role {
+            Role::Customer | Role::Owner | Role::Operator => return Openness::Open,
+            Role::Rider => {}
+        }
+        let delivered_at = self.delivery.as_ref().and_then(|delivery| delivery.delivered_at);
+        let ended_at = self.order.as_ref().and_then(|order| order.end.as_ref()).map(|(_, at)| *at);
+        let Some(end) = delivered_at.or(ended_at) else { return Openness::Open };
+        let until = end.saturating_add(shown_for).unwrap_or(end);
+        if now < until { Openness::OpenUntil(until) } else { Openness::Closed }
     }
 }

@@ -1,15 +1,17 @@
 //! An order as people see it: a pure function of the slots.
 
+use baedal_contracts::identity::Role;
 use baedal_contracts::order::{Fault, Line, OrderStore};
 use baedal_contracts::{AccountId, OrderId, OrderNo, Place, Won};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::document::OrderDocument;
+use super::document::{Openness, OrderDocument};
 use super::order_slot::{End, GrantedRefund, Pending, Refusal};
 use super::status::{OrderStatus, RefundStatus};
 use super::timeline::Moment;
+use crate::Settings;
 
 /// An order.
 #[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
@@ -28,10 +30,17 @@ pub(crate) struct OrderView {
     store: OrderStore,
     /// What.
     items: Vec<Line>,
-    /// Where it goes.
+    /// Where it goes: exactly where `address_is_exact`, and otherwise no more than the neighbourhood, or a grid's degrees,
+    /// and about where that is.
     deliver_to: Place,
-    /// To the store and the rider; may be empty.
+    /// To the store and the rider; may be empty, and is unless `address_is_exact`.
     note: String,
+    /// Whether `deliver_to` and `note` are what the customer wrote. They are a rider's while he carries the order and for
+    /// ten minutes after its end, as things are set.
+    address_is_exact: bool,
+    /// When that ends by itself.
+    #[serde(skip)]
+    hidden_at: Option<Timestamp>,
     /// What the delivery costs.
     delivery_fee_krw: Won,
     /// What all of it costs.
@@ -119,6 +128,22 @@ impl OrderView {
     pub(crate) fn order_id(&self) -> OrderId {
         self.order_id
     }
+
+    /// When some of it is hidden by itself.
+    pub(crate) fn hidden_at(&self) -> Option<Timestamp> {
+        self.hidden_at
+    }
+
+    /// The order as somebody is shown it who may not, or not for long, know exactly where it goes.
+    fn with_openness(self, openness: Openness) -> Self {
+        match openness {
+            Openness::Open => self,
+            Openness::OpenUntil(until) => Self { hidden_at: Some(until), ..self },
+            Openness::Closed => {
+                Self { deliver_to: self.deliver_to.roughly(), note: String::new(), address_is_exact: false, ..self }
+            }
+        }
+    }
 }
 
 impl OrderRider {
@@ -128,7 +153,13 @@ impl OrderRider {
 }
 
 impl OrderDocument {
-    /// The order as people see it; nothing until order itself was heard.
+    /// The order as it is shown to somebody who may see it, `now`; nothing until order itself was heard.
+    pub(crate) fn shown_to(self, role: Role, settings: &Settings, now: Timestamp) -> Option<OrderView> {
+        let openness = self.openness(role, settings.address_shown_for, now);
+        Some(self.shown()?.with_openness(openness))
+    }
+
+    /// The order with all of it; nothing until order itself was heard.
     pub(crate) fn shown(self) -> Option<OrderView> {
         let order = self.order.as_ref()?;
         let status = self.status(order);
@@ -160,6 +191,8 @@ impl OrderDocument {
             items: order.basket.items,
             deliver_to: order.basket.deliver_to,
             note: order.basket.note,
+            address_is_exact: true,
+            hidden_at: None,
             delivery_fee_krw: order.basket.delivery_fee_krw,
             total_krw: order.basket.total_krw,
             payment: OrderPayment {

@@ -3,17 +3,20 @@
 use baedal_contracts::{AttemptId, Won};
 use jiff::Timestamp;
 
-use super::super::{Attempt, Event, Placed, State};
+use super::super::{Attempt, Event, Placed, Refusal, State};
 use super::{Decision, NOTHING};
 
 impl Placed {
     /// As long as it waits to be paid it can be, also where its time is over and nobody has ended it yet.
-    pub(super) fn pay(&self, new: AttemptId) -> Decision {
+    pub(super) fn pay(&self, new: AttemptId, at_most: u32) -> Decision {
         match &self.state {
             State::AwaitingPayment { attempt } => Ok(match attempt {
                 Attempt::Open { shared: true, .. } => Vec::new(),
                 Attempt::Open { attempt_id, shared: false } => {
                     vec![Event::PaymentAttemptShared { attempt_id: *attempt_id }]
+                }
+                Attempt::Declined { .. } | Attempt::PutOff if at_most > 0 && self.attempts >= at_most => {
+                    return Err(Refusal::TooManyAttempts);
                 }
                 Attempt::Declined { .. } | Attempt::PutOff => vec![Event::PaymentAttempted { attempt_id: new }],
             }),
