@@ -38,7 +38,7 @@ pub(crate) async fn measure(options: &Options) -> Result<()> {
     let started = begun.elapsed();
     let addresses = CONTEXTS.iter().flat_map(|context| {
         let replicas = composition.replicas(context).iter();
-        replicas.map(|replica| replica.address()).collect::<Vec<_>>()
+        replicas.map(|replica| replica.admin_address()).collect::<Vec<_>>()
     });
     let addresses: Vec<_> = addresses.collect();
     let crowd = Crowd::gather(&composition.gateway(), customers).await?;

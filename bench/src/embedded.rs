@@ -25,7 +25,7 @@ pub(crate) async fn measure(options: &Options) -> Result<()> {
     load::full(&crowd, "warming up", Duration::from_secs(3)).await;
     let before = process.cpu_seconds()?;
     let full = load::full(&crowd, "at full load", time).await;
-    let caught_up = health::settle(&[process.address().to_owned()]).await?;
+    let caught_up = health::settle(&[process.admin_address().to_owned()]).await?;
     let cpu_seconds = process.cpu_seconds()? - before;
     let full = Run { name: "full load".to_owned(), cpu_seconds, load: full, caught_up, lag: None };
     let loaded_mib = process.peak_mib()?;
@@ -34,14 +34,14 @@ pub(crate) async fn measure(options: &Options) -> Result<()> {
     let before = process.cpu_seconds()?;
     let (placed, watched) = tokio::sync::mpsc::channel(1);
     let (half, lag) = tokio::join!(load::steady(&crowd, "at half of that", rate, time, placed), lag::watch(watched));
-    let caught_up = health::settle(&[process.address().to_owned()]).await?;
+    let caught_up = health::settle(&[process.admin_address().to_owned()]).await?;
     let cpu_seconds = process.cpu_seconds()? - before;
     let half = Run { name: "half of that".to_owned(), cpu_seconds, load: half, caught_up, lag: Some(lag) };
 
-    while health::events(process.address()).await? < options.events {
+    while health::events(process.admin_address()).await? < options.events {
         load::full(&crowd, "writing history", Duration::from_secs(20)).await;
     }
-    let events = health::events(process.address()).await?;
+    let events = health::events(process.admin_address()).await?;
     process.stop().await?;
     let begun = std::time::Instant::now();
     let mut process = Process::start(&options.program, &data).await?;

@@ -29,6 +29,7 @@ pub(crate) const VARIABLES: [(&str, &str); 7] = [
 pub(crate) struct Process {
     child: Child,
     address: String,
+    admin_address: String,
 }
 
 impl Process {
@@ -44,12 +45,16 @@ impl Process {
             .with_context(|| format!("cannot start {}", program.display()))?;
         let out = child.stdout.take().context("the program has no output")?;
         let mut lines = BufReader::new(out).lines();
+        let mut admin_address = String::new();
         while let Some(line) = lines.next_line().await? {
+            if let Some(address) = line.strip_prefix("health and metrics on ") {
+                address.clone_into(&mut admin_address);
+            }
             if let Some(address) = line.strip_prefix("ready on ") {
                 let address = address.to_owned();
                 // Whatever else it says must not fill the pipe.
                 tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                return Ok(Self { child, address });
+                return Ok(Self { child, address, admin_address });
             }
         }
         bail!("{} ended before it was ready", program.display())
@@ -57,6 +62,11 @@ impl Process {
 
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Where it says how it is.
+    pub(crate) fn admin_address(&self) -> &str {
+        &self.admin_address
     }
 
     /// Stops it as an operator does.

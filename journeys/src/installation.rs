@@ -60,7 +60,8 @@ pub(crate) struct Installation {
 impl Installation {
     pub(crate) fn new(composition: Composition, settings: Settings, clock: ManualClock) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let settings = Settings { listen: local(0), data: folder.path().join("data"), ..settings };
+        let settings =
+            Settings { listen: local(0), admin_listen: Some(local(0)), data: folder.path().join("data"), ..settings };
         let (settings, nats) = match composition {
             Composition::Embedded => ([(GATEWAY.to_owned(), settings)].into(), None),
             Composition::Distributed => {
@@ -125,9 +126,9 @@ impl Installation {
         self.running.get(GATEWAY).map_or_else(|| self.settings[GATEWAY].listen, Platform::address)
     }
 
-    /// Where a process listens, by its name.
-    pub(crate) fn address_of(&self, name: &str) -> Option<SocketAddr> {
-        self.running.get(name).map(Platform::address)
+    /// Where a process answers operators, by its name.
+    pub(crate) fn admin_address_of(&self, name: &str) -> Option<SocketAddr> {
+        self.running.get(name).map(Platform::admin_address)
     }
 
     pub(crate) async fn start_all(&mut self) {

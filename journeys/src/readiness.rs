@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// What `/health/ready` answers.
+/// What `/health/ready` answers operators.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Readiness {
     /// Whether requests should be sent there.
@@ -15,7 +15,7 @@ pub struct Readiness {
     pub said: Value,
 }
 
-/// Asks the process that listens there; nothing, where none does.
+/// Asks the process that answers operators there; nothing, where none does.
 pub(crate) async fn ask(address: SocketAddr) -> Option<Readiness> {
     let mut stream = TcpStream::connect(address).await.ok()?;
     stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.ok()?;

@@ -210,7 +210,7 @@ impl World {
     /// What a process says of whether it is ready, by its name, as `gateway` or `store-1`; nothing, where it does not
     /// run.
     pub async fn readiness(&self, process: &str) -> Option<Readiness> {
-        readiness::ask(self.installation.address_of(process)?).await
+        readiness::ask(self.installation.admin_address_of(process)?).await
     }
 
     /// Anybody, not signed in.

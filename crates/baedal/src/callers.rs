@@ -30,6 +30,8 @@ pub(crate) const TABLE: &[Row] = &[
     row(Is(GATEWAY), Is(PAYMENT), GET, "/internal/ledger"),
     row(Is(GATEWAY), Is(PAYMENT), GET, "/internal/payments/{order_id}"),
     row(Is(GATEWAY), Is(PAYMENT), GET, "/internal/simulated-provider/{order_id}"),
+    // Whether a replica is to be sent requests.
+    row(Any, Any, GET, "/internal/replica"),
     // What consumers ask where the broker did not bring it.
     row(Context, Context, GET, "/internal/journal"),
     row(Context, Context, GET, "/internal/journal/{shard}"),

@@ -35,22 +35,23 @@ pub fn run(demo: &Demo) -> Result<()> {
     runtime.block_on(async {
         let mut stop = StopSignal::listen()?;
         if let Some(address) = &demo.at {
-            return live(demo, address.clone(), &mut stop).await;
+            return live(demo, address.clone(), None, &mut stop).await;
         }
         appoint_operator(&settings).await?;
         let platform = Platform::start(settings, Providers::built_in()).await?;
         let address = format!("http://{}", platform.address());
+        let admin = format!("http://{}", platform.admin_address());
         println!("ready on {address}");
-        let lived = live(demo, address, &mut stop).await;
+        let lived = live(demo, address, Some(admin), &mut stop).await;
         platform.stop().await;
         lived
     })
 }
 
 /// Lets the town live there until we are told to stop.
-async fn live(demo: &Demo, base_url: String, stop: &mut StopSignal) -> Result<()> {
-    let town =
-        baedal_town::Town { base_url, orders_per_minute: demo.orders_per_minute, speed: demo.speed, quiet: demo.quiet };
+async fn live(demo: &Demo, base_url: String, admin_url: Option<String>, stop: &mut StopSignal) -> Result<()> {
+    let (orders_per_minute, speed, quiet) = (demo.orders_per_minute, demo.speed, demo.quiet);
+    let town = baedal_town::Town { base_url, admin_url, orders_per_minute, speed, quiet };
     tokio::select! {
         lived = town.live() => lived,
         () = stop.heard() => Ok(()),

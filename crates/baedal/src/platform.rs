@@ -13,13 +13,15 @@ use anyhow::{Context, Result};
 use baedal_contracts::source::IDENTITY;
 use baedal_kit::Service;
 use baedal_kit::bus::JournalBus;
+use baedal_kit::http::admin;
 use baedal_kit::http::caps::Cap;
 use baedal_kit::http::front::Front;
-use baedal_kit::http::health::Metrics;
+use baedal_kit::http::health::{Metrics, ReadinessProbe};
 use baedal_kit::ids::{Ids, SystemIds};
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::module::Described;
 use baedal_kit::time::{Clock, SystemClock};
+use futures::FutureExt;
 use jiff::SignedDuration;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -56,6 +58,7 @@ impl Providers {
 /// The platform, or what this process runs of it.
 pub struct Platform {
     address: SocketAddr,
+    admin_address: SocketAddr,
     is_secure: bool,
     lifecycle: Lifecycle,
     servers: JoinSet<()>,
@@ -82,7 +85,7 @@ impl Platform {
         let stop_limit = Duration::from_secs(settings.stop_limit_seconds);
         let keep_alive = settings.keep_alive.unsigned_abs();
         let patience = server::Patience { keep_alive, drain_for, limit: stop_limit };
-        let (entry, inside) = (Doorway::default(), Doorway::default());
+        let (entry, inside, admin) = (Doorway::default(), Doorway::default(), Doorway::for_operators());
         let mut servers = JoinSet::new();
         let tls = settings.tls.clone().map(|files| server::Tls::start(files, &lifecycle)).transpose();
         let tls = tls.context("`tls` cannot be used")?;
@@ -99,8 +102,10 @@ impl Platform {
         if roles.gateway && settings.is_shared() && !roles.contexts().is_empty() {
             listen(settings.internal_listen, &inside, &peers, None).await?;
         }
+        let admin_address = listen(settings.admin_listen(), &admin, &peers, None).await.context("`admin_listen`")?;
+        tracing::info!(%admin_address, "health and metrics are shown here");
         let caps = outside.caps();
-        let opening = Opening { settings, roles, providers, lifecycle: lifecycle.clone(), entry, inside, caps };
+        let opening = Opening { settings, roles, providers, lifecycle: lifecycle.clone(), entry, inside, admin, caps };
         let house = opening.try_house(folder.as_ref()).await;
         let opening = match house {
             Ok(house) => {
@@ -113,13 +118,19 @@ impl Platform {
                 tokio::spawn(opening.wait())
             }
         };
-        Ok(Self { address, is_secure, lifecycle, servers, opening, stop_limit, _folder: folder })
+        Ok(Self { address, admin_address, is_secure, lifecycle, servers, opening, stop_limit, _folder: folder })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it shows its operators how it is, and its metrics.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
     }
 
     /// How it is reached there.
@@ -159,13 +170,14 @@ struct Opening {
     lifecycle: Lifecycle,
     entry: Doorway,
     inside: Doorway,
+    admin: Doorway,
     caps: Vec<Cap>,
 }
 
 impl Opening {
     async fn try_house(&self, folder: Option<&DataFolder>) -> Result<House, NotYet> {
         let Self { settings, roles, providers, lifecycle, .. } = self;
-        let wait_for = |what: &str| [&self.entry, &self.inside].map(|door| door.wait_for(what.to_owned()));
+        let wait_for = |what: &str| [&self.entry, &self.inside, &self.admin].map(|door| door.wait_for(what.to_owned()));
         wait_for("it is being opened, and brought up to date where a version before has written it");
         let opened = House::open(settings, roles, folder, providers, lifecycle).await;
         if let Err(NotYet::Waiting(error)) = &opened {
@@ -188,27 +200,38 @@ impl Opening {
 
     /// Starts the contexts of this process, and opens the doors.
     async fn furnish(self, house: House) -> Result<()> {
-        let Self { settings, roles, providers, lifecycle, entry, inside, caps } = self;
+        let Self { settings, roles, providers, lifecycle, entry, inside, admin, caps } = self;
         let metrics = telemetry::metrics()?;
-        let render: Metrics = Arc::new(move || metrics.render());
+        let metrics: Metrics = Arc::new(move || metrics.render());
         let checks = house.checks();
         let Rooms { upstreams, here } = house.furnish().await?;
         let peers = settings.peers.let_in()?;
-        let (lives, shown) = (lifecycle.clone(), Arc::clone(&render));
-        inside.open(Front { contexts: here, checks, peers, lifecycle: lives, metrics: shown }.router());
+        let front = Front { contexts: here, checks, peers, lifecycle: lifecycle.clone() };
+        let (router, mut readiness) = front.open();
+        inside.open(router);
         if roles.gateway {
-            entry.open(baedal_gateway::router(baedal_gateway::Gateway {
+            let (router, gateway) = baedal_gateway::open(baedal_gateway::Gateway {
                 upstreams,
                 contexts: described(),
                 settings: settings.gateway,
                 clock: Arc::clone(&providers.clock),
                 lifecycle,
-                metrics: render,
                 caps,
-            }));
+            });
+            entry.open(router);
+            readiness = both(gateway, readiness);
         }
+        admin.open(admin::router(readiness, metrics));
         Ok(())
     }
+}
+
+/// Of a process that is a gateway and runs contexts behind it: it is as ready as the gateway, which knows what it needs.
+fn both(gateway: ReadinessProbe, contexts: ReadinessProbe) -> ReadinessProbe {
+    Arc::new(move || {
+        let (gateway, contexts) = (gateway(), contexts());
+        async { gateway.await.beside(contexts.await) }.boxed()
+    })
 }
 
 /// What every context says of itself, whether it runs here or elsewhere.

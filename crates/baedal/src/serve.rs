@@ -30,6 +30,7 @@ pub fn run(serve: &Serve) -> Result<()> {
             }
         };
         if opened.is_ok() {
+            println!("health and metrics on http://{}", platform.admin_address());
             println!("ready on {}", platform.url());
             stop.heard().await;
         }

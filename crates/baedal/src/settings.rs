@@ -19,6 +19,9 @@ use crate::server::TlsFiles;
 
 mod malformed;
 
+/// So many ports above where everybody is answered, operators are, unless they are told another.
+const ADMIN_PORTS_ABOVE: u16 = 1_000;
+
 /// Everything that can be set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -32,6 +35,9 @@ pub struct Settings {
     pub tls: Option<TlsFiles>,
     /// Where the contexts listen for their peers, in a process that is the gateway too.
     pub internal_listen: SocketAddr,
+    /// Where operators and their machines find metrics, and readiness with what it hangs on; no secret is asked for
+    /// there. Not set: on loopback, a thousand ports above `listen`.
+    pub admin_listen: Option<SocketAddr>,
     /// The folder that everything is kept in, unless it is kept in PostgreSQL.
     pub data: PathBuf,
     /// How many shards events are cut into where several processes share the work. Never to be changed.
@@ -121,6 +127,7 @@ impl Default for Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             tls: None,
             internal_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8090)),
+            admin_listen: None,
             shards: 8,
             postgres: baedal_kit_postgres::Settings::default(),
             nats: baedal_kit_nats::Settings::default(),
@@ -210,6 +217,17 @@ impl Settings {
             );
         }
         Ok(roles)
+    }
+
+    /// Where operators and their machines are answered. Where the system chooses the port of `listen`, it chooses this
+    /// one too.
+    #[must_use]
+    pub fn admin_listen(&self) -> SocketAddr {
+        let port = match self.listen.port() {
+            0 => 0,
+            port => port.checked_add(ADMIN_PORTS_ABOVE).unwrap_or(port - ADMIN_PORTS_ABOVE),
+        };
+        self.admin_listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
     }
 
     /// Whether events go over a broker, so that contexts may run in several processes.

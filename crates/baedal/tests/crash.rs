@@ -63,9 +63,9 @@ impl Program {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        let address = line.trim().strip_prefix("ready on http://").expect("ready").to_owned();
+        let output = BufReader::new(child.stdout.take().expect("its output"));
+        let mut lines = output.lines().map(|line| line.expect("a line"));
+        let address = lines.find_map(|line| Some(line.strip_prefix("ready on http://")?.to_owned())).expect("ready");
         Self { child, address }
     }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 struct Running {
     child: Child,
     address: String,
+    admin_address: String,
 }
 
 fn program() -> Command {
@@ -32,10 +33,15 @@ fn serve_by(mut command: Command, data: &Path) -> Running {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-    let address = line.trim().strip_prefix("ready on http://").expect("the line it prints when it is ready").to_owned();
-    Running { child, address }
+    let mut output = BufReader::new(child.stdout.take().expect("its output"));
+    let mut printed = |beginning: &str| {
+        let mut line = String::new();
+        output.read_line(&mut line).expect("a line");
+        line.trim().strip_prefix(beginning).expect("what it prints when it is ready").to_owned()
+    };
+    let admin_address = printed("health and metrics on http://");
+    let address = printed("ready on http://");
+    Running { child, address, admin_address }
 }
 
 impl Running {
@@ -53,9 +59,9 @@ impl Running {
 
 #[cfg(target_os = "linux")]
 impl Running {
-    /// What `/health/ready` says: its status, and why.
+    /// What `/health/ready` tells operators: its status, and why.
     fn readiness(&self) -> (u16, String) {
-        let mut stream = std::net::TcpStream::connect(&self.address).expect("a connection");
+        let mut stream = std::net::TcpStream::connect(&self.admin_address).expect("a connection");
         stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("a request");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");

@@ -118,7 +118,7 @@ impl Replica {
         let (lifecycle, answered) = (Lifecycle::default(), Arc::new(AtomicUsize::new(0)));
         let (draining, counted) = (lifecycle.clone(), Arc::clone(&answered));
         let ready = async move || if draining.is_draining() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-        let router = Router::new().route("/health/ready", get(ready)).fallback(async move |body: String| {
+        let router = Router::new().route("/internal/replica", get(ready)).fallback(async move |body: String| {
             counted.fetch_add(1, Ordering::Relaxed);
             body
         });

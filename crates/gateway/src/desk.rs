@@ -9,14 +9,13 @@ mod stuck;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::response::Response;
 use axum::routing::get;
 use baedal_kit::http::ProblemType;
 use baedal_kit::http::caps::Cap;
-use baedal_kit::http::health::{Metrics, told};
+use baedal_kit::http::health::ReadinessProbe;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::upstream::Upstream;
+use futures::FutureExt;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -33,7 +32,6 @@ pub(crate) struct Desk {
     document: Arc<str>,
     problems: Arc<BTreeMap<&'static str, &'static ProblemType>>,
     lifecycle: Lifecycle,
-    metrics: Metrics,
     caps: Arc<[Cap]>,
 }
 
@@ -45,7 +43,6 @@ impl Desk {
         problems: Vec<&'static ProblemType>,
         settings: &Settings,
         lifecycle: Lifecycle,
-        metrics: Metrics,
     ) -> Self {
         let everywhere = baedal_kit::http::problem::ALL.iter().chain(crate::problems::ALL).copied();
         let problems = everywhere.chain(problems).map(|problem| (problem.name, problem)).collect();
@@ -56,7 +53,6 @@ impl Desk {
             document: document.to_string().into(),
             problems: Arc::new(problems),
             lifecycle,
-            metrics,
             caps: Arc::default(),
         }
     }
@@ -64,6 +60,15 @@ impl Desk {
     /// With what may bind, for readiness.
     pub(crate) fn watching(self, caps: Vec<Cap>) -> Self {
         Self { caps: caps.into(), ..self }
+    }
+
+    /// What looks whether it is ready.
+    pub(crate) fn readiness(&self) -> ReadinessProbe {
+        let desk = self.clone();
+        Arc::new(move || {
+            let desk = desk.clone();
+            async move { health::readiness(&desk).await }.boxed()
+        })
     }
 }
 
@@ -88,15 +93,4 @@ pub(crate) fn described() -> OpenApiRouter<Desk> {
         .routes(routes!(problems::one))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
-        .routes(routes!(metrics))
-}
-
-/// Metrics
-///
-/// For Prometheus, in its text format.
-#[utoipa::path(get, path = "/metrics", tag = "machine", responses(
-    (status = 200, description = "The metrics of this process", body = String, content_type = "text/plain"),
-))]
-async fn metrics(State(desk): State<Desk>) -> Response {
-    told(&desk.metrics)
 }

@@ -13,7 +13,7 @@
 //! - `forward`: what goes on to a context, and what comes back;
 //! - `streams`: live streams on their way to the client: counted, and ended when this process drains;
 //! - `observe`: the trace, the metrics and the log line of each request;
-//! - `desk`: what the gateway answers itself: health, metrics, the operator's questions to all contexts,
+//! - `desk`: what the gateway answers itself: health, the operator's questions to all contexts,
 //!   the documentation of the interface and of its problems;
 //! - [`openapi`]: one description of the interface, merged from the contexts' own.
 
@@ -37,7 +37,7 @@ use std::sync::Arc;
 use axum::Router;
 use baedal_contracts::source::IDENTITY;
 use baedal_kit::http::caps::Cap;
-use baedal_kit::http::health::Metrics;
+use baedal_kit::http::health::ReadinessProbe;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::module::Described;
 use baedal_kit::time::Clock;
@@ -63,18 +63,16 @@ pub struct Gateway {
     pub clock: Arc<dyn Clock>,
     /// The life of this process.
     pub lifecycle: Lifecycle,
-    /// The metrics of this process, as Prometheus reads them.
-    pub metrics: Metrics,
     /// What else may bind that stands before it, for readiness: the connections.
     pub caps: Vec<Cap>,
 }
 
-/// Puts the gateway together. To be called inside the runtime that will serve it.
+/// Puts the gateway together, and what looks whether it is ready. To be called inside the runtime that will serve it.
 ///
 /// Requests should carry `ConnectInfo<SocketAddr>` among their extensions; without it all clients count
 /// as one address.
-pub fn router(gateway: Gateway) -> Router {
-    let Gateway { mut upstreams, contexts, settings, clock, lifecycle, metrics, caps } = gateway;
+pub fn open(gateway: Gateway) -> (Router, ReadinessProbe) {
+    let Gateway { mut upstreams, contexts, settings, clock, lifecycle, caps } = gateway;
     let (documents, problems): (Vec<_>, Vec<_>) =
         contexts.into_iter().map(|context| (context.document, context.problems)).unzip();
     let described = openapi::describe(documents);
@@ -94,10 +92,10 @@ pub fn router(gateway: Gateway) -> Router {
         problems.concat(),
         &settings,
         lifecycle.clone(),
-        metrics,
     )
     .watching(caps);
+    let readiness = desk.readiness();
     upstreams.insert(routes::GATEWAY, Upstream::local(desk::routes(desk).split_for_parts().0));
     let authentication = Authentication::new(keys, clock, settings.remembered_tokens);
-    Entry::new(upstreams, authentication, limits, &settings, lifecycle).router()
+    (Entry::new(upstreams, authentication, limits, &settings, lifecycle).router(), readiness)
 }

@@ -119,7 +119,6 @@ static TABLE: &[Route] = &[
     // The machine
     get("/health/live", GATEWAY, Access::Open).traffic(Traffic::Watch),
     get("/health/ready", GATEWAY, Access::Open).traffic(Traffic::Watch),
-    get("/metrics", GATEWAY, Access::Open).traffic(Traffic::Watch),
 ];
 
 const fn get(path: &'static str, context: &'static str, access: Access) -> Route {

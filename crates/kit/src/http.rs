@@ -1,5 +1,6 @@
 //! The way in over HTTP: what every context's routes are made of.
 
+pub mod admin;
 pub mod body;
 pub mod caller;
 pub mod caps;

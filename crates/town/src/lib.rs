@@ -29,6 +29,8 @@ use crate::show::Show;
 pub struct Town {
     /// Where the platform is, as `http://127.0.0.1:8080`.
     pub base_url: String,
+    /// Where it shows its metrics, as `http://127.0.0.1:9080`, where that is known.
+    pub admin_url: Option<String>,
     /// How many orders are placed in a minute.
     pub orders_per_minute: f64,
     /// How many times faster than life people act.
@@ -46,7 +48,7 @@ impl Town {
         let seed = Seed::built_in()?;
         let show = Show::new(self.quiet);
         let town = seed.settle(&Client::new(&self.base_url), &show).await?;
-        show.say(&seed::sign_ins(&town, &self.base_url));
+        show.say(&seed::sign_ins(&town, &self.base_url, self.admin_url.as_deref()));
         show.begin();
 
         let habits = Habits { speed: self.speed };

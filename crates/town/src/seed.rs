@@ -142,15 +142,17 @@ async fn open(owner: &Session, seed: &SeedStore) -> Result<StoreId> {
 }
 
 /// What to tell a person who wants to look around.
-pub(crate) fn sign_ins(town: &Settled, base_url: &str) -> String {
+pub(crate) fn sign_ins(town: &Settled, base_url: &str, admin_url: Option<&str>) -> String {
     let first = |session: Option<&Session>| {
         session.map_or_else(String::new, |session| format!("{} ({})", session.me().phone, session.me().name))
     };
+    let machine = admin_url
+        .map_or_else(String::new, |admin| format!("\x20 metrics, health     {admin}/metrics   {admin}/health/ready\n"));
     format!(
         "{area}: {stores} stores, {riders} riders, {customers} customers\n\
          \n\
          \x20 try the interface   {base_url}/api/docs\n\
-         \x20 metrics, health     {base_url}/metrics   {base_url}/health/ready\n\
+         {machine}\
          \n\
          \x20 sign in with the password {PASSWORD} as\n\
          \x20 a customer          {customer}\n\

@@ -131,14 +131,15 @@ impl Platform {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(said)?;
-        let mut line = String::new();
-        if let Some(output) = child.stdout.take() {
-            BufReader::new(output).read_line(&mut line).map_err(said)?;
-        }
+        let output = child.stdout.take().map(BufReader::new);
         let mut platform = Self { child, address: String::new() };
-        let address = line.trim().strip_prefix("ready on ").ok_or("the platform ended before it was ready")?;
-        address.clone_into(&mut platform.address);
-        Ok(platform)
+        for line in output.into_iter().flat_map(BufRead::lines) {
+            if let Some(address) = line.map_err(said)?.strip_prefix("ready on ") {
+                address.clone_into(&mut platform.address);
+                return Ok(platform);
+            }
+        }
+        Err("the platform ended before it was ready".to_owned())
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::Running;
 use crate::clock::{self, Clocks};
 use crate::folder::Folder;
+use crate::port;
 use crate::process::{Process, StartError};
 use crate::server::{Kind, Server};
 
@@ -42,6 +43,11 @@ impl Replica {
     /// Where it listens, as `http://127.0.0.1:7101`; always the same.
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.server.port())
+    }
+
+    /// Where it tells operators how it is, and its metrics.
+    pub fn admin_address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.server.port() + port::ADMIN)
     }
 
     /// The number of its process, while it runs.

@@ -23,10 +23,12 @@ struct Lone {
     child: Child,
     said: PathBuf,
     client: Client,
+    /// Where it tells operators how it is.
+    admin: Client,
 }
 
 impl Lone {
-    fn start(role: &str, address: &str, (settings, shown): (&Path, Shown), folder: &Path) -> Self {
+    fn start(role: &str, (address, admin): (&str, &str), (settings, shown): (&Path, Shown), folder: &Path) -> Self {
         let listen = address.trim_start_matches("http://");
         let name = format!("{role} on {listen}");
         let said = folder.join(format!("{role}-{listen}.stderr"));
@@ -46,25 +48,32 @@ impl Lone {
             .stderr(File::create(&said).expect("a file"))
             .spawn()
             .expect("the program starts");
-        Self { name, child, said, client: Client::new(address) }
+        Self { name, child, said, client: Client::new(address), admin: Client::new(admin) }
     }
 
-    /// What it answers, once it answers at all.
+    /// What it answers to everybody, once it answers at all.
     async fn answer(&self, path: &str) -> (StatusCode, Value) {
+        self.answer_of(&self.client, path).await
+    }
+
+    async fn answer_of(&self, client: &Client, path: &str) -> (StatusCode, Value) {
         until(&format!("{} answers", self.name), async || {
-            let answered = self.client.request(Method::GET, path, [], None).await;
+            let answered = client.request(Method::GET, path, [], None).await;
             answered.ok().map(|(status, _, body)| (status, body))
         })
         .await
     }
 
-    /// Waits until it says of its readiness what is wished.
+    /// Waits until it says of its readiness what is wished; everybody else is told the status and nothing more.
     async fn says(&self, what: &str, status: StatusCode, wished: impl Fn(&Value) -> bool) {
         until(&format!("{} is {what}", self.name), async || {
-            let (found, body) = self.answer("/health/ready").await;
+            let (found, body) = self.answer_of(&self.admin, "/health/ready").await;
             (found == status && wished(&body["dependencies"])).then_some(())
         })
         .await;
+        let (_, told) = self.answer("/health/ready").await;
+        let told: Vec<_> = told.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(told, ["status"], "{}", self.name);
     }
 
     async fn end(&mut self) -> ExitStatus {
@@ -88,9 +97,10 @@ async fn whatever_starts_first_all_become_ready_by_themselves() {
     let mut world = World::start().await;
     let mut places = Vec::new();
     for (context, replicas) in world.composition().contexts() {
-        places.extend(replicas.iter().map(|replica| (context, replica.address())));
+        places.extend(replicas.iter().map(|replica| (context, replica.address(), replica.admin_address())));
     }
-    let gateway = world.composition().gateway();
+    let gateway = &world.composition().gateways()[0];
+    let (gateway, gateway_admin) = (gateway.address(), gateway.admin_address());
     // As it is before the first start of all.
     world
         .meanwhile(|composition| {
@@ -114,9 +124,11 @@ async fn whatever_starts_first_all_become_ready_by_themselves() {
         .chain([GATEWAY])
         .map(|role| (role.to_owned(), world.composition().environment(role)))
         .collect();
-    let start = |role: &str, address: &str| Lone::start(role, address, (&settings, shown[role].clone()), folder.path());
-    let mut contexts: Vec<Lone> = places.iter().map(|(context, address)| start(context, address)).collect();
-    let mut entry = start(GATEWAY, &gateway);
+    let start =
+        |role: &str, address: (&str, &str)| Lone::start(role, address, (&settings, shown[role].clone()), folder.path());
+    let mut contexts: Vec<Lone> =
+        places.iter().map(|(context, address, admin)| start(context, (address, admin))).collect();
+    let mut entry = start(GATEWAY, (&gateway, &gateway_admin));
 
     for process in &contexts {
         assert_eq!(process.answer("/health/live").await.0, StatusCode::OK);
@@ -167,9 +179,10 @@ async fn a_database_of_a_newer_version_is_refused_in_one_sentence() {
     }
     let path = folder.path().join("baedal.toml");
     fs::write(&path, settings).expect("a file");
-    let address = format!("http://127.0.0.1:{}", testing::free_port());
+    let port = testing::free_port();
+    let (address, admin) = (format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{}", port + 1_000));
     let shown = vec![("BAEDAL_PEERS__SECRET".to_owned(), "nobody-is-asked-by-this-one-process-alone".to_owned())];
-    let start = || Lone::start("order", &address, (&path, shown.clone()), folder.path());
+    let start = || Lone::start("order", (&address, &admin), (&path, shown.clone()), folder.path());
 
     let older = start();
     older.says("ready", StatusCode::OK, |_| true).await;

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use baedal_contracts::source::IDENTITY;
 use baedal_kit::http::body::read_limited;
 use baedal_kit::http::caps;
-use baedal_kit::http::health::{Dependency, Readiness, in_time};
+use baedal_kit::http::health::{Dependency, Readiness, Status, in_time};
 use baedal_kit::http::operations::Health;
 use baedal_kit::upstream::Upstream;
 use futures::future::join_all;
@@ -25,13 +25,17 @@ pub(super) async fn live() -> &'static str {
 
 /// Readiness
 ///
-/// Whether requests should be sent here, and how each dependency is.
+/// Whether requests should be sent here. Why not is told on the address for operators.
 #[utoipa::path(get, path = "/health/ready", tag = "machine", responses(
-    (status = 200, description = "Ready", body = Readiness),
-    (status = 503, description = "Something needed is away, or the process is ending", body = Readiness),
+    (status = 200, description = "Ready", body = Status),
+    (status = 503, description = "Something needed is away, or the process is ending", body = Status),
 ))]
-pub(super) async fn ready(State(desk): State<Desk>) -> Readiness {
-    let desk = &desk;
+pub(super) async fn ready(State(desk): State<Desk>) -> Status {
+    readiness(&desk).await.status()
+}
+
+/// The same, with how each dependency is.
+pub(super) async fn readiness(desk: &Desk) -> Readiness {
     let asked = desk.contexts.iter().map(|(context, upstream)| async move {
         // Who is signed in needs identity only for its keys; nobody is served worse for the others not being sent here.
         let needed =

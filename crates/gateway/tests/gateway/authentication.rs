@@ -214,7 +214,7 @@ async fn a_gateway_that_has_the_keys_goes_on_without_identity_for_as_long_as_the
         },
         |_| {},
     );
-    let ready = async || world.get("/health/ready").await;
+    let ready = async || world.get_as_the_machine("/health/ready").await;
     let order = async || world.get_as(Role::Customer, "/api/orders").await.status;
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(world.fetched(), 1, "they are fetched before anybody asks");

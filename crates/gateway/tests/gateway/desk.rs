@@ -21,14 +21,14 @@ use super::world::World;
 #[tokio::test]
 async fn ready_is_when_everything_needed_is() {
     let whole = World::new();
-    let answer = whole.get("/health/ready").await;
+    let answer = whole.get_as_the_machine("/health/ready").await;
     assert_eq!((answer.status, &answer.body["status"]), (StatusCode::OK, &json!("ready")), "{}", answer.text);
     let order = json!({"ready": true, "needed": true, "database": "ok", "position": 7, "behind": {"somebody": 3}});
     assert_eq!(answer.body["dependencies"]["order"], order);
     assert_eq!(answer.body["dependencies"].as_object().map(serde_json::Map::len), Some(8));
     assert_eq!(answer.body["dependencies"]["limits"], json!({"ready": true, "needed": false}));
     whole.lifecycle.drain();
-    let answer = whole.get("/health/ready").await;
+    let answer = whole.get_as_the_machine("/health/ready").await;
     assert_eq!((answer.status, &answer.body["status"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("draining")));
     assert_eq!(whole.get("/health/live").await.status, StatusCode::OK);
 }
@@ -47,7 +47,7 @@ async fn what_is_away_is_told_and_counts_where_it_is_needed() {
                 contexts.insert(ORDER, Upstream::local(Router::new()));
             },
         );
-        let answer = world.get("/health/ready").await;
+        let answer = world.get_as_the_machine("/health/ready").await;
         assert_eq!(answer.status, status);
         assert_eq!(answer.body["dependencies"]["store"]["ready"], false);
         assert_eq!(answer.body["dependencies"]["store"]["database"], "the disk is full");
@@ -58,9 +58,20 @@ async fn what_is_away_is_told_and_counts_where_it_is_needed() {
 
 #[tokio::test]
 async fn metrics_are_those_of_the_process() {
-    let answer = World::new().get("/metrics").await;
+    let answer = World::new().get_as_the_machine("/metrics").await;
     assert_eq!(answer.text, "baedal_up 1\n");
     assert_eq!(answer.headers[header::CONTENT_TYPE], "text/plain; version=0.0.4; charset=utf-8");
+}
+
+#[tokio::test]
+async fn everybody_is_told_a_status_and_nothing_more() {
+    let world = World::new();
+    let told = world.get("/health/ready").await;
+    assert_eq!((told.status, &told.body), (StatusCode::OK, &json!({"status": "ready"})));
+    assert_eq!(world.get("/metrics").await.status, StatusCode::NOT_FOUND);
+    world.lifecycle.drain();
+    let told = world.get("/health/ready").await;
+    assert_eq!((told.status, &told.body), (StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "draining"})));
 }
 
 fn letter(context: &str, key: &str, second: u32) -> Value {

@@ -274,7 +274,7 @@ async fn many_commands_a_second_that_never_arrive_keep_nobody_else_out() {
             StatusCode::OK,
             "what has arrived is served"
         );
-        let readiness = world.get("/health/ready").await;
+        let readiness = world.get_as_the_machine("/health/ready").await;
         let limits = &readiness.body["dependencies"]["limits"];
         assert_eq!(readiness.status, StatusCode::OK);
         // Later, some of them have just been told that they are late, and there is room for a moment.
@@ -290,7 +290,8 @@ async fn many_commands_a_second_that_never_arrive_keep_nobody_else_out() {
     assert!((100..=200).contains(&late), "one hundred at a time, for five seconds each: {late}");
     let first = answers.iter().find(|answer| answer.status == StatusCode::REQUEST_TIMEOUT).expect("one that was late");
     assert_eq!(first.kind(), "too_slow");
-    assert_eq!(world.get("/health/ready").await.body["dependencies"]["limits"]["ready"], true, "all of it is over");
+    let readiness = world.get_as_the_machine("/health/ready").await;
+    assert_eq!(readiness.body["dependencies"]["limits"]["ready"], true, "all of it is over");
 }
 
 #[tokio::test(start_paused = true)]
@@ -330,7 +331,7 @@ async fn made_up_accounts_of_one_address_leave_live_streams_to_others() {
         streams.push(response);
     }
     assert_eq!(open(HERE).await.status(), StatusCode::OK);
-    let readiness = world.get("/health/ready").await;
+    let readiness = world.get_as_the_machine("/health/ready").await;
     assert_eq!(readiness.status, StatusCode::OK);
     let wrong = readiness.body["dependencies"]["limits"]["wrong"].to_string();
     assert!(wrong.contains("`live_streams_per_address` (1000) binds for one address"), "{wrong}");

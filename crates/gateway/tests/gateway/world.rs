@@ -16,6 +16,7 @@ use baedal_contracts::AccountId;
 use baedal_contracts::identity::{Role, TOKEN_AUDIENCE, TOKEN_ISSUER};
 use baedal_contracts::source::{DELIVERY, IDENTITY, NOTIFICATION, ORDER, PAYMENT, STORE, TRACKING};
 use baedal_gateway::{Gateway, Settings};
+use baedal_kit::http::admin;
 use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::scenario::NOON;
 use baedal_kit::time::ManualClock;
@@ -72,6 +73,7 @@ pub(crate) fn claims(role: Role) -> Value {
 
 pub(crate) struct World {
     pub(crate) router: Router,
+    operators: Router,
     pub(crate) key: Key,
     pub(crate) published: Arc<Mutex<JwkSet>>,
     pub(crate) fetched: Arc<AtomicUsize>,
@@ -121,16 +123,16 @@ impl World {
         change_contexts(&mut upstreams);
         let clock = ManualClock::at(NOON);
         let lifecycle = Lifecycle::default();
-        let router = baedal_gateway::router(Gateway {
+        let (router, readiness) = baedal_gateway::open(Gateway {
             upstreams,
             contexts: Vec::new(),
             settings,
             clock: Arc::new(clock.clone()),
             lifecycle: lifecycle.clone(),
-            metrics: Arc::new(|| "baedal_up 1\n".to_owned()),
             caps: Vec::new(),
         });
-        Self { router, key, published, fetched, identity_is_away, clock, lifecycle }
+        let operators = admin::router(readiness, Arc::new(|| "baedal_up 1\n".to_owned()));
+        Self { router, operators, key, published, fetched, identity_is_away, clock, lifecycle }
     }
 
     pub(crate) fn fetched(&self) -> usize {
@@ -147,11 +149,7 @@ impl World {
     }
 
     pub(crate) async fn send(&self, request: Request) -> Answer {
-        let (parts, body) = self.response(request).await.into_parts();
-        let bytes = body.collect().await.expect("a body").to_bytes();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, body, text }
+        Answer::read(self.response(request).await).await
     }
 
     pub(crate) async fn call(&self, method: Method, path: &str, token: Option<&str>) -> Answer {
@@ -160,6 +158,12 @@ impl World {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path, None).await
+    }
+
+    /// What operators are answered, on their own address.
+    pub(crate) async fn get_as_the_machine(&self, path: &str) -> Answer {
+        let response = self.operators.clone().oneshot(request(Method::GET, path, None)).await;
+        Answer::read(response.expect("an answer")).await
     }
 
     pub(crate) async fn get_as(&self, role: Role, path: &str) -> Answer {
@@ -172,6 +176,14 @@ impl World {
 }
 
 impl Answer {
+    async fn read(response: Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Self { status: parts.status, headers: parts.headers, body, text }
+    }
+
     pub(crate) fn kind(&self) -> &str {
         self.body["type"].as_str().unwrap_or_default().trim_start_matches("/problems/")
     }

@@ -1,8 +1,8 @@
-//! The front of a process without a gateway: its contexts for its peers, its health and metrics for machines.
+//! The front of a process without a gateway: its contexts for its peers, and whether it is ready.
 //!
 //! ```text
-//!   /health/live, /health/ready, /metrics   anybody
-//!   everything else                         peers, by their secrets ─▶ what they may ask of the context they name
+//!   /health/live, /health/ready   anybody
+//!   everything else               peers, by their secrets ─▶ what they may ask of the context they name
 //! ```
 
 use std::collections::BTreeMap;
@@ -13,10 +13,11 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures::FutureExt;
 use futures::future::join_all;
 use tower::ServiceExt;
 
-use super::health::{Check, Dependency, Heard, Metrics, Readiness, in_time, told};
+use super::health::{Check, Dependency, Heard, Readiness, ReadinessProbe, in_time};
 use super::operations::Health;
 use super::peers::{CONTEXT, Peers};
 use super::problem::{Problem, UNAVAILABLE};
@@ -35,23 +36,23 @@ pub struct Front {
     pub peers: Peers,
     /// The life of this process.
     pub lifecycle: Lifecycle,
-    /// Its metrics.
-    pub metrics: Metrics,
 }
 
 impl Front {
-    /// All of it as one router.
-    pub fn router(self) -> Router {
-        let Self { contexts, checks, peers, lifecycle, metrics } = self;
+    /// All of it as one router, and what looks whether it is ready.
+    pub fn open(self) -> (Router, ReadinessProbe) {
+        let Self { contexts, checks, peers, lifecycle } = self;
         let (services, contexts): (Vec<_>, BTreeMap<_, _>) =
             contexts.into_iter().map(|(service, router)| (service.clone(), (service.name(), router))).unzip();
         let for_peers = Router::new().fallback(hand_over).with_state((Contexts(Arc::new(contexts)), peers.clone()));
         let dependencies = Dependencies { services: services.into(), checks: checks.into(), lifecycle };
-        Router::new()
+        let readiness: ReadinessProbe = Arc::new(move || ready(dependencies.clone()).boxed());
+        let asked = Arc::clone(&readiness);
+        let router = Router::new()
             .route("/health/live", get(async || "ok"))
-            .route("/health/ready", get(ready).with_state(dependencies))
-            .route("/metrics", get(async move || told(&metrics)))
-            .fallback_service(peers.guard(for_peers))
+            .route("/health/ready", get(async move || asked().await.status()))
+            .fallback_service(peers.guard(for_peers));
+        (router, readiness)
     }
 }
 
@@ -98,7 +99,7 @@ struct Dependencies {
 }
 
 /// Ready is a process whose databases answer. What else is away it tells, and goes on without.
-async fn ready(State(Dependencies { services, checks, lifecycle }): State<Dependencies>) -> Readiness {
+async fn ready(Dependencies { services, checks, lifecycle }: Dependencies) -> Readiness {
     let contexts = join_all(services.iter().map(|service| async {
         let found = in_time(Health::of(service)).await;
         let shards = Heard { of: service.bus().shards(), heard: service.share().borrow().shards.to_vec() };

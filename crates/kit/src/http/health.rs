@@ -1,4 +1,7 @@
 //! Readiness: whether requests should be sent to a process, and how each thing is that it depends on.
+//!
+//! Everybody may ask for the status; the rest names contexts and what is wrong with them, and is shown on the address
+//! for operators alone: [`super::admin`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +10,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use futures::future::BoxFuture;
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,18 +20,28 @@ use crate::consumer::Divergence;
 /// How long one thing may take to say how it is.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
 
-/// Whether to send requests here.
-#[derive(Debug, Serialize, ToSchema)]
+/// Whether to send requests here, and why not: for operators. Everybody else sees its [`Status`].
+#[derive(Debug, Serialize)]
 pub struct Readiness {
-    /// `ready`, `not_ready` because something needed is away, or `draining` because the process is ending.
-    #[schema(example = "ready")]
-    status: &'static str,
+    #[serde(flatten)]
+    status: Status,
     /// What it depends on.
     dependencies: BTreeMap<String, Dependency>,
 }
 
+/// Whether to send requests here.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct Status {
+    /// `ready`, `not_ready` because something needed is away, or `draining` because the process is ending.
+    #[schema(example = "ready")]
+    status: &'static str,
+}
+
+/// Looks at what a process depends on.
+pub type ReadinessProbe = Arc<dyn Fn() -> BoxFuture<'static, Readiness> + Send + Sync>;
+
 /// One thing that a process depends on.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize)]
 pub struct Dependency {
     /// Whether it works.
     ready: bool,
@@ -113,14 +126,40 @@ impl Readiness {
             (false, true) => "ready",
             (false, false) => "not_ready",
         };
-        Self { status, dependencies }
+        Self { status: Status { status }, dependencies }
+    }
+
+    /// The same, telling also what it does not hang on.
+    #[must_use]
+    pub fn beside(mut self, other: Self) -> Self {
+        for (name, dependency) in other.dependencies {
+            self.dependencies.entry(name).or_insert(dependency);
+        }
+        self
+    }
+
+    /// What everybody may know of it.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status
+    }
+}
+
+impl Status {
+    fn code(self) -> StatusCode {
+        if self.status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+    }
+}
+
+impl IntoResponse for Status {
+    fn into_response(self) -> Response {
+        (self.code(), Json(self)).into_response()
     }
 }
 
 impl IntoResponse for Readiness {
     fn into_response(self) -> Response {
-        let code = if self.status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        (code, Json(self)).into_response()
+        (self.status.code(), Json(self)).into_response()
     }
 }
 
@@ -153,9 +192,3 @@ pub async fn in_time<T>(looking: impl Future<Output = T>) -> Result<T, String> {
 
 /// Tells the metrics of this process, as Prometheus reads them.
 pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
-
-/// Metrics as an answer.
-pub fn told(metrics: &Metrics) -> Response {
-    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-    ([(header::CONTENT_TYPE, text)], metrics()).into_response()
-}

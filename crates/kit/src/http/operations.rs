@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::health::{Heard, in_time};
 use super::{Path, Problem, Query};
 use crate::consumer::Divergence;
 use crate::database::{BehindLetter, Commit, DeadLetter, JobChange, Outcome};
@@ -22,6 +23,9 @@ use crate::{Projection, Service, consumer};
 const SHOWN: usize = 100;
 /// The most that it shows: a page of the gateway's, and one more that says whether there is another page.
 const MOST_SHOWN: usize = 101;
+
+/// Where a replica tells its peers whether to send it requests.
+pub(crate) const REPLICA: &str = "/internal/replica";
 
 #[derive(Clone)]
 struct Operations {
@@ -35,6 +39,7 @@ pub(crate) fn routes(service: Service, projections: Vec<Arc<dyn Projection>>) ->
     axum::Router::new()
         .route("/internal/health", axum::routing::get(health))
         .route("/internal/serving", axum::routing::get(serving))
+        .route(REPLICA, axum::routing::get(replica))
         .route("/internal/dead-letters", axum::routing::get(dead_letters))
         .route("/internal/dead-letters/{kind}/{key}/redrive", axum::routing::post(redrive))
         .route("/internal/views/{name}/rebuild", axum::routing::post(rebuild))
@@ -95,6 +100,21 @@ async fn health(State(Operations { service, .. }): State<Operations>) -> Respons
     let health = Health::of(&service).await;
     let status = if health.wrong().is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(health)).into_response()
+}
+
+/// What a replica tells its peers of itself: with 200, where requests should be sent to it, and else with 503.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Replica {
+    /// The shards of the others' journals that it hears.
+    pub(crate) shards: Heard,
+}
+
+async fn replica(State(Operations { service, .. }): State<Operations>) -> (StatusCode, Json<Replica>) {
+    let is_well = !service.lifecycle().is_draining()
+        && in_time(Health::of(&service)).await.is_ok_and(|health| health.wrong().is_none());
+    let heard = service.share().borrow().shards.to_vec();
+    let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Replica { shards: Heard { of: service.bus().shards(), heard } }))
 }
 
 /// For how long, without a break, a context has been there to be asked. A duration, since two machines' clocks differ.

@@ -108,8 +108,12 @@ impl PeerSecret {
         Ok(Self(Some(value)))
     }
 
-    pub(crate) fn header(&self) -> Option<HeaderValue> {
-        self.0.clone()
+    /// Says in a request which context it is for, and who asks.
+    pub(crate) fn address(&self, context: &'static str, headers: &mut HeaderMap) {
+        headers.insert(CONTEXT, HeaderValue::from_static(context));
+        if let Some(secret) = &self.0 {
+            headers.insert(SECRET, secret.clone());
+        }
     }
 }
 

@@ -18,6 +18,8 @@ use tower::ServiceExt;
 
 use super::sending::Sending;
 
+use crate::http::peers::PeerSecret;
+
 /// How long a server keeps a connection for its next request: `timeout=75`, in seconds.
 /// Source: <https://www.rfc-editor.org/rfc/rfc2068#section-19.7.1.1>
 pub const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -130,10 +132,17 @@ impl Connections {
     }
 
     /// Asks for something over a connection made for that: what is answered then is true of new connections.
-    pub(super) async fn look(&self, path: &'static str) -> Result<(StatusCode, Bytes), String> {
+    pub(super) async fn look(
+        &self,
+        path: &'static str,
+        context: &'static str,
+        secret: &PeerSecret,
+    ) -> Result<(StatusCode, Bytes), String> {
         let request = Request::get(path).header(header::HOST, &self.host).body(Body::empty());
+        let mut request = request.map_err(|error| in_full(&error))?;
+        secret.address(context, request.headers_mut());
         let mut connection = self.connect().await?;
-        let answer = connection.send_request(request.map_err(|error| in_full(&error))?).await;
+        let answer = connection.send_request(request).await;
         let answer = answer.map_err(|error| in_full(&error))?;
         let status = answer.status();
         let body = axum::body::to_bytes(Body::new(answer.into_body()), LOOK_BYTES).await;

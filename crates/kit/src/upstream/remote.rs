@@ -15,7 +15,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use http::{HeaderValue, Method, Uri, header};
+use http::{Method, Uri, header};
 use hyper::body::Body as _;
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ use super::connections::{Connections, Unanswered, WrongAddress};
 use super::replica::Replica;
 use super::sending::{NoAnswer, Sending};
 use crate::http::Problem;
-use crate::http::peers::{CONTEXT, PeerSecret, SECRET};
+use crate::http::peers::PeerSecret;
 use crate::http::problem::UNAVAILABLE;
 use crate::lifecycle::Lifecycle;
 
@@ -47,7 +47,7 @@ pub(super) struct Remote {
 impl Remote {
     pub(super) fn new(context: &'static str, addresses: &[String], secret: PeerSecret) -> Result<Self, WrongAddress> {
         let replica = |address: &String| match Connections::to(address) {
-            Some(connections) => Ok(Arc::new(Replica::new(context, connections))),
+            Some(connections) => Ok(Arc::new(Replica::new(context, secret.clone(), connections))),
             None => Err(WrongAddress::Strange { context, address: address.clone() }),
         };
         let replicas = addresses.iter().map(replica).collect::<Result<Vec<_>, _>>()?;
@@ -166,10 +166,7 @@ impl Remote {
         *addressed.method_mut() = parts.method;
         *addressed.uri_mut() = parts.uri.path_and_query().cloned().map_or_else(Uri::default, Uri::from);
         let mut headers = parts.headers;
-        headers.insert(CONTEXT, HeaderValue::from_static(self.context));
-        if let Some(secret) = self.secret.header() {
-            headers.insert(SECRET, secret);
-        }
+        self.secret.address(self.context, &mut headers);
         // The body is sent without being asked for.
         headers.remove(header::EXPECT);
         *addressed.headers_mut() = headers;

@@ -17,6 +17,8 @@ use super::connections::{Connections, Unanswered};
 use super::sending::Sending;
 use crate::bus::shard_of;
 use crate::http::health::Heard;
+use crate::http::operations::{REPLICA, Replica as ReplicaState};
+use crate::http::peers::PeerSecret;
 
 /// How often a replica is asked whether it is ready.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -26,6 +28,7 @@ const LOOK_LIMIT: Duration = Duration::from_secs(2);
 /// One replica.
 pub(super) struct Replica {
     context: &'static str,
+    secret: PeerSecret,
     connections: Connections,
     /// Taken to be ready until it is known not to be.
     ready: AtomicBool,
@@ -37,9 +40,10 @@ pub(super) struct Replica {
 }
 
 impl Replica {
-    pub(super) fn new(context: &'static str, connections: Connections) -> Self {
+    pub(super) fn new(context: &'static str, secret: PeerSecret, connections: Connections) -> Self {
         Self {
             context,
+            secret,
             connections,
             ready: AtomicBool::new(true),
             in_flight: Arc::default(),
@@ -101,11 +105,11 @@ impl Replica {
 
     /// Looks at it now.
     pub(super) async fn look(&self) {
-        let looked = tokio::time::timeout(LOOK_LIMIT, self.connections.look("/health/ready")).await;
+        let looked = tokio::time::timeout(LOOK_LIMIT, self.connections.look(REPLICA, self.context, &self.secret)).await;
         self.found(match looked {
             Ok(Ok((StatusCode::OK, said))) => {
-                let shards = shards_of(self.context, &said).unwrap_or_default();
-                *self.shards.write().unwrap_or_else(PoisonError::into_inner) = shards;
+                let said: ReplicaState = serde_json::from_slice(&said).unwrap_or_default();
+                *self.shards.write().unwrap_or_else(PoisonError::into_inner) = said.shards;
                 Ok(())
             }
             Ok(Ok((status, _))) => Err(format!("it answers {status}")),
@@ -129,13 +133,6 @@ impl Replica {
             Ok(()) => {}
         }
     }
-}
-
-/// The shards that a context says that it hears, if it says so.
-fn shards_of(context: &str, readiness: &[u8]) -> Option<Heard> {
-    let mut readiness: serde_json::Value = serde_json::from_slice(readiness).ok()?;
-    let said = readiness.pointer_mut(&format!("/dependencies/{context}/shards"))?;
-    serde_json::from_value(said.take()).ok()
 }
 
 /// Whether the connection closes behind this answer.

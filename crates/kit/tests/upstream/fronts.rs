@@ -7,6 +7,7 @@ use axum::extract::Request;
 use axum::{Json, Router};
 use baedal_kit::bus::JournalBus;
 use baedal_kit::database::memory::MemoryDatabase;
+use baedal_kit::http::admin;
 use baedal_kit::http::front::Front;
 use baedal_kit::http::health::Check;
 use baedal_kit::http::peers::{Fingerprint, GATEWAY, PeerSecret, Peers, Row, SECRET, Who};
@@ -27,7 +28,10 @@ use super::world::{Replica, post, send};
 const ENTRY: &str = "sesame-sesame-sesame-sesame-sesame";
 const STORE: &str = "store-store-store-store-store-store";
 const STRANGER: &str = "stranger-stranger-stranger-stranger";
-const TABLE: &[Row] = &[Row { who: Who::Is(GATEWAY), of: Who::Any, method: None, path: None }];
+const TABLE: &[Row] = &[
+    Row { who: Who::Is(GATEWAY), of: Who::Any, method: None, path: None },
+    Row { who: Who::Any, of: Who::Any, method: None, path: Some("/internal/replica") },
+];
 
 fn peers() -> Peers {
     let known = [(GATEWAY, ENTRY), ("store", STORE)];
@@ -57,6 +61,12 @@ async fn context(name: &'static str, lifecycle: &Lifecycle) -> (Service, Router)
 }
 
 async fn front(names: &[&'static str], wrong: Option<(&'static str, bool)>) -> (Router, Lifecycle) {
+    let (router, _, lifecycle) = opened(names, wrong).await;
+    (router, lifecycle)
+}
+
+/// The front, and what operators see of it.
+async fn opened(names: &[&'static str], wrong: Option<(&'static str, bool)>) -> (Router, Router, Lifecycle) {
     let lifecycle = Lifecycle::default();
     let mut contexts = Vec::new();
     for name in names {
@@ -67,14 +77,9 @@ async fn front(names: &[&'static str], wrong: Option<(&'static str, bool)>) -> (
         needed,
         look: Arc::new(|| async { Err("it is on fire".to_owned()) }.boxed()),
     });
-    let front = Front {
-        contexts,
-        checks: checks.into_iter().collect(),
-        peers: peers(),
-        lifecycle: lifecycle.clone(),
-        metrics: Arc::new(|| "baedal_up 1\n".to_owned()),
-    };
-    (front.router(), lifecycle)
+    let front = Front { contexts, checks: checks.into_iter().collect(), peers: peers(), lifecycle: lifecycle.clone() };
+    let (router, readiness) = front.open();
+    (router, admin::router(readiness, Arc::new(|| "baedal_up 1\n".to_owned())), lifecycle)
 }
 
 async fn ask(router: &Router, path: &str, secret: Option<&str>) -> (StatusCode, Value) {
@@ -112,23 +117,39 @@ async fn a_known_process_asks_only_what_it_may() {
 }
 
 #[tokio::test]
-async fn health_and_metrics_are_for_everybody() {
-    let (router, lifecycle) = front(&["order"], None).await;
-    for path in ["/health/live", "/health/ready", "/metrics"] {
-        assert_eq!(ask(&router, path, None).await.0, StatusCode::OK, "{path}");
-    }
-    lifecycle.drain();
-    let (status, body) = ask(&router, "/health/ready", None).await;
-    assert_eq!((status, &body["status"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("draining")));
+async fn everybody_is_told_a_status_and_operators_the_rest() {
+    let (router, operators, lifecycle) = opened(&["order"], None).await;
+    let status = |status: &str| json!({"status": status});
     assert_eq!(ask(&router, "/health/live", None).await.0, StatusCode::OK);
+    assert_eq!(ask(&router, "/health/ready", None).await, (StatusCode::OK, status("ready")));
+    assert_eq!(ask(&router, "/metrics", None).await.0, StatusCode::UNAUTHORIZED);
+    for path in ["/health/live", "/health/ready", "/metrics"] {
+        assert_eq!(ask(&operators, path, None).await.0, StatusCode::OK, "{path}");
+    }
+    assert_eq!(ask(&operators, "/health/ready", None).await.1["dependencies"]["order"]["ready"], true);
+    lifecycle.drain();
+    assert_eq!(ask(&router, "/health/ready", None).await, (StatusCode::SERVICE_UNAVAILABLE, status("draining")));
+    assert_eq!(ask(&operators, "/health/ready", None).await.1["status"], "draining");
+    assert_eq!(ask(&router, "/health/live", None).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_replica_tells_its_peers_alone_whether_it_wants_requests_and_what_it_hears() {
+    let (router, lifecycle) = front(&["order"], None).await;
+    assert_eq!(ask(&router, "/internal/replica", Some(STRANGER)).await.0, StatusCode::UNAUTHORIZED);
+    let (status, body) = ask(&router, "/internal/replica", Some(STORE)).await;
+    assert_eq!((status, &body["shards"]["of"]), (StatusCode::OK, &json!(1)));
+    lifecycle.drain();
+    assert_eq!(ask(&router, "/internal/replica", Some(STORE)).await.0, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test]
 async fn what_is_away_is_told_and_counts_where_it_is_needed() {
     for (needed, status) in [(false, StatusCode::OK), (true, StatusCode::SERVICE_UNAVAILABLE)] {
-        let (router, _) = front(&["order", "payment"], Some(("bus", needed))).await;
-        let (found, body) = ask(&router, "/health/ready", None).await;
+        let (router, operators, _) = opened(&["order", "payment"], Some(("bus", needed))).await;
+        let (found, body) = ask(&operators, "/health/ready", None).await;
         assert_eq!(found, status);
+        assert_eq!(ask(&router, "/health/ready", None).await.0, status);
         let bus = json!({"ready": false, "needed": needed, "wrong": "it is on fire"});
         assert_eq!(body["dependencies"]["bus"], bus);
         for context in ["order", "payment"] {

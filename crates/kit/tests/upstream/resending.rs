@@ -27,7 +27,7 @@ async fn hanging_up_after(answers: usize) -> (SocketAddr, Arc<AtomicUsize>) {
             let mut answered = 0;
             loop {
                 let read = stream.read(&mut buffer).await.unwrap_or(0);
-                let is_look = buffer[..read].starts_with(b"GET /health/ready");
+                let is_look = buffer[..read].starts_with(b"GET /internal/replica");
                 if read == 0 || (!is_look && answered == answers) {
                     if read > 0 {
                         counted.fetch_add(1, Ordering::SeqCst);

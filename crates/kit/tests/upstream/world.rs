@@ -93,7 +93,7 @@ async fn serve(listener: TcpListener, router: Router, state: Arc<State>) {
 
 async fn answer(router: Router, state: Arc<State>, request: Request) -> Result<Response, Infallible> {
     let draining = state.draining.load(Ordering::SeqCst);
-    let mut response = if request.uri().path() == "/health/ready" {
+    let mut response = if request.uri().path() == "/internal/replica" {
         if draining { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK }.into_response()
     } else {
         state.asked.fetch_add(1, Ordering::SeqCst);
