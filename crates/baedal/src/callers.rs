@@ -2,7 +2,7 @@
 //! here; whatever does not is 403.
 
 use baedal_contracts::source::{IDENTITY, NOTIFICATION, ORDER, PAYMENT};
-use baedal_kit::http::peers::{GATEWAY, Row, Who};
+use baedal_kit_http::peers::{GATEWAY, Row, Who};
 use http::Method;
 
 use Who::{Any, Context, Is};

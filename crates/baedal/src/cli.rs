@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use baedal_kit::consumer::kept::Resume;
+use baedal_kit_runtime::consumer::kept::Resume;
 use clap::{Args, Parser, Subcommand};
 
 /// 배달: a food-delivery platform of your own.

@@ -1,11 +1,11 @@
 //! `baedal consumer`: how far the consumers of a context have heard the others, and setting them after a restore.
 
 use anyhow::{Context, Result, bail};
-use baedal_kit::consumer::kept::{self, Resume};
 use baedal_kit::epochs::Extent;
-use baedal_kit::http::journal::PeerJournals;
-use baedal_kit::lifecycle::Lifecycle;
-use baedal_kit::upstream::Upstream;
+use baedal_kit_http::journal::PeerJournals;
+use baedal_kit_http::upstream::Upstream;
+use baedal_kit_runtime::consumer::kept::{self, Resume};
+use baedal_kit_runtime::lifecycle::Lifecycle;
 
 use crate::cli::{Common, Consumer, ConsumerCommand, ListConsumers, ResetConsumer};
 use crate::folder::DataFolder;

@@ -10,9 +10,9 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
-use baedal_kit::http::Problem;
-use baedal_kit::http::problem::UNAVAILABLE;
-use baedal_kit::upstream::not_begun;
+use baedal_kit_http::Problem;
+use baedal_kit_http::problem::UNAVAILABLE;
+use baedal_kit_http::upstream::not_begun;
 use http::StatusCode;
 use tower::ServiceExt;
 

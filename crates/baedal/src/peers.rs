@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use baedal_kit::bus::{Archive, Batch, JournalBus};
+use baedal_kit::bus::{Archive, Batch};
 use baedal_kit::epochs::Extent;
-use baedal_kit::http::health::Check;
-use baedal_kit::http::journal::PeerJournals;
-use baedal_kit::http::peers::PeerSecret;
-use baedal_kit::lifecycle::Lifecycle;
-use baedal_kit::upstream::Upstream;
 use baedal_kit::{Bus, Failure};
+use baedal_kit_http::health::Check;
+use baedal_kit_http::journal::PeerJournals;
+use baedal_kit_http::peers::PeerSecret;
+use baedal_kit_http::upstream::Upstream;
+use baedal_kit_runtime::JournalBus;
+use baedal_kit_runtime::lifecycle::Lifecycle;
 use futures::FutureExt;
 
 use crate::roles::Roles;

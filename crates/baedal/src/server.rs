@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use baedal_kit::lifecycle::Lifecycle;
+use baedal_kit_runtime::lifecycle::Lifecycle;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;

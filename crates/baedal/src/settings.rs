@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use baedal_kit::http::peers::{PeerSecret, Peers as LetIn};
 use baedal_kit::secret::Secret;
+use baedal_kit_http::peers::{PeerSecret, Peers as LetIn};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use jiff::SignedDuration;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use baedal_contracts::{AccountId, OrderId};
-use baedal_kit::{Failure, Work};
+use baedal_kit::Failure;
+use baedal_kit_runtime::Work;
 
 use crate::Settings;
 use crate::domain::rider::Patience;

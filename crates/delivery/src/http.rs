@@ -15,7 +15,7 @@ mod steps;
 use std::sync::Arc;
 
 use axum::{Router, middleware};
-use baedal_kit::Service;
+use baedal_kit_runtime::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use baedal_contracts::OrderId;
-use baedal_kit::{Failure, Job, JobHandler, Work};
+use baedal_kit::{Failure, Job};
+use baedal_kit_runtime::{JobHandler, Work};
 
 use crate::changes::tell;
 use crate::domain::delivery::{ESCALATE, PICK_UP_BY, WIDEN};

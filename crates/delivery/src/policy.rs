@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use baedal_contracts::{OrderId, order, source, store};
-use baedal_kit::{Consumer, Envelope, Failure, Work};
+use baedal_kit::{Envelope, Failure};
+use baedal_kit_runtime::{Consumer, Work};
 
 use crate::changes::{tell, whom_to_tell};
 use crate::domain::{Command, Delivery, Parcel};

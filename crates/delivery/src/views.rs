@@ -11,9 +11,10 @@
 //! A rider's document is found by `at:<cell>` while he is on duty and something is heard of him.
 
 use baedal_contracts::{AccountId, Location, OrderId};
+use baedal_kit::Failure;
 use baedal_kit::database::{Direction, Document, Query, Select};
 use baedal_kit::feeds::{document_key, tag_key};
-use baedal_kit::{Failure, Service, Work};
+use baedal_kit_runtime::{Service, Work};
 use serde::de::DeserializeOwned;
 
 use crate::cells::{POSTS, SIGHTS};

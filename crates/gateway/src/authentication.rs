@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use baedal_contracts::identity::{Claims, TOKEN_AUDIENCE, TOKEN_ISSUER};
-use baedal_kit::http::problem::{UNAUTHENTICATED, UNAVAILABLE};
-use baedal_kit::http::{Caller, Problem};
 use baedal_kit::time::Clock;
+use baedal_kit_http::problem::{UNAUTHENTICATED, UNAVAILABLE};
+use baedal_kit_http::{Caller, Problem};
 use http::{HeaderMap, HeaderValue, header};
 use jsonwebtoken::{Algorithm, Validation};
 use lru::LruCache;

@@ -1,7 +1,7 @@
 //! Whether whoever asks may call a route at all. Whether the thing asked for is theirs, its context knows.
 
-use baedal_kit::http::problem::FORBIDDEN;
-use baedal_kit::http::{Caller, Problem};
+use baedal_kit_http::problem::FORBIDDEN;
+use baedal_kit_http::{Caller, Problem};
 
 use crate::authentication::sign_in_first;
 use crate::routes::Access;

@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::routing::get;
-use baedal_kit::http::ProblemType;
-use baedal_kit::http::caps::Cap;
-use baedal_kit::http::health::ReadinessProbe;
-use baedal_kit::lifecycle::Lifecycle;
-use baedal_kit::upstream::Upstream;
+use baedal_kit_http::ProblemType;
+use baedal_kit_http::caps::Cap;
+use baedal_kit_http::health::ReadinessProbe;
+use baedal_kit_http::upstream::Upstream;
+use baedal_kit_runtime::lifecycle::Lifecycle;
 use futures::FutureExt;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
@@ -44,7 +44,7 @@ impl Desk {
         settings: &Settings,
         lifecycle: Lifecycle,
     ) -> Self {
-        let everywhere = baedal_kit::http::problem::ALL.iter().chain(crate::problems::ALL).copied();
+        let everywhere = baedal_kit_http::problem::ALL.iter().chain(crate::problems::ALL).copied();
         let problems = everywhere.chain(problems).map(|problem| (problem.name, problem)).collect();
         Self {
             contexts: Arc::new(contexts.into_iter().collect()),

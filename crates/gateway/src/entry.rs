@@ -9,12 +9,12 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::any;
-use baedal_kit::http::Problem;
-use baedal_kit::http::position::POSITION;
-use baedal_kit::http::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, UNAVAILABLE};
-use baedal_kit::http::unread::taken_in;
-use baedal_kit::lifecycle::Lifecycle;
-use baedal_kit::upstream::Upstream;
+use baedal_kit_http::Problem;
+use baedal_kit_http::position::POSITION;
+use baedal_kit_http::problem::{METHOD_NOT_ALLOWED, NOT_FOUND, UNAVAILABLE};
+use baedal_kit_http::unread::taken_in;
+use baedal_kit_http::upstream::Upstream;
+use baedal_kit_runtime::lifecycle::Lifecycle;
 use http::{HeaderMap, HeaderValue, Method, header};
 use jiff::SignedDuration;
 

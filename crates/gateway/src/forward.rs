@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use baedal_kit::http::Caller;
-use baedal_kit::http::caller::{CALLER, CLIENT};
-use baedal_kit::http::position::POSITION;
+use baedal_kit_http::Caller;
+use baedal_kit_http::caller::{CALLER, CLIENT};
+use baedal_kit_http::position::POSITION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 /// Headers that are about one connection and not about the request (RFC 9110, section 7.6.1).

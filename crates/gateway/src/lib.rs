@@ -36,12 +36,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use baedal_contracts::source::IDENTITY;
-use baedal_kit::http::caps::Cap;
-use baedal_kit::http::health::ReadinessProbe;
-use baedal_kit::lifecycle::Lifecycle;
-use baedal_kit::module::Described;
 use baedal_kit::time::Clock;
-use baedal_kit::upstream::Upstream;
+use baedal_kit_http::caps::Cap;
+use baedal_kit_http::health::ReadinessProbe;
+use baedal_kit_http::module::Described;
+use baedal_kit_http::upstream::Upstream;
+use baedal_kit_runtime::lifecycle::Lifecycle;
 
 pub use routes::{Access, Route, table};
 pub use settings::{Rate, Settings};

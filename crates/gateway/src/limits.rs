@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request};
 use baedal_contracts::AccountId;
-use baedal_kit::http::Problem;
-use baedal_kit::http::body::{LIMIT, too_large};
-use baedal_kit::http::caps::{Cap, Full, Taken, network};
-use baedal_kit::http::problem::{TOO_MANY_REQUESTS, UNAVAILABLE};
-use baedal_kit::lifecycle::Lifecycle;
+use baedal_kit_http::Problem;
+use baedal_kit_http::body::{LIMIT, too_large};
+use baedal_kit_http::caps::{Cap, Full, Taken, network};
+use baedal_kit_http::problem::{TOO_MANY_REQUESTS, UNAVAILABLE};
+use baedal_kit_runtime::lifecycle::Lifecycle;
 use http::{HeaderMap, header};
 
 use self::arrival::Unfinished;

@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use baedal_kit::http::Problem;
-use baedal_kit::http::caller::TRACEPARENT;
-use baedal_kit::http::problem::INTERNAL;
-use baedal_kit::trace;
+use baedal_kit_http::Problem;
+use baedal_kit_http::caller::TRACEPARENT;
+use baedal_kit_http::problem::INTERNAL;
+use baedal_kit_http::trace;
 use futures::FutureExt;
 use http::{HeaderName, HeaderValue, Method, header};
 use uuid::Uuid;

@@ -231,7 +231,7 @@ fn common_to(route: &Route, has_body: bool) -> Vec<(&'static str, &'static str)>
 }
 
 fn common_responses() -> Value {
-    use baedal_kit::http::problem as kit;
+    use baedal_kit_http::problem as kit;
     let responses = [
         ("Malformed", &kit::MALFORMED),
         ("Invalid", &kit::INVALID),

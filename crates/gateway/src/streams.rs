@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
-use baedal_kit::lifecycle::Lifecycle;
+use baedal_kit_runtime::lifecycle::Lifecycle;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use hyper::body::{Body as HttpBody, Frame};

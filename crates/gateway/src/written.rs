@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use baedal_contracts::AccountId;
-use baedal_kit::http::position::POSITION;
+use baedal_kit_http::position::POSITION;
 use http::{HeaderMap, HeaderValue};
 use lru::LruCache;
 

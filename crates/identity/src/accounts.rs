@@ -6,7 +6,8 @@ use std::str::FromStr;
 use baedal_contracts::AccountId;
 use baedal_contracts::identity::Role;
 use baedal_kit::message::{Cause, CauseKind};
-use baedal_kit::{Failure, Origin, Service};
+use baedal_kit::{Failure, Origin};
+use baedal_kit_runtime::Service;
 use baedal_text::{NewPassword, PersonName, Phone};
 use serde::{Deserialize, Serialize};
 

@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::FromRequestParts;
-use baedal_kit::Service;
-use baedal_kit::http::Problem;
-use baedal_kit::http::caller::CLIENT;
-use baedal_kit::http::problem::UNAVAILABLE;
-use baedal_kit::upstream::Upstream;
+use baedal_kit_http::Problem;
+use baedal_kit_http::caller::CLIENT;
+use baedal_kit_http::problem::UNAVAILABLE;
+use baedal_kit_http::upstream::Upstream;
+use baedal_kit_runtime::Service;
 use http::request::Parts;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

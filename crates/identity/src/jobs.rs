@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use baedal_kit::database::{Direction, Query, Select};
-use baedal_kit::{Failure, Job, JobHandler, Work};
+use baedal_kit::{Failure, Job};
+use baedal_kit_runtime::{JobHandler, Work};
 
 use crate::codes::PHONE_CODES;
 use crate::tokens::{FAMILIES, TOKENS, tag_of_day};

@@ -29,9 +29,10 @@ mod tokens;
 
 use std::sync::Arc;
 
-use baedal_kit::module::Described;
-use baedal_kit::upstream::Upstream;
-use baedal_kit::{Module, Service};
+use baedal_kit_http::Module;
+use baedal_kit_http::module::Described;
+use baedal_kit_http::upstream::Upstream;
+use baedal_kit_runtime::Service;
 
 pub use accounts::{OperatorNotCreated, create_operator};
 pub use http::problems;

@@ -17,7 +17,8 @@
 use aws_lc_rs::{digest, hmac, rand};
 use baedal_contracts::AccountId;
 use baedal_contracts::identity::{Claims, Role, TOKEN_AUDIENCE, TOKEN_ISSUER};
-use baedal_kit::{Failure, Job, Service, Work};
+use baedal_kit::{Failure, Job};
+use baedal_kit_runtime::{Service, Work};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

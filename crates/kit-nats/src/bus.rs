@@ -20,8 +20,8 @@ use std::sync::{Arc, Once};
 use async_trait::async_trait;
 use baedal_kit::bus::{Archive, Batch, the_one};
 use baedal_kit::epochs::{Epoch, Epochs};
-use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::{Bus, Envelope, Failure};
+use baedal_kit_runtime::lifecycle::Lifecycle;
 
 use crate::Nats;
 use belief::Belief;

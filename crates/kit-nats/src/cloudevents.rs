@@ -26,9 +26,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_nats::header::{HeaderMap, HeaderName};
-use baedal_kit::bus::shard_of;
+use baedal_kit::bus::{journal_path, shard_of};
 use baedal_kit::epochs::Epoch;
-use baedal_kit::http::journal;
 use baedal_kit::{Cause, CauseKind, Envelope, Failure, Origin};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -173,7 +172,7 @@ pub fn encode(envelope: &Envelope, prev: u64, epoch: Epoch) -> Result<Bytes, Fai
 /// As [`encode`].
 pub fn encode_elsewhere(envelope: &Envelope, prev: u64, epoch: Epoch, shards: u16) -> Result<Bytes, Failure> {
     let shard = shard_of(&envelope.stream, shards);
-    let place = journal::path(shard, shards, envelope.position.saturating_sub(1), 1);
+    let place = journal_path(shard, shards, envelope.position.saturating_sub(1), 1);
     write(envelope, prev, epoch, Some(place))
 }
 

@@ -20,11 +20,13 @@ use std::time::Duration;
 use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{Info, LastRawMessageErrorKind, Stream};
-use baedal_kit::bus::{JournalBus, shard_of};
+use baedal_kit::bus::shard_of;
 use baedal_kit::database::{Commit, CursorMove, Outcome};
 use baedal_kit::epochs::{Cursor, Epoch, Epochs};
 use baedal_kit::failure::BoxError;
-use baedal_kit::{Bus, Envelope, Failure, Service};
+use baedal_kit::{Bus, Envelope, Failure};
+use baedal_kit_runtime::JournalBus;
+use baedal_kit_runtime::Service;
 use tokio::sync::watch;
 use tokio::time::Instant;
 

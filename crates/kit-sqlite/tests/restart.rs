@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use baedal_kit::{Consumer, Database, Projection, Service};
+use baedal_kit::Database;
+use baedal_kit_runtime::{Consumer, Projection, Service};
 use baedal_kit_sqlite::SqliteDatabase;
 use uuid::Uuid;
 
-#[path = "../../kit/tests/runtime/world.rs"]
+#[path = "../../kit-runtime/tests/runtime/world.rs"]
 #[expect(dead_code, reason = "the kit's own tests need more of it")]
 mod world;
 

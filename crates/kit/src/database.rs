@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::Failure;
 use crate::epochs::{Cursor, Epochs};
 use crate::feeds::Feeds;
-use crate::jobs::Job;
+use crate::job::Job;
 use crate::message::{Origin, Recorded};
 
 #[cfg(feature = "testing")]

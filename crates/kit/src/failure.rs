@@ -81,7 +81,10 @@ impl Failure {
 
 /// What a context's own code comes to; where it panics, that is a failure like any other, so that one event
 /// or job cannot end the loop that all of them go through.
-pub(crate) async fn caught<T>(what: &str, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+///
+/// # Errors
+/// What it comes to, and [`Failure::Broken`] where it panics.
+pub async fn caught<T>(what: &str, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(panic) => Err(Failure::broken(format!("{what} panicked: {}", message(panic.as_ref())))),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::select_all;
 use tokio::sync::watch;
 
-use crate::service::plain_name;
+use crate::generation::plain_name;
 
 /// The watched keys of one database: a document's, or a tag's. Cloning shares them.
 #[derive(Clone, Debug, Default)]

@@ -28,7 +28,8 @@ impl Instant {
     }
 
     /// The second that it lies in, counted from where the clock began.
-    pub(crate) fn second(self) -> i64 {
+    #[must_use]
+    pub fn second(self) -> i64 {
         self.0.as_secs()
     }
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use baedal_contracts::OrderId;
 use baedal_kit::database::JobChange;
-use baedal_kit::{Failure, Job, Work};
+use baedal_kit::{Failure, Job};
+use baedal_kit_runtime::Work;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 

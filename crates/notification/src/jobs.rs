@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use baedal_contracts::notification::Channel;
-use baedal_kit::{Failure, Job, JobHandler, Retry, Work};
+use baedal_kit::{Failure, Job};
+use baedal_kit_runtime::{JobHandler, Retry, Work};
 
 use crate::ask::{Ask, Letter};
 use crate::declines::DECLINE;

@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use baedal_contracts::{AccountId, ChangeId, OrderId};
-use baedal_kit::{Failure, Work};
+use baedal_kit::Failure;
+use baedal_kit_runtime::Work;
 use lru::LruCache;
 
 use crate::views::{CONTACTS, Contact, ORDER_FACTS, OrderFacts};

@@ -15,8 +15,9 @@
 
 use std::sync::Arc;
 
-use baedal_kit::module::Described;
-use baedal_kit::{Module, Service};
+use baedal_kit_http::Module;
+use baedal_kit_http::module::Described;
+use baedal_kit_runtime::Service;
 
 mod ask;
 mod declines;

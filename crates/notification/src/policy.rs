@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use baedal_contracts::{OrderId, delivery, order, payment, source, store};
 use baedal_kit::database::JobChange;
-use baedal_kit::{Consumer, Envelope, Failure, Job, Work};
+use baedal_kit::{Envelope, Failure, Job};
+use baedal_kit_runtime::{Consumer, Work};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,8 @@
 //! Keeps what became of a notice: its event and its document, in one commit.
 
 use baedal_contracts::notification::Channel;
-use baedal_kit::{Failure, Work};
+use baedal_kit::Failure;
+use baedal_kit_runtime::Work;
 
 use crate::ask::Letter;
 use crate::domain::Notice;

@@ -11,7 +11,6 @@ use baedal_contracts::{
     AccountId, AttemptId, ChangeId, ItemId, Location, OrderId, OrderNo, Place, StoreId, Won, delivery, identity,
     payment, source, store,
 };
-use baedal_kit::bus::JournalBus;
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{
     BehindLetter, Commit, DeadLetter, Direction, Document, KeptCursor, LeasedJob, Outcome, Query, Select, TagRange,
@@ -19,10 +18,12 @@ use baedal_kit::database::{
 use baedal_kit::epochs::{Cursor, Epochs};
 use baedal_kit::feeds::Feeds;
 use baedal_kit::ids::CountingIds;
-use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::scenario::NOON;
 use baedal_kit::time::ManualClock;
-use baedal_kit::{Consumer, Database, Envelope, Failure, JobHandler, Origin, Recorded, Service, jobs};
+use baedal_kit::{Database, Envelope, Failure, Origin, Recorded};
+use baedal_kit_runtime::JournalBus;
+use baedal_kit_runtime::lifecycle::Lifecycle;
+use baedal_kit_runtime::{Consumer, JobHandler, Service, jobs};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use uuid::Uuid;

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use baedal_contracts::notification::Channel;
 use baedal_contracts::{AccountId, ChangeId, OrderId, Won, identity, order, source};
-use baedal_kit::{Consumer, Envelope, Failure, Projection, Work};
+use baedal_kit::{Envelope, Failure};
+use baedal_kit_runtime::{Consumer, Projection, Work};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -18,9 +18,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use baedal_contracts::OrderId;
-use baedal_kit::http::Caller;
-use baedal_kit::service::Done;
-use baedal_kit::{Origin, Service};
+use baedal_kit::Origin;
+use baedal_kit_http::Caller;
+use baedal_kit_runtime::Service;
+use baedal_kit_runtime::service::Done;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -25,9 +25,10 @@ mod views;
 use std::sync::Arc;
 use std::time::Duration;
 
-use baedal_kit::module::Described;
-use baedal_kit::upstream::Upstream;
-use baedal_kit::{Module, Service};
+use baedal_kit_http::Module;
+use baedal_kit_http::module::Described;
+use baedal_kit_http::upstream::Upstream;
+use baedal_kit_runtime::Service;
 
 pub use self::payment_client::{PaymentClient, Payments, PutOff};
 pub use self::publish::publish;

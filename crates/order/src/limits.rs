@@ -4,7 +4,8 @@
 //! requests that race, at whichever replica, one alone finds it as it read it, and the others look again.
 
 use baedal_contracts::{AccountId, AttemptId, OrderId};
-use baedal_kit::{Failure, Work};
+use baedal_kit::Failure;
+use baedal_kit_runtime::Work;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use baedal_contracts::source::{DELIVERY, PAYMENT, STORE};
 use baedal_contracts::{OrderId, delivery, payment, store};
-use baedal_kit::{Consumer, Envelope, Failure, Work};
+use baedal_kit::{Envelope, Failure};
+use baedal_kit_runtime::{Consumer, Work};
 
 use crate::domain::Command;
 use crate::{Settings, limits};

@@ -1,7 +1,7 @@
 //! What can be set about orders.
 
 use baedal_contracts::Won;
-use baedal_kit::breaker::BreakerSettings;
+use baedal_kit_http::breaker::BreakerSettings;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use baedal_contracts::{AttemptId, OrderId, Won};
-use baedal_kit::{Failure, Job, JobHandler, Origin, Retry, Work};
+use baedal_kit::{Failure, Job, Origin};
+use baedal_kit_runtime::{JobHandler, Retry, Work};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 

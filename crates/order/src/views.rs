@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use baedal_contracts::source::STORE;
 use baedal_contracts::store::Event;
 use baedal_contracts::{AccountId, OrderId, StoreId};
-use baedal_kit::{Consumer, Envelope, Failure, Projection, Work};
+use baedal_kit::{Envelope, Failure};
+use baedal_kit_runtime::{Consumer, Projection, Work};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -12,10 +12,11 @@ use std::sync::Arc;
 
 use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
 use baedal_contracts::{AttemptId, OrderId};
-use baedal_kit::http::Position;
-use baedal_kit::service::Undone;
 use baedal_kit::time::Instant;
-use baedal_kit::{Failure, Origin, Service};
+use baedal_kit::{Failure, Origin};
+use baedal_kit_http::Position;
+use baedal_kit_runtime::Service;
+use baedal_kit_runtime::service::Undone;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::Settings;

@@ -2,9 +2,10 @@
 //! changed, so that no event is without its entry in the ledger.
 
 use baedal_contracts::OrderId;
-use baedal_kit::service::{Done, Undone};
-use baedal_kit::work::Decision;
-use baedal_kit::{Failure, Origin, Service, Work};
+use baedal_kit::{Failure, Origin};
+use baedal_kit_runtime::service::{Done, Undone};
+use baedal_kit_runtime::work::Decision;
+use baedal_kit_runtime::{Service, Work};
 
 use crate::domain::{Command, Event, Payment, Refusal};
 use crate::{ledger, unsettled};

@@ -7,7 +7,7 @@ mod unsettled;
 
 use axum::Router;
 use axum::routing::{get, post};
-use baedal_kit::Service;
+use baedal_kit_runtime::Service;
 use jiff::SignedDuration;
 use utoipa_axum::router::OpenApiRouter;
 

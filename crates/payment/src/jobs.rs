@@ -13,7 +13,8 @@ mod unknown;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use baedal_kit::{Failure, Job, JobHandler, Retry, Work};
+use baedal_kit::{Failure, Job};
+use baedal_kit_runtime::{JobHandler, Retry, Work};
 use jiff::SignedDuration;
 
 use self::lines::Lines;

@@ -14,7 +14,8 @@
 
 use baedal_contracts::{OrderId, Won};
 use baedal_kit::database::{Direction, Document, Query, Select};
-use baedal_kit::{Database, Failure, Work};
+use baedal_kit::{Database, Failure};
+use baedal_kit_runtime::Work;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

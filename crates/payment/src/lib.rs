@@ -37,8 +37,9 @@ mod unsettled;
 use std::sync::Arc;
 use std::time::Duration;
 
-use baedal_kit::module::Described;
-use baedal_kit::{Module, Service};
+use baedal_kit_http::Module;
+use baedal_kit_http::module::Described;
+use baedal_kit_runtime::Service;
 
 pub use self::http::{LedgerView, PaymentView};
 pub use self::provider::Provider;

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use baedal_contracts::order::{Basket, Bill, Event as Heard};
 use baedal_contracts::{OrderId, Won, source};
-use baedal_kit::{Consumer, Envelope, Failure, Work};
+use baedal_kit::{Envelope, Failure};
+use baedal_kit_runtime::{Consumer, Work};
 use uuid::Uuid;
 
 use crate::Settings;

@@ -22,8 +22,9 @@ use axum::{Json, Router};
 use baedal_contracts::payment::Booked;
 use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::database::{Direction, Document, Query, Select};
-use baedal_kit::http::{Path, Problem};
-use baedal_kit::{Failure, Origin, Service};
+use baedal_kit::{Failure, Origin};
+use baedal_kit_http::{Path, Problem};
+use baedal_kit_runtime::Service;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::book::BookView;

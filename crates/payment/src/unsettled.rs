@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use baedal_contracts::OrderId;
 use baedal_contracts::payment::{Difference, OpenAttempt};
+use baedal_kit::Failure;
 use baedal_kit::database::{Direction, Document, Query, Select};
-use baedal_kit::{Failure, Service, Work};
+use baedal_kit_runtime::{Service, Work};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 

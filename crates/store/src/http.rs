@@ -17,9 +17,10 @@ mod tests;
 
 use axum::Router;
 use baedal_contracts::StoreId;
-use baedal_kit::http::{EntityTag, Problem};
-use baedal_kit::service::Undone;
-use baedal_kit::{Failure, Service};
+use baedal_kit::Failure;
+use baedal_kit_http::{EntityTag, Problem};
+use baedal_kit_runtime::Service;
+use baedal_kit_runtime::service::Undone;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use baedal_contracts::OrderId;
 use baedal_contracts::store::TicketStatus;
-use baedal_kit::jobs::Retry;
-use baedal_kit::{Failure, Job, JobHandler, Work};
+use baedal_kit::{Failure, Job};
+use baedal_kit_runtime::jobs::Retry;
+use baedal_kit_runtime::{JobHandler, Work};
 use jiff::SignedDuration;
 
 use crate::Settings;

@@ -1,9 +1,10 @@
 //! Decides a ticket and the stock together, in one unit of work, so that they always agree.
 
 use baedal_contracts::OrderId;
-use baedal_kit::service::{Done, Undone};
-use baedal_kit::work::Decision;
-use baedal_kit::{Aggregate, Failure, Origin, Service, Work};
+use baedal_kit::{Aggregate, Failure, Origin};
+use baedal_kit_runtime::service::{Done, Undone};
+use baedal_kit_runtime::work::Decision;
+use baedal_kit_runtime::{Service, Work};
 use jiff::Timestamp;
 
 use crate::domain::ticket::{Change, Command, Refusal, Slip};

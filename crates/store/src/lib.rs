@@ -22,8 +22,9 @@ mod testing;
 
 use std::sync::Arc;
 
-use baedal_kit::module::Described;
-use baedal_kit::{Module, Service};
+use baedal_kit_http::Module;
+use baedal_kit_http::module::Described;
+use baedal_kit_runtime::Service;
 
 pub use publish::publish;
 pub use settings::Settings;

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use baedal_contracts::order::{Basket, Event, OrderStore};
 use baedal_contracts::{AccountId, ChangeId, OrderId, OrderNo, StoreId, Won, source};
-use baedal_kit::{Consumer, Envelope, Failure, Work};
+use baedal_kit::{Envelope, Failure};
+use baedal_kit_runtime::{Consumer, Work};
 
 use crate::Settings;
 use crate::domain::Store;

@@ -13,9 +13,9 @@ mod stuck_money;
 mod trace;
 
 use axum::Router;
-use baedal_kit::Service;
-use baedal_kit::http::Problem;
-use baedal_kit::http::problem::MALFORMED;
+use baedal_kit_http::Problem;
+use baedal_kit_http::problem::MALFORMED;
+use baedal_kit_runtime::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 

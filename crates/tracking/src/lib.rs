@@ -23,8 +23,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use baedal_kit::module::Described;
-use baedal_kit::{Module, Projection, Service};
+use baedal_kit_http::Module;
+use baedal_kit_http::module::Described;
+use baedal_kit_runtime::{Projection, Service};
 
 pub use settings::Settings;
 

@@ -12,8 +12,9 @@ pub(crate) mod ranking;
 pub(crate) mod stores;
 pub(crate) mod trace;
 
+use baedal_kit::Failure;
 use baedal_kit::database::{Document, Query, TagRange};
-use baedal_kit::{Failure, Service};
+use baedal_kit_runtime::Service;
 use serde::de::DeserializeOwned;
 
 /// One document of a view.

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::response::IntoResponse;
-use baedal_kit::http::Problem;
-use baedal_kit::http::caps::{Cap, Full, Taken};
-use baedal_kit::http::problem::{HEADERS_TOO_LARGE, MALFORMED, TOO_MANY_REQUESTS, TOO_SLOW, UNAVAILABLE};
+use baedal_kit_http::Problem;
+use baedal_kit_http::caps::{Cap, Full, Taken};
+use baedal_kit_http::problem::{HEADERS_TOO_LARGE, MALFORMED, TOO_MANY_REQUESTS, TOO_SLOW, UNAVAILABLE};
 use futures::FutureExt;
 use http_body_util::BodyExt;
 

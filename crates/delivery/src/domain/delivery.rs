@@ -8,8 +8,8 @@
 
 use baedal_contracts::{AccountId, OrderId};
 use baedal_kit::Aggregate;
+use baedal_kit::Job;
 use baedal_kit::database::JobChange;
-use baedal_kit::jobs::Job;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;

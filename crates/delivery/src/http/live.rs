@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::IntoResponse;
-use baedal_kit::http::live::{Frame, stream_following};
-use baedal_kit::http::{Caller, Problem};
-use baedal_kit::{Failure, Service};
+use baedal_kit::Failure;
+use baedal_kit_http::live::{Frame, stream_following};
+use baedal_kit_http::{Caller, Problem};
+use baedal_kit_runtime::Service;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

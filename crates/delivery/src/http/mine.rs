@@ -5,9 +5,10 @@ use std::str::FromStr;
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::OrderId;
-use baedal_kit::http::problem::MALFORMED;
-use baedal_kit::http::{AsOf, Caller, Page, PageQuery, Problem, ProblemBody, Query};
-use baedal_kit::{Failure, Service};
+use baedal_kit::Failure;
+use baedal_kit_http::problem::MALFORMED;
+use baedal_kit_http::{AsOf, Caller, Page, PageQuery, Problem, ProblemBody, Query};
+use baedal_kit_runtime::Service;
 
 use super::App;
 use super::shapes::{DeliveryView, Viewer};

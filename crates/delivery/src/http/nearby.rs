@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::{AccountId, Location};
 use baedal_kit::Failure;
-use baedal_kit::Service;
-use baedal_kit::http::{AsOf, Caller, Page, Problem, ProblemBody};
 use baedal_kit::message::Origin;
+use baedal_kit_http::{AsOf, Caller, Page, Problem, ProblemBody};
+use baedal_kit_runtime::Service;
 
 use super::App;
 use super::problems::NOT_ON_DUTY;

@@ -1,7 +1,7 @@
 //! Every refusal of this context, as a documented problem.
 
-use baedal_kit::http::Problem;
-use baedal_kit::problem_types;
+use baedal_kit_http::Problem;
+use baedal_kit_http::problem_types;
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use baedal_contracts::identity::Role;
 use baedal_contracts::{AccountId, OrderId};
-use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
 use baedal_text::StatedReason;
 use garde::Validate;
 use http::header::CONTENT_TYPE;

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::{Location, OrderId};
 use baedal_kit::Failure;
-use baedal_kit::http::{Asked, Body, Caller, Position, Problem, ProblemBody};
+use baedal_kit_http::{Asked, Body, Caller, Position, Problem, ProblemBody};
 use garde::Validate;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

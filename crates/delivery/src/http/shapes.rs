@@ -3,7 +3,7 @@
 use baedal_contracts::delivery::DeliveryStatus;
 use baedal_contracts::identity::Role;
 use baedal_contracts::{AccountId, Location, OrderId, OrderNo, Place, StoreId, neighbourhood};
-use baedal_kit::http::Caller;
+use baedal_kit_http::Caller;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

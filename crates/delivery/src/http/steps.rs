@@ -3,9 +3,9 @@
 use axum::Json;
 use baedal_contracts::{AccountId, OrderId};
 use baedal_kit::Failure;
-use baedal_kit::http::{Caller, Position, Problem};
 use baedal_kit::message::Origin;
-use baedal_kit::service::Undone;
+use baedal_kit_http::{Caller, Position, Problem};
+use baedal_kit_runtime::service::Undone;
 
 use super::App;
 use super::problems::problem;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use baedal_contracts::{OrderId, delivery};
 use baedal_kit::scenario::NOON;
-use baedal_kit::{Job, JobHandler, Origin};
+use baedal_kit::{Job, Origin};
+use baedal_kit_runtime::JobHandler;
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::{Value, json};

@@ -3,8 +3,8 @@
 use axum::body::Body;
 use baedal_contracts::AccountId;
 use baedal_contracts::identity::Role;
-use baedal_kit::http::Caller;
-use baedal_kit::http::caller::CALLER;
+use baedal_kit_http::Caller;
+use baedal_kit_http::caller::CALLER;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use baedal_contracts::{AccountId, OrderId};
-use baedal_kit::bus::JournalBus;
 use baedal_kit::database::Database;
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::scenario::NOON;
-use baedal_kit::service::Undone;
 use baedal_kit::time::{Clock, ManualClock};
-use baedal_kit::{Failure, JobHandler, Origin, Service, jobs};
+use baedal_kit::{Failure, Origin};
+use baedal_kit_runtime::JournalBus;
+use baedal_kit_runtime::service::Undone;
+use baedal_kit_runtime::{JobHandler, Service, jobs};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use uuid::Uuid;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use baedal_contracts::{AccountId, Location, OrderId};
-use baedal_kit::bus::JournalBus;
 use baedal_kit::scenario::NOON;
 use baedal_kit::time::ManualClock;
-use baedal_kit::{Failure, Origin, Service};
+use baedal_kit::{Failure, Origin};
+use baedal_kit_runtime::JournalBus;
+use baedal_kit_runtime::Service;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 

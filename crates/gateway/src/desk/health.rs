@@ -4,11 +4,11 @@
 use axum::body::Body;
 use axum::extract::{Request, State};
 use baedal_contracts::source::IDENTITY;
-use baedal_kit::http::body::read_limited;
-use baedal_kit::http::caps;
-use baedal_kit::http::health::{Dependency, Readiness, Status, in_time};
-use baedal_kit::http::operations::Health;
-use baedal_kit::upstream::Upstream;
+use baedal_kit_http::body::read_limited;
+use baedal_kit_http::caps;
+use baedal_kit_http::health::{Dependency, Readiness, Status, in_time};
+use baedal_kit_http::operations::Health;
+use baedal_kit_http::upstream::Upstream;
 use futures::future::join_all;
 
 use super::Desk;

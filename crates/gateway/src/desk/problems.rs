@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use baedal_kit::http::{Path, Problem, ProblemBody, ProblemType};
+use baedal_kit_http::{Path, Problem, ProblemBody, ProblemType};
 use http::{HeaderMap, header};
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use baedal_contracts::source::{PAYMENT, TRACKING};
-use baedal_kit::http::Problem;
+use baedal_kit_http::Problem;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value, json};
 

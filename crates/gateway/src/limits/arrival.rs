@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use baedal_kit::http::Problem;
-use baedal_kit::http::body::{LIMIT, too_large};
-use baedal_kit::http::caps::{Cap, Full};
-use baedal_kit::http::problem::{MALFORMED, TOO_MANY_REQUESTS, TOO_SLOW, UNAVAILABLE};
+use baedal_kit_http::Problem;
+use baedal_kit_http::body::{LIMIT, too_large};
+use baedal_kit_http::caps::{Cap, Full};
+use baedal_kit_http::problem::{MALFORMED, TOO_MANY_REQUESTS, TOO_SLOW, UNAVAILABLE};
 use http::Method;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;

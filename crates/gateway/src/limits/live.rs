@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use baedal_contracts::AccountId;
-use baedal_kit::http::Problem;
-use baedal_kit::http::caps::{Cap, Full, Taken};
-use baedal_kit::http::problem::UNAVAILABLE;
+use baedal_kit_http::Problem;
+use baedal_kit_http::caps::{Cap, Full, Taken};
+use baedal_kit_http::problem::UNAVAILABLE;
 
 use crate::problems::TOO_MANY_STREAMS;
 use crate::settings::Settings;

@@ -3,8 +3,8 @@
 use std::hash::Hash;
 use std::num::NonZeroU32;
 
-use baedal_kit::http::Problem;
-use baedal_kit::http::problem::TOO_MANY_REQUESTS;
+use baedal_kit_http::Problem;
+use baedal_kit_http::problem::TOO_MANY_REQUESTS;
 use governor::clock::{Clock, MonotonicClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 

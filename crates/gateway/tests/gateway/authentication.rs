@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use baedal_contracts::identity::Role;
 use baedal_contracts::source::IDENTITY;
-use baedal_kit::upstream::Upstream;
+use baedal_kit_http::upstream::Upstream;
 use http::{HeaderValue, Method, StatusCode, header};
 use jiff::SignedDuration;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};

@@ -10,9 +10,9 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use baedal_contracts::identity::Role;
 use baedal_contracts::source::{ORDER, PAYMENT, STORE, TRACKING};
-use baedal_kit::breaker::BreakerSettings;
-use baedal_kit::http::operations::{DeadLetterView, LettersQuery};
-use baedal_kit::upstream::Upstream;
+use baedal_kit_http::breaker::BreakerSettings;
+use baedal_kit_http::operations::{DeadLetterView, LettersQuery};
+use baedal_kit_http::upstream::Upstream;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 

@@ -11,7 +11,7 @@ use axum::response::sse::{Event, Sse};
 use baedal_contracts::identity::Role;
 use baedal_contracts::source::TRACKING;
 use baedal_gateway::Rate;
-use baedal_kit::upstream::Upstream;
+use baedal_kit_http::upstream::Upstream;
 use futures::StreamExt;
 use http::{Method, StatusCode, header};
 use http_body_util::BodyExt;

@@ -5,7 +5,7 @@ use axum::extract::State;
 use baedal_contracts::AccountId;
 use baedal_contracts::identity::Role;
 use baedal_kit::Origin;
-use baedal_kit::http::{Caller, Problem};
+use baedal_kit_http::{Caller, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use baedal_kit::http::{Asked, Body, Problem, ProblemBody};
+use baedal_kit_http::{Asked, Body, Problem, ProblemBody};
 use baedal_text::Phone;
 use garde::Validate;
 use http::StatusCode;

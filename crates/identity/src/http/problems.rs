@@ -1,6 +1,6 @@
 //! Why identity says no.
 
-baedal_kit::problem_types! {
+baedal_kit_http::problem_types! {
     PHONE_TAKEN = (409, "phone_taken", "The phone number has an account", "Sign in with it, or use another number. A number has one account, whatever its role.");
     WRONG_CREDENTIALS = (401, "wrong_credentials", "Wrong phone number or password", "There is no account with this phone number and this password. Which of the two is wrong is not told. After several in a row attempts are slowed down.");
     GUESSING = (429, "guessing", "Too many wrong passwords", "There were several wrong passwords in a row, and nothing is looked at before as many seconds have passed as `Retry-After` says, the right password neither. `detail` says what is slowed down: this device, at this account; or this phone number, for devices that have not signed in with it before; or this address, for such devices. A device that has signed in before and sends the `device_token` that it was given is counted by itself, and nobody else keeps it waiting.");

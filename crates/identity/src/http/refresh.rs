@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use baedal_kit::http::{Asked, Body, Problem, ProblemBody};
+use baedal_kit_http::{Asked, Body, Problem, ProblemBody};
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;

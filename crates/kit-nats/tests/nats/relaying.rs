@@ -171,7 +171,7 @@ async fn the_message_of_an_event_too_large_says_where_the_source_has_it() {
     let event: serde_json::Value = serde_json::from_slice(&message.payload).expect("JSON");
     let place = event["dataref"].as_str().expect("a place");
 
-    let source = baedal_kit::http::journal::routes(SOURCE, Arc::clone(&world.journal));
+    let source = baedal_kit_http::journal::routes(SOURCE, Arc::clone(&world.journal));
     let asked = Request::get(place).body(Body::empty()).expect("a request");
     let Ok(answer) = source.oneshot(asked).await;
     let body = to_bytes(answer.into_body(), usize::MAX).await.expect("an answer");

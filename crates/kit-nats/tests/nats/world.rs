@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use baedal_kit::bus::{Archive, Batch, JournalBus, Public, publish_with, shard_of};
+use baedal_kit::bus::{Archive, Batch, Public, publish_with, shard_of};
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{
     Append, BehindLetter, Commit, Database, DeadLetter, Document, KeptCursor, LeasedJob, NewEvent, Outcome, Query,
@@ -15,10 +15,12 @@ use baedal_kit::database::{
 use baedal_kit::epochs::{Cursor, Epochs, Extent};
 use baedal_kit::feeds::Feeds;
 use baedal_kit::ids::SystemIds;
-use baedal_kit::lifecycle::Lifecycle;
 use baedal_kit::time::{Clock, SystemClock};
-use baedal_kit::{Bus, Cause, CauseKind, Envelope, Failure, Origin, Recorded, Service};
+use baedal_kit::{Bus, Cause, CauseKind, Envelope, Failure, Origin, Recorded};
 use baedal_kit_nats::{Nats, NatsBus, Settings, connect, relay};
+use baedal_kit_runtime::JournalBus;
+use baedal_kit_runtime::Service;
+use baedal_kit_runtime::lifecycle::Lifecycle;
 use baedal_servers::testing::programs;
 use baedal_servers::{CONTEXTS, NatsOptions};
 use jiff::{SignedDuration, Timestamp};

@@ -17,7 +17,7 @@ use super::{
 use crate::Failure;
 use crate::epochs::{Cursor, Epoch, Epochs};
 use crate::feeds::Feeds;
-use crate::jobs::Job;
+use crate::job::Job;
 use crate::message::Recorded;
 
 /// A database in memory.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Append, Commit, CursorMove, Database, Document, JobChange, NewEvent, Outcome, Write};
 use crate::epochs::Cursor;
-use crate::jobs::Job;
+use crate::job::Job;
 use crate::message::{Cause, CauseKind, Origin};
 
 pub mod documents;
@@ -122,7 +122,8 @@ pub(crate) fn append(stream: &str, expected_version: u64, kinds: &[&'static str]
     Append { stream: stream.to_owned(), expected_version, events }
 }
 
-pub(crate) fn appending(stream: &str, expected_version: u64, kinds: &[&'static str]) -> Commit {
+/// A commit that appends events of these kinds to one stream.
+pub fn appending(stream: &str, expected_version: u64, kinds: &[&'static str]) -> Commit {
     Commit { appends: vec![append(stream, expected_version, kinds)], ..Commit::default() }
 }
 
@@ -163,7 +164,7 @@ pub(crate) fn changing(jobs: impl IntoIterator<Item = JobChange>) -> Commit {
 }
 
 /// Commits what must go through; the position then.
-pub(crate) async fn committed(database: &Arc<dyn Database>, commit: Commit) -> u64 {
+pub async fn committed(database: &Arc<dyn Database>, commit: Commit) -> u64 {
     match outcome(database, commit).await {
         Outcome::Committed { position } => position,
         Outcome::Conflict => panic!("a conflict"),

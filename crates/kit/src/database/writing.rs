@@ -13,10 +13,12 @@
 //!      └─▶ unknown, when nothing was committed for `QUIET`
 //! ```
 
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures::future::BoxFuture;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Either, Shared, select};
 use jiff::SignedDuration;
 use tokio::sync::watch;
 
@@ -42,7 +44,8 @@ pub struct Writing {
 struct Inner {
     clock: Arc<dyn Clock>,
     known: watch::Sender<Known>,
-    is_probing: AtomicBool,
+    /// The probe under way. Those who ask for it drive it.
+    probing: Mutex<Option<Probing>>,
     /// Which of the two documents the next probe writes.
     turn: AtomicBool,
 }
@@ -57,6 +60,9 @@ enum Known {
 /// What became of a probe.
 pub type Probed = BoxFuture<'static, Result<Outcome, Failure>>;
 
+/// A probe under way, and what is wrong, where something is.
+type Probing = Shared<BoxFuture<'static, Result<(), String>>>;
+
 impl Default for Writing {
     fn default() -> Self {
         Self::by(Arc::new(SystemClock))
@@ -68,7 +74,7 @@ impl Writing {
         let inner = Inner {
             clock,
             known: watch::Sender::new(Known::Unknown),
-            is_probing: AtomicBool::default(),
+            probing: Mutex::default(),
             turn: AtomicBool::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -102,27 +108,39 @@ impl Writing {
             if let Some(found) = known.borrow_and_update().at(self.now()) {
                 return found;
             }
-            if !self.inner.is_probing.swap(true, Ordering::AcqRel) {
-                match probe(self.next_probe()) {
-                    Some(probed) => drop(tokio::spawn(self.clone().judge(probed))),
-                    None => {
-                        self.inner.is_probing.store(false, Ordering::Release);
-                        return known.borrow().last();
-                    }
-                }
+            let Some(probing) = self.probe(&probe) else { return known.borrow().last() };
+            if let Either::Left((outcome, _)) = select(probing.clone(), pin!(known.changed())).await {
+                self.judge(&probing, outcome);
             }
-            // The sender lives in `self`.
-            let _ = known.changed().await;
         }
     }
 
-    async fn judge(self, probed: Probed) {
-        let outcome = probed.await;
-        self.inner.is_probing.store(false, Ordering::Release);
-        match outcome {
-            Ok(_) => drop(self.inner.known.send_replace(Known::Well { since: self.now() })),
-            Err(failure) => self.failed(failure.story()),
+    /// The probe under way, or a new one; nothing where none can be begun.
+    fn probe(&self, probe: impl Fn(Commit) -> Option<Probed>) -> Option<Probing> {
+        let mut probing = self.probing();
+        if probing.is_none() {
+            let probed = probe(self.next_probe());
+            let told = |outcome: Result<Outcome, Failure>| outcome.map(drop).map_err(|failure| failure.story());
+            *probing = probed.map(|probed| probed.map(told).boxed().shared());
         }
+        probing.clone()
+    }
+
+    /// Notes what a probe came to; the first who sees its end does.
+    fn judge(&self, probing: &Probing, outcome: Result<(), String>) {
+        let mut current = self.probing();
+        if !current.as_ref().is_some_and(|current| current.ptr_eq(probing)) {
+            return;
+        }
+        *current = None;
+        match outcome {
+            Ok(()) => drop(self.inner.known.send_replace(Known::Well { since: self.now() })),
+            Err(why) => self.failed(why),
+        }
+    }
+
+    fn probing(&self) -> MutexGuard<'_, Option<Probing>> {
+        self.inner.probing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Instant {

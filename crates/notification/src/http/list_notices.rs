@@ -2,10 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use baedal_kit::Failure;
 use baedal_kit::database::{Direction, Query as DocumentQuery, Select};
-use baedal_kit::http::problem::MALFORMED;
-use baedal_kit::http::{Caller, Page, PageQuery, Problem, ProblemBody, Query};
-use baedal_kit::{Failure, Service};
+use baedal_kit_http::problem::MALFORMED;
+use baedal_kit_http::{Caller, Page, PageQuery, Problem, ProblemBody, Query};
+use baedal_kit_runtime::Service;
 use uuid::Uuid;
 
 use crate::views::{NOTICES, NoticeDocument, recipient_tag};

@@ -9,8 +9,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::notification::{PhoneCodeSent, SendPhoneCode};
-use baedal_kit::http::Problem;
-use baedal_kit::http::problem::UNAVAILABLE;
+use baedal_kit_http::Problem;
+use baedal_kit_http::problem::UNAVAILABLE;
 use jiff::SignedDuration;
 
 use crate::{CodeMessage, MessageProvider, SendError};

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use baedal_kit::breaker::Snapshot;
+use baedal_kit_http::breaker::Snapshot;
 
 use super::App;
 

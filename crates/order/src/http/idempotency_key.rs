@@ -3,7 +3,7 @@
 //! Source: <https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>.
 
 use axum::extract::FromRequestParts;
-use baedal_kit::http::Problem;
+use baedal_kit_http::Problem;
 use http::request::Parts;
 
 use super::problems::IDEMPOTENCY_KEY_MISSING;

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use baedal_contracts::payment::PaymentMeans;
 use baedal_contracts::{AttemptId, OrderId};
-use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
 use http::StatusCode;
 
 use super::answer::OrderAnswer;

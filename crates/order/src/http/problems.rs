@@ -1,6 +1,6 @@
 //! Every refusal that orders may answer, for those who are refused.
 
-baedal_kit::problem_types! {
+baedal_kit_http::problem_types! {
     STORE_CLOSED = (409, "store_closed", "The store is closed", "It takes no orders now. Choose another store, or come back when it is open.");
     ITEM_UNAVAILABLE = (409, "item_unavailable", "An item is not sold now", "The store does not sell an item now; `errors` names the line. Take it out, or choose another.");
     SOLD_OUT = (409, "sold_out", "An item is sold out", "The store has less of an item than the order asks for; `errors` names the line, and `left` how many there are. Take less of it, or choose another.");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use baedal_contracts::Won;
 use baedal_contracts::order::ChangeRefusal;
 use baedal_kit::Failure;
-use baedal_kit::http::{Problem, ProblemType};
+use baedal_kit_http::{Problem, ProblemType};
 use jiff::{SignedDuration, Timestamp};
 
 use super::problems::{

@@ -6,7 +6,7 @@ use axum::extract::State;
 use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
 use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::Origin;
-use baedal_kit::http::{Asked, Body, Path, Position, Problem};
+use baedal_kit_http::{Asked, Body, Path, Position, Problem};
 
 use super::App;
 

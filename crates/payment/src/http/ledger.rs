@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::Won;
-use baedal_kit::http::Problem;
+use baedal_kit_http::Problem;
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
 use utoipa::ToSchema;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::{AttemptId, OrderId, Won};
-use baedal_kit::http::{Path, Problem};
+use baedal_kit_http::{Path, Problem};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::payment::{Difference, OpenAttempt};
-use baedal_kit::http::{Page, PageQuery, Problem, Query};
+use baedal_kit_http::{Page, PageQuery, Problem, Query};
 
 use super::App;
 use crate::unsettled::{page_of_differences, stuck_attempts};

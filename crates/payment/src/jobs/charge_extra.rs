@@ -1,6 +1,7 @@
 //! Takes what a change costs more, while the kitchen holds still.
 
-use baedal_kit::{Failure, Work};
+use baedal_kit::Failure;
+use baedal_kit_runtime::Work;
 
 use super::Jobs;
 use super::look_up::{known, look_up_again};

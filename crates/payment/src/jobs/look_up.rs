@@ -1,7 +1,8 @@
 //! Asks the provider what became of an attempt whose answer was lost.
 
 use baedal_contracts::{AttemptId, OrderId};
-use baedal_kit::{Failure, Job, Work};
+use baedal_kit::{Failure, Job};
+use baedal_kit_runtime::Work;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Jobs;

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use baedal_contracts::payment::{Booked, Difference};
 use baedal_contracts::{AttemptId, OrderId};
-use baedal_kit::{Failure, Job, Origin, Service, Work};
+use baedal_kit::{Failure, Job, Origin};
+use baedal_kit_runtime::{Service, Work};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 

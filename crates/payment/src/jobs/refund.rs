@@ -1,6 +1,7 @@
 //! Gives money back, until it has arrived.
 
-use baedal_kit::{Failure, Work};
+use baedal_kit::Failure;
+use baedal_kit_runtime::Work;
 
 use super::Jobs;
 use crate::deciding::tell;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::{ItemId, StoreId};
-use baedal_kit::http::{Asked, Body, Caller, EntityTag, IfMatch, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Asked, Body, Caller, EntityTag, IfMatch, Path, Position, Problem, ProblemBody};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::{Location, StoreId, Won};
-use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
-use baedal_kit::service::Undone;
+use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_runtime::service::Undone;
 use baedal_text::{Address, StoreName, ThanksMessage};
 use garde::Validate;
 use serde::Deserialize;

@@ -5,7 +5,7 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::OrderId;
-use baedal_kit::http::{Asked, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Asked, Caller, Path, Position, Problem, ProblemBody};
 
 use super::App;
 use super::kitchen_ticket::{self, KitchenTicket};

@@ -1,6 +1,6 @@
 //! The refusals that clients may have to tell apart.
 
-baedal_kit::problem_types! {
+baedal_kit_http::problem_types! {
     MENU_FULL = (409, "menu_full", "The menu is full", "A menu holds 200 items. Take one off before you put another on.");
     STOCK_NOT_COUNTED = (409, "stock_not_counted", "The item is not counted", "There is always enough of it, so nothing can be added. Say how many there are with `stock` in `PUT /api/stores/{store_id}/menu/{item_id}` first.");
     STOCK_BELOW_ZERO = (409, "stock_below_zero", "Not so many are left", "No stock is below zero; `stock` is how many are left. Take off fewer.");

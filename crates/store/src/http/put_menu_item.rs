@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::store::{MenuChoice, MenuItem, MenuOption};
 use baedal_contracts::{ItemId, StoreId, Won};
-use baedal_kit::http::{Asked, Body, Caller, EntityTag, IfMatch, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Asked, Body, Caller, EntityTag, IfMatch, Path, Position, Problem, ProblemBody};
 use baedal_text::{Description, MenuName};
 use garde::Validate;
 use serde::Deserialize;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::store::StoreProfile;
 use baedal_contracts::{Location, StoreId, Won};
-use baedal_kit::http::{Asked, Body, Caller, Position, Problem, ProblemBody};
+use baedal_kit_http::{Asked, Body, Caller, Position, Problem, ProblemBody};
 use baedal_text::{Address, StoreName, ThanksMessage};
 use garde::Validate;
 use http::StatusCode;

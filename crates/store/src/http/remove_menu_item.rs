@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use baedal_contracts::{ItemId, StoreId};
-use baedal_kit::http::{Asked, Caller, Path, Position, Problem, ProblemBody};
-use baedal_kit::service::Undone;
+use baedal_kit_http::{Asked, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_runtime::service::Undone;
 use http::StatusCode;
 
 use super::{App, undone};

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use baedal_contracts::AccountId;
 use baedal_contracts::identity::Role;
-use baedal_kit::http::Caller;
+use baedal_kit_http::Caller;
 use http::{Method, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::StoreId;
 use baedal_contracts::store::TicketStatus;
-use baedal_kit::http::{AsOf, Caller, Page, PageQuery, Path, Problem, ProblemBody, Query};
+use baedal_kit_http::{AsOf, Caller, Page, PageQuery, Path, Problem, ProblemBody, Query};
 use serde::Deserialize;
 use utoipa::IntoParams;
 

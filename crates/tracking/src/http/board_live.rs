@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use baedal_contracts::StoreId;
 use baedal_kit::feeds::tag_key;
-use baedal_kit::http::live::{self, Frame};
-use baedal_kit::http::{AsOf, Caller, Page, Path, Problem, ProblemBody};
+use baedal_kit_http::live::{self, Frame};
+use baedal_kit_http::{AsOf, Caller, Page, Path, Problem, ProblemBody};
 use http::HeaderMap;
 
 use super::board::tickets;

@@ -5,8 +5,8 @@ use axum::extract::State;
 use baedal_contracts::identity::Role;
 use baedal_contracts::{Location, StoreId, Won};
 use baedal_kit::database::{self, Direction, Select};
-use baedal_kit::http::problem::{FORBIDDEN, FieldError, UNAUTHENTICATED};
-use baedal_kit::http::{AsOf, Caller, Page, PageQuery, Problem, ProblemBody, Query};
+use baedal_kit_http::problem::{FORBIDDEN, FieldError, UNAUTHENTICATED};
+use baedal_kit_http::{AsOf, Caller, Page, PageQuery, Problem, ProblemBody, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

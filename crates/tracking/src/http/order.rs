@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::OrderId;
-use baedal_kit::http::{AsOf, Caller, Path, Problem, ProblemBody};
+use baedal_kit_http::{AsOf, Caller, Path, Problem, ProblemBody};
 
 use super::App;
 use crate::views;

@@ -5,7 +5,7 @@ use axum::extract::State;
 use baedal_contracts::OrderId;
 use baedal_contracts::identity::Role;
 use baedal_kit::database::{self, Direction, Select};
-use baedal_kit::http::{AsOf, Caller, Page, PageQuery, Problem, ProblemBody, Query};
+use baedal_kit_http::{AsOf, Caller, Page, PageQuery, Problem, ProblemBody, Query};
 
 use super::{App, order, strange_cursor};
 use crate::views;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::{ItemId, StoreId};
-use baedal_kit::http::{AsOf, Page, PageQuery, Path, Problem, ProblemBody, Query};
+use baedal_kit_http::{AsOf, Page, PageQuery, Path, Problem, ProblemBody, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

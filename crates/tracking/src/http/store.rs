@@ -6,7 +6,7 @@ use baedal_contracts::identity::Role;
 use baedal_contracts::store::{MenuItem, MenuOption, StoreProfile};
 use baedal_contracts::{AccountId, ItemId, StoreId, Won};
 use baedal_kit::Failure;
-use baedal_kit::http::{AsOf, Caller, EntityTag, Path, Problem, ProblemBody};
+use baedal_kit_http::{AsOf, Caller, EntityTag, Path, Problem, ProblemBody};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -11,7 +11,7 @@ use axum::extract::State;
 use baedal_contracts::order::Fault;
 use baedal_contracts::{AccountId, OrderId, OrderNo, StoreId, Won};
 use baedal_kit::database::{self, Direction, Select, TagRange};
-use baedal_kit::http::{AsOf, Page, PageQuery, Path, Problem, ProblemBody, Query};
+use baedal_kit_http::{AsOf, Page, PageQuery, Path, Problem, ProblemBody, Query};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::OrderId;
 use baedal_kit::database::{self, Direction, Select};
-use baedal_kit::http::{AsOf, Page, Path, Problem, ProblemBody, Query};
+use baedal_kit_http::{AsOf, Page, Path, Problem, ProblemBody, Query};
 use serde::Deserialize;
 use utoipa::IntoParams;
 

@@ -18,7 +18,7 @@ fn path() -> String {
     format!("/api/operations/orders/{}/trace", order_id(1))
 }
 
-fn operator() -> Option<baedal_kit::http::Caller> {
+fn operator() -> Option<baedal_kit_http::Caller> {
     Some(caller(Role::Operator, AccountId(Uuid::from_u128(1))))
 }
 

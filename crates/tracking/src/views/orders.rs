@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use baedal_contracts::source;
-use baedal_kit::{Consumer, Envelope, Failure, Projection, Work};
+use baedal_kit::{Envelope, Failure};
+use baedal_kit_runtime::{Consumer, Projection, Work};
 
 use document::OrderDocument;
 use heard::Heard;

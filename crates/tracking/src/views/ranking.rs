@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use baedal_contracts::order::{Basket, Event};
 use baedal_contracts::{ItemId, OrderId, StoreId, source};
-use baedal_kit::{Consumer, Envelope, Failure, Projection, Work};
+use baedal_kit::{Envelope, Failure};
+use baedal_kit_runtime::{Consumer, Projection, Work};
 use serde::{Deserialize, Serialize};
 
 /// The view of the counts, one document per store; and the projection that writes both.

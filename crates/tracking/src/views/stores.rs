@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use baedal_contracts::store::{Event, MenuItem, StoreProfile};
 use baedal_contracts::{AccountId, ItemId, StoreId, source};
-use baedal_kit::{Consumer, Envelope, Failure, Projection, Work};
+use baedal_kit::{Envelope, Failure};
+use baedal_kit_runtime::{Consumer, Projection, Work};
 use serde::{Deserialize, Serialize};
 
 /// The view of the stores, and the projection that writes all three.

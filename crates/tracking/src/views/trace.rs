@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use baedal_contracts::{OrderId, source};
-use baedal_kit::{CauseKind, Consumer, Envelope, Failure, Projection, Work};
+use baedal_kit::{CauseKind, Envelope, Failure};
+use baedal_kit_runtime::{Consumer, Projection, Work};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

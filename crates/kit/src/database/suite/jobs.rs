@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Answered, at, changing, committed, conflicts, job, origin, put, scheduling};
 use crate::database::{BehindLetter, Database, JobChange, Lease, LeasedJob};
-use crate::jobs::Job;
+use crate::job::Job;
 
 async fn lease(database: &Arc<dyn Database>, now: Timestamp) -> Vec<LeasedJob> {
     database.lease(now, now + SignedDuration::from_secs(60), 100).await.answered()

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use baedal_contracts::OrderId;
 use baedal_contracts::store::TicketStatus;
-use baedal_kit::Service;
 use baedal_kit::scenario::NOON;
+use baedal_kit_runtime::Service;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 use uuid::Uuid;

@@ -2,8 +2,9 @@
 
 use baedal_contracts::store::TicketStatus;
 use baedal_contracts::{OrderId, StoreId};
+use baedal_kit::Failure;
 use baedal_kit::database::{Direction, Query, Select};
-use baedal_kit::{Failure, Service};
+use baedal_kit_runtime::Service;
 use jiff::Timestamp;
 
 use super::document::OrderDocument;

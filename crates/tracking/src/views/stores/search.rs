@@ -1,8 +1,9 @@
 //! Finds the open stores that deliver to a place, nearest first.
 
 use baedal_contracts::{Location, StoreId};
+use baedal_kit::Failure;
 use baedal_kit::database::{Direction, Query, Select};
-use baedal_kit::{Failure, Service};
+use baedal_kit_runtime::Service;
 
 use super::{STORES, StoreDocument, reach};
 use crate::views;

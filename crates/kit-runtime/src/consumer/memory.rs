@@ -1,0 +1,45 @@
+//! The documents that a projection wrote last, so that it need not read them back.
+//!
+//! What is remembered may be behind the database, where another replica heard an event of the same document. A commit
+//! compares versions, so nothing wrong is written; the projection then forgets all of it and looks again. That there
+//! is no document is never remembered.
+
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use baedal_kit::database::Document;
+use lru::LruCache;
+
+/// How many documents are remembered.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+
+/// By view and id.
+pub(crate) struct Memory(Mutex<LruCache<(String, String), Document>>);
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(REMEMBERED)))
+    }
+}
+
+impl Memory {
+    pub(crate) fn get(&self, key: &(String, String)) -> Option<Document> {
+        self.kept().get(key).cloned()
+    }
+
+    /// It is this now; nothing where it is gone, or nobody knows.
+    pub(crate) fn put(&self, key: (String, String), document: Option<Document>) {
+        match document {
+            Some(document) => drop(self.kept().put(key, document)),
+            None => drop(self.kept().pop(&key)),
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        self.kept().clear();
+    }
+
+    fn kept(&self) -> MutexGuard<'_, LruCache<(String, String), Document>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
