@@ -2,9 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
-#[cfg(target_os = "linux")]
-use std::io::Read;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 #[cfg(target_os = "linux")]
@@ -261,4 +259,202 @@ fn the_demo_can_be_reached_from_outside_only_when_that_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
     let told = refused(&run(&["demo", "--listen", "0.0.0.0:0", "--data", text(folder.path())]));
     assert!(told.contains("--reachable-from-outside"), "{told}");
+}
+
+const SECRET: &str = "s3cret-s3cret-s3cret-s3cret-s3cret";
+
+/// A process of order alone, which needs a secret to ask the others with.
+fn order_alone(variables: &[(&str, &str)], file: Option<&str>) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = folder.path().join("settings.toml");
+    let mut command = program();
+    command.args(["serve", "--roles", "order", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("data"));
+    command.env("BAEDAL_NATS__URLS", "[\"nats://127.0.0.1:1\"]");
+    command.env("BAEDAL_PEERS__ADDRESSES", "{payment=[],identity=[],store=[],delivery=[],notification=[],tracking=[]}");
+    if let Some(file) = file {
+        std::fs::write(&settings, file).expect("a file");
+        command.arg("--config").arg(&settings);
+    }
+    command.envs(variables.iter().copied()).output().expect("the program")
+}
+
+#[test]
+fn a_peer_secret_that_is_none_is_refused_wherever_it_is_set() {
+    let printed = program().arg("config").env("BAEDAL_PEERS__SECRET", SECRET).output().expect("the program");
+    let printed = String::from_utf8(printed.stdout).expect("text");
+    assert!(!printed.contains("s3cret"), "{printed}");
+    let copied = printed.lines().find_map(|line| line.strip_prefix("secret = ")).expect("a secret").trim_matches('"');
+    let short = "s3cret-s3cret-s3cret-s3cret-s3c";
+    assert_eq!(short.len(), 31);
+    let strange = "s3cret s3cret s3cret s3cret s3cret";
+    for (secret, why) in [
+        ("", "it is not set"),
+        (copied, "`baedal config` shows in place of a secret"),
+        (short, "fewer than 32 characters"),
+        (strange, "visible ASCII"),
+    ] {
+        let file = format!("[peers]\nsecret = \"{secret}\"\n");
+        for output in [order_alone(&[("BAEDAL_PEERS__SECRET", secret)], None), order_alone(&[], Some(&file))] {
+            let told = refused(&output);
+            assert!(told.contains("`peers.secret` cannot be used") && told.contains(why), "{secret}: {told}");
+            assert!(!told.contains("s3cret"), "{told}");
+        }
+    }
+    // All that `baedal config` printed, as a file: what was hidden is missed.
+    let told = refused(&order_alone(&[], Some(&printed)));
+    assert!(!told.contains("s3cret"), "{told}");
+    // One that can be used is not what it stops at.
+    let told = refused(&order_alone(&[("BAEDAL_PEERS__SECRET", SECRET)], None));
+    assert!(told.contains("peers.known") && !told.contains("s3cret"), "{told}");
+}
+
+#[test]
+fn what_is_malformed_in_the_environment_or_on_the_command_line_shows_no_secret() {
+    let malformed = [
+        ("PEERS__SECRET", "[\"s3cret\"]"),
+        ("PEERS__SECRET", "{s3cret=1}"),
+        ("PEERS__SECRET__S3CRET", "1"),
+        ("PEERS", "s3cret"),
+        ("NATS", "s3cret"),
+        ("PEERS__KNOWN", "s3cret"),
+        ("PEERS__KNOWN", "{gateway=s3cret}"),
+        ("POSTGRES", "s3cret"),
+        ("POSTGRES__URL", "[s3cret]"),
+        ("NATS__URLS", "nats://order:s3cret@127.0.0.1:4222"),
+        ("NATS__URLS", "[[s3cret]]"),
+        ("NATS__PASSWORD", "{s3cret=s3cret}"),
+    ];
+    for (variable, value) in malformed {
+        let output = program().arg("config").env(format!("BAEDAL_{variable}"), value).output().expect("the program");
+        let told = refused(&output).to_lowercase();
+        let section = variable.split("__").next().unwrap_or_default().to_lowercase();
+        assert!(told.contains(&section), "{variable}={value}: {told}");
+        assert!(!told.contains("s3cret") && output.stdout.is_empty(), "{variable}={value}: {told}");
+    }
+    // A number is no text, also where it was meant as one.
+    let number =
+        program().arg("config").env("BAEDAL_PEERS__SECRET", "31415926535897932").output().expect("the program");
+    let told = refused(&number);
+    assert!(told.contains("`peers.secret` (in the environment) is a number") && !told.contains("31415"), "{told}");
+    // There is no flag for a secret, and whoever thinks so is not quoted.
+    for flags in [&["--peers.secret=s3cret"][..], &["--secret=s3cret"], &["--postgres-url=s3cret"]] {
+        let output = program().arg("serve").args(flags).output().expect("the program");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && !told.contains("s3cret"), "{flags:?}: {told}");
+    }
+}
+
+/// A platform whose log goes to a file, and what was asked of it.
+struct Watched {
+    running: Running,
+    folder: tempfile::TempDir,
+}
+
+impl Watched {
+    fn serve(level: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = std::fs::File::create(folder.path().join("log")).expect("a file");
+        let mut command = program();
+        command.env("BAEDAL_LOG", level).stderr(log);
+        let running = serve_by(command, &folder.path().join("data"));
+        Self { running, folder }
+    }
+
+    fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
+        let mut stream = std::net::TcpStream::connect(&self.running.address).expect("a connection");
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n{headers}\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).expect("a log")
+    }
+}
+
+/// What stands in quotation marks behind a name in JSON.
+fn field<'a>(answer: &'a str, name: &str) -> &'a str {
+    let rest = answer.split_once(&format!("\"{name}\":\"")).unwrap_or_else(|| panic!("no {name} in {answer}")).1;
+    rest.split_once('"').expect("an end").0
+}
+
+/// Whether a word stands somewhere, and not as a part of another.
+fn stands_in(bytes: &[u8], word: &str) -> bool {
+    let is_part = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+    bytes
+        .windows(word.len())
+        .enumerate()
+        .any(|(at, found)| found == word.as_bytes() && !is_part(at.checked_sub(1)) && !is_part(Some(at + word.len())))
+}
+
+#[test]
+fn codes_that_were_sent_to_phones_stand_nowhere_and_the_log_says_that_they_prove_nothing() {
+    let watched = Watched::serve("debug");
+    let mut codes = Vec::new();
+    for number in 0..6 {
+        let phone = format!("0101234000{number}");
+        let asked = format!("{{\"phone\":\"{phone}\",\"purpose\":\"register\"}}");
+        let sent = watched.ask("POST", "/api/phone-codes", "", &asked);
+        let code = field(&sent, "code").to_owned();
+        // One is never used, one is used twice, one is tried for another number, and one comes with what is malformed.
+        let account = |phone: &str, rest: &str| {
+            format!(
+                "{{\"role\":\"customer\",\"name\":\"김하늘\",\"phone\":\"{phone}\",\
+                 \"password\":\"correct horse\",\"code\":\"{code}\"{rest}}}"
+            )
+        };
+        let opened = match number {
+            0 => String::new(),
+            1 => watched.ask("POST", "/api/accounts", "", &account("01099990000", "")),
+            2 => watched.ask("POST", "/api/accounts", "", &account(&phone, ",\"strange\":1")),
+            _ => watched.ask("POST", "/api/accounts", "", &account(&phone, "")),
+        };
+        let status = opened.split(' ').nth(1).unwrap_or("none").to_owned();
+        assert_eq!(status, ["none", "422", "422", "201", "201", "201"][number], "{opened}");
+        if number == 3 {
+            watched.ask("POST", "/api/accounts", "", &account(&phone, ""));
+        }
+        codes.push(code);
+    }
+    let signed_in = watched.ask("POST", "/api/token", "", "{\"phone\":\"01012340003\",\"password\":\"correct horse\"}");
+    let bearer = format!("authorization: Bearer {}\r\n", field(&signed_in, "access_token"));
+    let notices = watched.ask("GET", "/api/notices", &bearer, "");
+    assert!(notices.contains("200 OK"), "{notices}");
+    watched.running.signal("-TERM");
+    let Watched { mut running, folder } = watched;
+    assert_eq!(running.child.wait().expect("its end").code(), Some(0));
+    let mut found_phone = false;
+    let data = std::fs::read_dir(folder.path().join("data")).expect("the data");
+    let files = data.map(|entry| entry.expect("a file").path()).chain([folder.path().join("log")]);
+    for file in files.filter(|file| file.is_file()) {
+        let bytes = std::fs::read(&file).expect("a file");
+        found_phone |= stands_in(&bytes, "01012340003");
+        for code in &codes {
+            assert!(!stands_in(&bytes, code), "{} is in {}", code, file.display());
+        }
+    }
+    assert!(found_phone, "what is looked for would be found");
+    for code in &codes {
+        assert!(!stands_in(notices.as_bytes(), code), "{notices}");
+    }
+    let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
+    assert!(log.contains("phone numbers are not proven"), "{log}");
+}
+
+#[test]
+fn addresses_that_are_told_and_not_believed_are_warned_of_once() {
+    let watched = Watched::serve("warn");
+    let warnings = |log: &str| log.lines().filter(|line| line.contains("gateway.trusted_proxies")).count();
+    watched.ask("GET", "/api/stores?lat=37.5&lng=126.9", "", "");
+    assert_eq!(warnings(&watched.log()), 0);
+    for last in 1..=5 {
+        watched.ask("GET", "/api/stores?lat=37.5&lng=126.9", &format!("x-forwarded-for: 198.51.100.{last}\r\n"), "");
+        assert_eq!(warnings(&watched.log()), 1);
+    }
 }
