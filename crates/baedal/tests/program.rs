@@ -352,10 +352,14 @@ struct Watched {
 
 impl Watched {
     fn serve(level: &str) -> Self {
+        Self::serve_with(level, &[])
+    }
+
+    fn serve_with(level: &str, variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let log = std::fs::File::create(folder.path().join("log")).expect("a file");
         let mut command = program();
-        command.env("BAEDAL_LOG", level).stderr(log);
+        command.env("BAEDAL_LOG", level).envs(variables.iter().copied()).stderr(log);
         let running = serve_by(command, &folder.path().join("data"));
         Self { running, folder }
     }
@@ -457,4 +461,48 @@ fn addresses_that_are_told_and_not_believed_are_warned_of_once() {
         watched.ask("GET", "/api/stores?lat=37.5&lng=126.9", &format!("x-forwarded-for: 198.51.100.{last}\r\n"), "");
         assert_eq!(warnings(&watched.log()), 1);
     }
+}
+
+/// What comes over a connection until it is closed.
+fn all_of(stream: &mut std::net::TcpStream) -> String {
+    let mut read = Vec::new();
+    // That it is closed while something was not read is an error, and an end.
+    let _ = stream.read_to_end(&mut read);
+    String::from_utf8_lossy(&read).into_owned()
+}
+
+#[test]
+fn what_one_address_may_hold_is_what_the_settings_say() {
+    let watched = Watched::serve_with(
+        "warn",
+        &[
+            ("BAEDAL_GATEWAY__CONNECTIONS_PER_ADDRESS", "3"),
+            ("BAEDAL_GATEWAY__HEAD_BYTES_PER_ADDRESS", "8192"),
+            ("BAEDAL_GATEWAY__HEAD_TIME_LIMIT", "1s"),
+            ("BAEDAL_GATEWAY__BODY_TIME_LIMIT", "1s"),
+            ("BAEDAL_GATEWAY__UNFINISHED_REQUESTS_PER_ADDRESS", "1"),
+        ],
+    );
+    let connect = || std::net::TcpStream::connect(&watched.running.address).expect("a connection");
+    let send = |text: &str| {
+        let mut stream = connect();
+        stream.write_all(text.as_bytes()).expect("a socket");
+        stream
+    };
+    // A large head, of which the end does not come, has no room; a small one has a second.
+    let large = send(&format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}", "y".repeat(12_600)));
+    assert!(all_of(&mut { large }).starts_with("HTTP/1.1 429 "));
+    let late = send("GET / HTTP/1.1\r\nhost: ");
+    assert!(all_of(&mut { late }).starts_with("HTTP/1.1 408 "));
+    // One body may be on its way, and for a second.
+    let begun = "POST /api/token HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+                 content-length: 100\r\n\r\n{";
+    let answers = [send(begun), send(begun)].map(|mut stream| all_of(&mut stream));
+    let mut statuses = answers.each_ref().map(|answer| answer.get(9..12).unwrap_or_default());
+    statuses.sort_unstable();
+    assert_eq!(statuses, ["408", "429"], "{answers:?}");
+    // So many connections, and whoever comes beyond them is told; the others send nothing for a second.
+    let mut held = [connect(), connect(), connect(), connect()];
+    let told: Vec<_> = held.iter_mut().map(all_of).collect();
+    assert!(told.iter().any(|told| told.starts_with("HTTP/1.1 429 ")), "{told:?}");
 }
