@@ -5,8 +5,9 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 #[cfg(target_os = "linux")]
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 struct Running {
     child: Child,
@@ -466,8 +467,11 @@ fn addresses_that_are_told_and_not_believed_are_warned_of_once() {
 /// What comes over a connection until it is closed.
 fn all_of(stream: &mut std::net::TcpStream) -> String {
     let mut read = Vec::new();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
     // That it is closed while something was not read is an error, and an end.
-    let _ = stream.read_to_end(&mut read);
+    if let Err(error) = stream.read_to_end(&mut read) {
+        assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "it is never closed");
+    }
     String::from_utf8_lossy(&read).into_owned()
 }
 

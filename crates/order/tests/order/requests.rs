@@ -27,7 +27,12 @@ pub(crate) fn wish(chickens: u32) -> Value {
 }
 
 /// Asks without waiting for the answer.
-pub(crate) fn begin(world: &Arc<World>, method: &'static str, path: String, body: Value) -> tokio::task::JoinHandle<Answer> {
+pub(crate) fn begin(
+    world: &Arc<World>,
+    method: &'static str,
+    path: String,
+    body: Value,
+) -> tokio::task::JoinHandle<Answer> {
     let world = Arc::clone(world);
     tokio::spawn(async move { world.customer(method, &path, Some(body)).await })
 }

@@ -89,9 +89,8 @@ fn begin_extra(payment: &Payment, extra: Extra, at: Timestamp) -> Vec<Event> {
     if over || payment.attempts.contains_key(&attempt_id) || payment.turned_down.contains(&change_id) {
         return vec![];
     }
-    let not_asked = |reason: &str| {
-        vec![Event::PaymentAdjustmentDeclined { change_id, reason: reason.to_owned(), failed: true }]
-    };
+    let not_asked =
+        |reason: &str| vec![Event::PaymentAdjustmentDeclined { change_id, reason: reason.to_owned(), failed: true }];
     if payment.is_closed() {
         return not_asked("order_closed");
     }
