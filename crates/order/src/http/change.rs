@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use baedal_contracts::{ChangeId, OrderId, Won};
+use baedal_contracts::{ChangeId, OrderId, Price};
 use baedal_kit::Origin;
 use baedal_kit::http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
 use baedal_kit::service::Done;
@@ -47,8 +47,7 @@ pub(crate) struct ChangeOrder {
     /// happens, and 409 says what it would cost.
     #[garde(skip)]
     #[serde(default)]
-    #[schema(example = 40_000)]
-    expected_total_krw: Option<Won>,
+    expected_total_krw: Option<Price>,
 }
 
 /// Change an order
