@@ -2,7 +2,7 @@
 
 use baedal_contracts::identity::Role;
 use baedal_journeys::{Shop, World, everything_of};
-use http::Method;
+use http::{HeaderName, Method};
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,6 +19,30 @@ async fn a_session_reads_what_it_wrote() {
         let on_board = board.iter().find(|other| other.order_id == ticket.order_id).expect("on the board");
         assert_eq!(on_board.status, "accepted");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_position_that_was_never_reached_is_refused_by_every_read_that_takes_one() {
+    let world = World::start().await;
+    let shop = Shop::open(&world).await;
+    let customer = world.somebody(Role::Customer, "김하늘").await;
+    let order = customer.place("dinner", &shop.one_chicken("sim_approve")).await.expect("an order").order_id;
+    let position = |position: String| (HeaderName::from_static("baedal-position"), position.parse().expect("a header"));
+    let paths = ["/api/orders".to_owned(), format!("/api/orders/{order}"), format!("/api/orders/{order}/live")];
+    for path in &paths {
+        for source in ["order", "payment", "store", "delivery"] {
+            let beyond = [position(format!("{source}:1000000000"))];
+            let (status, _, problem) = customer.request(Method::GET, path, beyond, None).await.expect("an answer");
+            assert_eq!(
+                (status.as_u16(), &problem["type"]),
+                (422, &"/problems/position_ahead".into()),
+                "{path} {source}"
+            );
+        }
+    }
+    let (status, ..) =
+        customer.request(Method::GET, &paths[1], [position("order:1".to_owned())], None).await.expect("it");
+    assert_eq!(status.as_u16(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

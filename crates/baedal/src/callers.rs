@@ -42,3 +42,66 @@ pub(crate) const TABLE: &[Row] = &[
     row(Is(ORDER), Is(PAYMENT), GET, "/internal/serving"),
     row(Is(IDENTITY), Is(NOTIFICATION), POST, "/internal/phone-codes"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::roles::CONTEXTS;
+
+    /// Who of all may ask this of a context.
+    fn askers(method: &Method, path: &str, of: &str) -> Vec<&'static str> {
+        let all = CONTEXTS.into_iter().chain([GATEWAY]);
+        all.filter(|who| TABLE.iter().any(|row| row.allows(who, of, method, path))).collect()
+    }
+
+    #[test]
+    fn money_is_asked_for_by_order_alone_and_codes_are_sent_for_identity_alone() {
+        for path in ["/internal/payments/1/attempts", "/internal/payments/1/attempts/2/settle"] {
+            assert_eq!(askers(&Method::POST, path, PAYMENT), [ORDER], "{path}");
+        }
+        assert_eq!(askers(&Method::GET, "/internal/serving", PAYMENT), [ORDER]);
+        assert_eq!(askers(&Method::GET, "/internal/payments/1", PAYMENT), [ORDER, GATEWAY]);
+        assert_eq!(askers(&Method::POST, "/internal/phone-codes", NOTIFICATION), [IDENTITY]);
+        for of in CONTEXTS {
+            for path in ["/internal/payments/1/attempts", "/internal/phone-codes"] {
+                let elsewhere = [PAYMENT, NOTIFICATION].contains(&of);
+                assert!(elsewhere || askers(&Method::POST, path, of).is_empty(), "{path} of {of}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_gateway_brings_people_and_what_an_operator_does() {
+        for of in CONTEXTS {
+            for path in ["/api/orders", "/api/operations/stuck", "/.well-known/jwks.json", "/"] {
+                for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE] {
+                    assert_eq!(askers(&method, path, of), [GATEWAY], "{method} {path} of {of}");
+                }
+            }
+            for (method, path) in [
+                (Method::GET, "/internal/health"),
+                (Method::GET, "/internal/dead-letters"),
+                (Method::POST, "/internal/dead-letters/job/1/redrive"),
+                (Method::POST, "/internal/views/orders/rebuild"),
+            ] {
+                assert_eq!(askers(&method, path, of), [GATEWAY], "{method} {path} of {of}");
+            }
+        }
+        for path in ["/internal/ledger", "/internal/unsettled/attempts", "/internal/simulated-provider/1"] {
+            assert_eq!(askers(&Method::GET, path, PAYMENT), [GATEWAY], "{path}");
+        }
+    }
+
+    #[test]
+    fn journals_are_read_by_contexts_and_written_by_nobody() {
+        for of in CONTEXTS {
+            for path in ["/internal/journal", "/internal/journal/3"] {
+                assert_eq!(askers(&Method::GET, path, of), CONTEXTS, "{path} of {of}");
+                for method in [Method::POST, Method::PUT, Method::DELETE] {
+                    assert!(askers(&method, path, of).is_empty(), "{method} {path} of {of}");
+                }
+            }
+            assert!(askers(&Method::GET, "/internal/anything", of).is_empty(), "what is not in the table");
+        }
+    }
+}

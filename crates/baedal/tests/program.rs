@@ -2,13 +2,12 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
-#[cfg(target_os = "linux")]
-use std::io::Read;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 #[cfg(target_os = "linux")]
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 struct Running {
     child: Child,
@@ -261,4 +260,253 @@ fn the_demo_can_be_reached_from_outside_only_when_that_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
     let told = refused(&run(&["demo", "--listen", "0.0.0.0:0", "--data", text(folder.path())]));
     assert!(told.contains("--reachable-from-outside"), "{told}");
+}
+
+const SECRET: &str = "s3cret-s3cret-s3cret-s3cret-s3cret";
+
+/// A process of order alone, which needs a secret to ask the others with.
+fn order_alone(variables: &[(&str, &str)], file: Option<&str>) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = folder.path().join("settings.toml");
+    let mut command = program();
+    command.args(["serve", "--roles", "order", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join("data"));
+    command.env("BAEDAL_NATS__URLS", "[\"nats://127.0.0.1:1\"]");
+    command.env("BAEDAL_PEERS__ADDRESSES", "{payment=[],identity=[],store=[],delivery=[],notification=[],tracking=[]}");
+    if let Some(file) = file {
+        std::fs::write(&settings, file).expect("a file");
+        command.arg("--config").arg(&settings);
+    }
+    command.envs(variables.iter().copied()).output().expect("the program")
+}
+
+#[test]
+fn a_peer_secret_that_is_none_is_refused_wherever_it_is_set() {
+    let printed = program().arg("config").env("BAEDAL_PEERS__SECRET", SECRET).output().expect("the program");
+    let printed = String::from_utf8(printed.stdout).expect("text");
+    assert!(!printed.contains("s3cret"), "{printed}");
+    let copied = printed.lines().find_map(|line| line.strip_prefix("secret = ")).expect("a secret").trim_matches('"');
+    let short = "s3cret-s3cret-s3cret-s3cret-s3c";
+    assert_eq!(short.len(), 31);
+    let strange = "s3cret s3cret s3cret s3cret s3cret";
+    for (secret, why) in [
+        ("", "it is not set"),
+        (copied, "`baedal config` shows in place of a secret"),
+        (short, "fewer than 32 characters"),
+        (strange, "visible ASCII"),
+    ] {
+        let file = format!("[peers]\nsecret = \"{secret}\"\n");
+        for output in [order_alone(&[("BAEDAL_PEERS__SECRET", secret)], None), order_alone(&[], Some(&file))] {
+            let told = refused(&output);
+            assert!(told.contains("`peers.secret` cannot be used") && told.contains(why), "{secret}: {told}");
+            assert!(!told.contains("s3cret"), "{told}");
+        }
+    }
+    // All that `baedal config` printed, as a file: what was hidden is missed.
+    let told = refused(&order_alone(&[], Some(&printed)));
+    assert!(!told.contains("s3cret"), "{told}");
+    // One that can be used is not what it stops at.
+    let told = refused(&order_alone(&[("BAEDAL_PEERS__SECRET", SECRET)], None));
+    assert!(told.contains("peers.known") && !told.contains("s3cret"), "{told}");
+}
+
+#[test]
+fn what_is_malformed_in_the_environment_or_on_the_command_line_shows_no_secret() {
+    let malformed = [
+        ("PEERS__SECRET", "[\"s3cret\"]"),
+        ("PEERS__SECRET", "{s3cret=1}"),
+        ("PEERS__SECRET__S3CRET", "1"),
+        ("PEERS", "s3cret"),
+        ("NATS", "s3cret"),
+        ("PEERS__KNOWN", "s3cret"),
+        ("PEERS__KNOWN", "{gateway=s3cret}"),
+        ("POSTGRES", "s3cret"),
+        ("POSTGRES__URL", "[s3cret]"),
+        ("NATS__URLS", "nats://order:s3cret@127.0.0.1:4222"),
+        ("NATS__URLS", "[[s3cret]]"),
+        ("NATS__PASSWORD", "{s3cret=s3cret}"),
+    ];
+    for (variable, value) in malformed {
+        let output = program().arg("config").env(format!("BAEDAL_{variable}"), value).output().expect("the program");
+        let told = refused(&output).to_lowercase();
+        let section = variable.split("__").next().unwrap_or_default().to_lowercase();
+        assert!(told.contains(&section), "{variable}={value}: {told}");
+        assert!(!told.contains("s3cret") && output.stdout.is_empty(), "{variable}={value}: {told}");
+    }
+    // A number is no text, also where it was meant as one.
+    let number =
+        program().arg("config").env("BAEDAL_PEERS__SECRET", "31415926535897932").output().expect("the program");
+    let told = refused(&number);
+    assert!(told.contains("`peers.secret` (in the environment) is a number") && !told.contains("31415"), "{told}");
+    // There is no flag for a secret, and whoever thinks so is not quoted.
+    for flags in [&["--peers.secret=s3cret"][..], &["--secret=s3cret"], &["--postgres-url=s3cret"]] {
+        let output = program().arg("serve").args(flags).output().expect("the program");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && !told.contains("s3cret"), "{flags:?}: {told}");
+    }
+}
+
+/// A platform whose log goes to a file, and what was asked of it.
+struct Watched {
+    running: Running,
+    folder: tempfile::TempDir,
+}
+
+impl Watched {
+    fn serve(level: &str) -> Self {
+        Self::serve_with(level, &[])
+    }
+
+    fn serve_with(level: &str, variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = std::fs::File::create(folder.path().join("log")).expect("a file");
+        let mut command = program();
+        command.env("BAEDAL_LOG", level).envs(variables.iter().copied()).stderr(log);
+        let running = serve_by(command, &folder.path().join("data"));
+        Self { running, folder }
+    }
+
+    fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
+        let mut stream = std::net::TcpStream::connect(&self.running.address).expect("a connection");
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n{headers}\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).expect("a log")
+    }
+}
+
+/// What stands in quotation marks behind a name in JSON.
+fn field<'a>(answer: &'a str, name: &str) -> &'a str {
+    let rest = answer.split_once(&format!("\"{name}\":\"")).unwrap_or_else(|| panic!("no {name} in {answer}")).1;
+    rest.split_once('"').expect("an end").0
+}
+
+/// Whether a word stands somewhere, and not as a part of another.
+fn stands_in(bytes: &[u8], word: &str) -> bool {
+    let is_part = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+    bytes
+        .windows(word.len())
+        .enumerate()
+        .any(|(at, found)| found == word.as_bytes() && !is_part(at.checked_sub(1)) && !is_part(Some(at + word.len())))
+}
+
+#[test]
+fn codes_that_were_sent_to_phones_stand_nowhere_and_the_log_says_that_they_prove_nothing() {
+    let watched = Watched::serve("debug");
+    let mut codes = Vec::new();
+    for number in 0..6 {
+        let phone = format!("0101234000{number}");
+        let asked = format!("{{\"phone\":\"{phone}\",\"purpose\":\"register\"}}");
+        let sent = watched.ask("POST", "/api/phone-codes", "", &asked);
+        let code = field(&sent, "code").to_owned();
+        // One is never used, one is used twice, one is tried for another number, and one comes with what is malformed.
+        let account = |phone: &str, rest: &str| {
+            format!(
+                "{{\"role\":\"customer\",\"name\":\"김하늘\",\"phone\":\"{phone}\",\
+                 \"password\":\"correct horse\",\"code\":\"{code}\"{rest}}}"
+            )
+        };
+        let opened = match number {
+            0 => String::new(),
+            1 => watched.ask("POST", "/api/accounts", "", &account("01099990000", "")),
+            2 => watched.ask("POST", "/api/accounts", "", &account(&phone, ",\"strange\":1")),
+            _ => watched.ask("POST", "/api/accounts", "", &account(&phone, "")),
+        };
+        let status = opened.split(' ').nth(1).unwrap_or("none").to_owned();
+        assert_eq!(status, ["none", "422", "422", "201", "201", "201"][number], "{opened}");
+        if number == 3 {
+            watched.ask("POST", "/api/accounts", "", &account(&phone, ""));
+        }
+        codes.push(code);
+    }
+    let signed_in = watched.ask("POST", "/api/token", "", "{\"phone\":\"01012340003\",\"password\":\"correct horse\"}");
+    let bearer = format!("authorization: Bearer {}\r\n", field(&signed_in, "access_token"));
+    let notices = watched.ask("GET", "/api/notices", &bearer, "");
+    assert!(notices.contains("200 OK"), "{notices}");
+    watched.running.signal("-TERM");
+    let Watched { mut running, folder } = watched;
+    assert_eq!(running.child.wait().expect("its end").code(), Some(0));
+    let mut found_phone = false;
+    let data = std::fs::read_dir(folder.path().join("data")).expect("the data");
+    let files = data.map(|entry| entry.expect("a file").path()).chain([folder.path().join("log")]);
+    for file in files.filter(|file| file.is_file()) {
+        let bytes = std::fs::read(&file).expect("a file");
+        found_phone |= stands_in(&bytes, "01012340003");
+        for code in &codes {
+            assert!(!stands_in(&bytes, code), "{} is in {}", code, file.display());
+        }
+    }
+    assert!(found_phone, "what is looked for would be found");
+    for code in &codes {
+        assert!(!stands_in(notices.as_bytes(), code), "{notices}");
+    }
+    let log = std::fs::read_to_string(folder.path().join("log")).expect("a log");
+    assert!(log.contains("phone numbers are not proven"), "{log}");
+}
+
+#[test]
+fn addresses_that_are_told_and_not_believed_are_warned_of_once() {
+    let watched = Watched::serve("warn");
+    let warnings = |log: &str| log.lines().filter(|line| line.contains("gateway.trusted_proxies")).count();
+    watched.ask("GET", "/api/stores?lat=37.5&lng=126.9", "", "");
+    assert_eq!(warnings(&watched.log()), 0);
+    for last in 1..=5 {
+        watched.ask("GET", "/api/stores?lat=37.5&lng=126.9", &format!("x-forwarded-for: 198.51.100.{last}\r\n"), "");
+        assert_eq!(warnings(&watched.log()), 1);
+    }
+}
+
+/// What comes over a connection until it is closed.
+fn all_of(stream: &mut std::net::TcpStream) -> String {
+    let mut read = Vec::new();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
+    // That it is closed while something was not read is an error, and an end.
+    if let Err(error) = stream.read_to_end(&mut read) {
+        assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "it is never closed");
+    }
+    String::from_utf8_lossy(&read).into_owned()
+}
+
+#[test]
+fn what_one_address_may_hold_is_what_the_settings_say() {
+    let watched = Watched::serve_with(
+        "warn",
+        &[
+            ("BAEDAL_GATEWAY__CONNECTIONS_PER_ADDRESS", "3"),
+            ("BAEDAL_GATEWAY__HEAD_BYTES_PER_ADDRESS", "8192"),
+            ("BAEDAL_GATEWAY__HEAD_TIME_LIMIT", "1s"),
+            ("BAEDAL_GATEWAY__BODY_TIME_LIMIT", "1s"),
+            ("BAEDAL_GATEWAY__UNFINISHED_REQUESTS_PER_ADDRESS", "1"),
+        ],
+    );
+    let connect = || std::net::TcpStream::connect(&watched.running.address).expect("a connection");
+    let send = |text: &str| {
+        let mut stream = connect();
+        stream.write_all(text.as_bytes()).expect("a socket");
+        stream
+    };
+    // A large head, of which the end does not come, has no room; a small one has a second.
+    let large = send(&format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}", "y".repeat(12_600)));
+    assert!(all_of(&mut { large }).starts_with("HTTP/1.1 429 "));
+    let late = send("GET / HTTP/1.1\r\nhost: ");
+    assert!(all_of(&mut { late }).starts_with("HTTP/1.1 408 "));
+    // One body may be on its way, and for a second.
+    let begun = "POST /api/token HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+                 content-length: 100\r\n\r\n{";
+    let answers = [send(begun), send(begun)].map(|mut stream| all_of(&mut stream));
+    let mut statuses = answers.each_ref().map(|answer| answer.get(9..12).unwrap_or_default());
+    statuses.sort_unstable();
+    assert_eq!(statuses, ["408", "429"], "{answers:?}");
+    // So many connections, and whoever comes beyond them is told; the others send nothing for a second.
+    let mut held = [connect(), connect(), connect(), connect()];
+    let told: Vec<_> = held.iter_mut().map(all_of).collect();
+    assert!(told.iter().any(|told| told.starts_with("HTTP/1.1 429 ")), "{told:?}");
 }

@@ -343,7 +343,8 @@ async fn one_peer_has_so_many_connections_and_is_told_when_it_has_them() {
 #[tokio::test]
 async fn unfinished_heads_hold_no_more_than_their_peer_may_and_give_it_back() {
     const MOST: u64 = 256 * 1024;
-    let doors = doors(100, MOST, LIMIT);
+    // By its time no head is ever let go: it must be for want of room.
+    let doors = doors(100, MOST, Duration::from_hours(1));
     let running = guarded(&doors).await;
     let mut attack = Vec::new();
     for _ in 0..60 {
@@ -356,7 +357,7 @@ async fn unfinished_heads_hold_no_more_than_their_peer_may_and_give_it_back() {
     }
     // Nine or so of them fit in; the others are let go.
     until(|| doors.connections.held() <= 10).await;
-    assert!(doors.head_bytes.held() <= MOST);
+    assert!((MOST / 2..=MOST).contains(&doors.head_bytes.held()));
     let mut usual = running.connect().await;
     usual.write_all(WHOLE).await.expect("a socket");
     read_until(&mut usual, "served").await;

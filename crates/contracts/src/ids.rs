@@ -3,16 +3,25 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
+/// How an id is written (RFC 9562, section 4), as a regular expression without its ends: in this one form, in which the
+/// description has it (`format: uuid`), so that two texts that differ are never the same id but for their case.
+pub const FORM: &str = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
+
+fn hyphenated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+    Hyphenated::deserialize(deserializer).map(Hyphenated::into_uuid)
+}
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(transparent)]
-        pub struct $name(pub Uuid);
+        pub struct $name(#[serde(deserialize_with = "hyphenated")] pub Uuid);
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -29,7 +38,7 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = uuid::Error;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Uuid::parse_str(text).map(Self)
+                Hyphenated::from_str(text).map(|id| Self(id.into_uuid()))
             }
         }
 
@@ -102,5 +111,23 @@ impl OrderNo {
 impl fmt::Display for OrderNo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OrderId;
+
+    #[test]
+    fn an_id_is_written_in_one_form() {
+        let id = "0198c1f2-7c1e-7000-8000-00000000000a";
+        for right in [id.to_owned(), id.to_uppercase()] {
+            assert_eq!(right.parse::<OrderId>().map(|id| id.to_string()).as_deref(), Ok(id));
+            assert!(serde_json::from_value::<OrderId>(right.into()).is_ok());
+        }
+        for wrong in [id.replace('-', ""), format!("{{{id}}}"), format!("urn:uuid:{id}"), id[1..].to_owned()] {
+            assert!(wrong.parse::<OrderId>().is_err(), "{wrong}");
+            assert!(serde_json::from_value::<OrderId>(wrong.into()).is_err());
+        }
     }
 }

@@ -17,9 +17,10 @@ pub mod payment;
 mod place;
 pub mod schemas;
 pub mod store;
+pub mod whole;
 
-pub use ids::{AccountId, AttemptId, ChangeId, ItemId, OrderId, OrderNo, StoreId};
-pub use money::Won;
+pub use ids::{AccountId, AttemptId, ChangeId, FORM as ID_FORM, ItemId, OrderId, OrderNo, StoreId};
+pub use money::{Price, Won};
 pub use place::{InvalidLocation, Location, Place, neighbourhood};
 
 /// The names of the contexts, as they stand in an envelope's `source`, a position and a role.

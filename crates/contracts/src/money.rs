@@ -45,6 +45,17 @@ impl Won {
     }
 }
 
+crate::whole! {
+    /// An amount of money in whole won, as a request may name it.
+    pub struct Price(u64): [0, Won::MAX_PRICE.0], 20_000;
+}
+
+impl From<Price> for Won {
+    fn from(price: Price) -> Self {
+        Self(price.get())
+    }
+}
+
 impl Sum for Won {
     fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
         amounts.fold(Self::ZERO, Self::plus)

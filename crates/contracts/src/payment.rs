@@ -146,6 +146,9 @@ pub enum Event {
         change_id: ChangeId,
         /// Why.
         reason: String,
+        /// Whether the provider was not asked, or failed, and did not decline.
+        #[serde(default)]
+        failed: bool,
     },
     /// Money goes back to the customer; it is owed until [`Event::PaymentRefunded`].
     PaymentRefundDue {

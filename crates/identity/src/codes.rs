@@ -328,6 +328,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_kept_of_a_code_is_good_for_its_phone_alone() {
+        let keys = Keys::ephemeral().unwrap();
+        let code: PhoneCode = "123456".parse().unwrap();
+        let [one, other] = ["01012345678", "01012345679"].map(|phone| message(&phone.parse().unwrap(), &code));
+        let kept = keys.mark(Purpose::PhoneCodes, &one);
+        assert!(keys.is_marked(Purpose::PhoneCodes, &one, &kept));
+        assert!(!keys.is_marked(Purpose::PhoneCodes, &other, &kept));
+        assert!(!Keys::ephemeral().unwrap().is_marked(Purpose::PhoneCodes, &one, &kept), "of another installation");
+    }
+
+    #[test]
     fn every_code_is_as_likely_as_any_other() {
         assert_eq!(code_of(0), Some(0));
         assert_eq!(code_of(4_293_999_999), Some(999_999));

@@ -11,6 +11,9 @@ use baedal_kit::Failure;
 use http::request::Parts;
 use http::{HeaderValue, header};
 use serde::Serialize;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{ObjectBuilder, Required, Type};
 
 use super::live::Frame;
 use super::problem::{MALFORMED, Problem};
@@ -59,6 +62,9 @@ impl IntoResponseParts for EntityTag {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct IfMatch(pub Option<u64>);
 
+/// What the header may hold: visible ASCII, spaces and tabs.
+const PATTERN: &str = "^[\\t -~]*$";
+
 /// The version of a tag that is not ours: later than any there will be.
 const NEVER: u64 = u64::MAX;
 
@@ -83,6 +89,15 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
             }
         }
         Ok(Self(seen))
+    }
+}
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(PATTERN)).examples(["\"17\""]);
+        let parameter = ParameterBuilder::new().name("If-Match").parameter_in(ParameterIn::Header);
+        let about = "The `ETag` of what was read. One that is not ours matches nothing.";
+        vec![parameter.required(Required::False).description(Some(about)).schema(Some(schema)).build()]
     }
 }
 

@@ -33,6 +33,6 @@ pub use body::Body;
 pub use caller::{Asked, Caller};
 pub use etag::{EntityTag, IfMatch};
 pub use module::{Described, Module};
-pub use page::{Page, PageQuery, Path, Query};
+pub use page::{After, Cursor, Page, PageQuery, PageSize, Path, Query};
 pub use position::{AsOf, Position};
 pub use problem::{Problem, ProblemBody, ProblemType};

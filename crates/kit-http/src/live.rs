@@ -13,6 +13,9 @@ use futures::Stream;
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{ObjectBuilder, Required, Type};
 
 use super::problem::Problem;
 
@@ -20,6 +23,18 @@ use super::problem::Problem;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How soon a client comes back after its stream ended.
 const RECONNECT: Duration = Duration::from_secs(1);
+
+/// The header `Last-Event-ID`, as it is described. One that names no state of ours is as good as none.
+pub struct LastEventId;
+
+impl IntoParams for LastEventId {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let schema = ObjectBuilder::new().schema_type(Type::String).examples(["3f9c0d1e2b4a5968"]);
+        let about = "The id of the last event that was seen: what it showed is not sent again.";
+        let parameter = ParameterBuilder::new().name("Last-Event-ID").parameter_in(ParameterIn::Header);
+        vec![parameter.required(Required::False).description(Some(about)).schema(Some(schema)).build()]
+    }
+}
 
 /// The whole of something at one time.
 #[derive(Clone, PartialEq, Eq, Debug)]

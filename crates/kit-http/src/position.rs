@@ -12,6 +12,11 @@ use baedal_kit_runtime::Service;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{ObjectBuilder, Required, Type};
+
+use super::page::digits;
 use super::problem::{MALFORMED, POSITION_AHEAD, Problem};
 
 /// The header's name.
@@ -93,10 +98,33 @@ impl<S: Sync> FromRequestParts<S> for AsOf {
         for value in parts.headers.get_all(POSITION) {
             let wrong = || Problem::new(&MALFORMED, "`Baedal-Position` must be as an answer gave it, `order:1042`");
             for part in value.to_str().map_err(|_| wrong())?.split(',') {
-                let (context, position) = part.trim().split_once(':').ok_or_else(wrong)?;
-                positions.insert(context.to_owned(), position.parse().map_err(|_| wrong())?);
+                let (context, position) = read(part.trim_matches([' ', '\t'])).ok_or_else(wrong)?;
+                positions.insert(context.to_owned(), position);
             }
         }
         Ok(Self(positions))
+    }
+}
+
+/// The most digits of a position: those of the last that there can be.
+const MOST_DIGITS: usize = 20;
+
+/// A context and a position in its journal.
+fn read(part: &str) -> Option<(&str, u64)> {
+    let (context, position) = part.split_once(':')?;
+    let is_context = !context.is_empty() && context.bytes().all(|byte| byte.is_ascii_lowercase());
+    let position: u128 = digits(position, MOST_DIGITS)?;
+    // What no journal can hold is beyond its end as well.
+    is_context.then(|| (context, u64::try_from(position).unwrap_or(u64::MAX)))
+}
+
+impl IntoParams for AsOf {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let one = format!("[a-z]+:[0-9]{{1,{MOST_DIGITS}}}");
+        let pattern = format!("^{one}(?:[ \\t]*,[ \\t]*{one})*$");
+        let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).examples(["order:1042"]);
+        let about = "What answers to commands gave, joined by commas: this read shows at the least what those did.";
+        let parameter = ParameterBuilder::new().name("Baedal-Position").parameter_in(ParameterIn::Header);
+        vec![parameter.required(Required::False).description(Some(about)).schema(Some(schema)).build()]
     }
 }

@@ -44,3 +44,6 @@ pub(crate) struct Heads {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) epoch: Option<Epoch>,
 }
+
+#[cfg(test)]
+mod tests;

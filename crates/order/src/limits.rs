@@ -3,7 +3,7 @@
 //! Each customer has a document, which changes in the same commit as the orders and the attempts that it counts: of
 //! requests that race, at whichever replica, one alone finds it as it read it, and the others look again.
 
-use baedal_contracts::{AccountId, AttemptId, OrderId};
+use baedal_contracts::{AccountId, AttemptId, ChangeId, OrderId};
 use baedal_kit::Failure;
 use baedal_kit_runtime::Work;
 use jiff::Timestamp;
@@ -50,7 +50,7 @@ pub(crate) async fn count_order(
     Ok(keep(work, customer_id, &tally)?)
 }
 
-/// Counts the attempts to pay that a command began.
+/// Counts the attempts to pay that a command began: for the order, or for what a change of it costs more.
 ///
 /// # Errors
 /// Why the customer may not try again now; a failure of the database.
@@ -61,11 +61,18 @@ pub(crate) async fn count_attempts(
     events: &[Event],
 ) -> Result<(), Refused> {
     for event in events {
-        if let Event::PaymentAttempted { attempt_id } = event {
-            let mut tally = read(work, customer_id).await?;
-            tally.count(*attempt_id, settings, work.at())?;
-            keep(work, customer_id, &tally)?;
-        }
+        let attempt_id = if let Event::PaymentAttempted { attempt_id } = event {
+            *attempt_id
+        } else if let Event::OrderChangeRequested { change_id, extra_krw, .. } = event
+            && !extra_krw.is_zero()
+        {
+            attempt_of(*change_id)
+        } else {
+            continue;
+        };
+        let mut tally = read(work, customer_id).await?;
+        tally.count(attempt_id, settings, work.at())?;
+        keep(work, customer_id, &tally)?;
     }
     Ok(())
 }
@@ -77,15 +84,25 @@ pub(crate) async fn count_attempts(
 /// A failure of the database; broken, where the order refuses it.
 pub(crate) async fn tell(work: &mut Work, order_id: OrderId, command: Command) -> Result<(), Failure> {
     for event in work.tell::<Order>(&order_id, command).await? {
-        if let Event::PaymentPutOff { attempt_id } = event {
-            let order = work.load::<Order>(&order_id).await?;
-            let Some(customer_id) = order.placed().map(|placed| placed.customer_id) else { continue };
-            let mut tally = read(work, customer_id).await?;
-            tally.attempts.retain(|(counted, _)| *counted != attempt_id);
-            keep(work, customer_id, &tally)?;
-        }
+        let attempt_id = if let Event::PaymentPutOff { attempt_id } = event {
+            attempt_id
+        } else if let Event::OrderChangeRefused { change_id, put_off: true, .. } = event {
+            attempt_of(change_id)
+        } else {
+            continue;
+        };
+        let order = work.load::<Order>(&order_id).await?;
+        let Some(customer_id) = order.placed().map(|placed| placed.customer_id) else { continue };
+        let mut tally = read(work, customer_id).await?;
+        tally.attempts.retain(|(counted, _)| *counted != attempt_id);
+        keep(work, customer_id, &tally)?;
     }
     Ok(())
+}
+
+/// The attempt to pay what a change costs more has the change's id, as with payment.
+fn attempt_of(change_id: ChangeId) -> AttemptId {
+    AttemptId(change_id.0)
 }
 
 impl Tally {

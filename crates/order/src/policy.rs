@@ -36,8 +36,8 @@ impl Policy {
             Event::PaymentAdjusted { order_id, change_id, .. } => {
                 Some((order_id, Command::ChangeCharged { change_id }))
             }
-            Event::PaymentAdjustmentDeclined { order_id, change_id, .. } => {
-                Some((order_id, Command::ChangeChargeDeclined { change_id }))
+            Event::PaymentAdjustmentDeclined { order_id, change_id, failed, .. } => {
+                Some((order_id, Command::ChangeChargeDeclined { change_id, failed }))
             }
             Event::PaymentRefundDue { .. } | Event::PaymentRefunded { .. } => None,
         }

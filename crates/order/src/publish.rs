@@ -37,7 +37,7 @@ fn tell(order_id: OrderId, version: u64, event: Event) -> Option<Told> {
         Event::OrderChanged { change_id, basket, bill } => {
             Told::OrderChanged { order_id, change_id, basket, bill: Some(bill), version }
         }
-        Event::OrderChangeRefused { change_id, reason, basket, bill } => {
+        Event::OrderChangeRefused { change_id, reason, basket, bill, put_off: _ } => {
             Told::OrderChangeRefused { order_id, change_id, reason, basket, bill: Some(bill), version }
         }
         Event::OrderCancelRequested { text } => Told::OrderCancelRequested { order_id, text },

@@ -29,8 +29,8 @@ pub struct Settings {
     pub max_total_krw: Won,
     /// How many orders of a customer may wait to be paid at a time. 0: as many as they like.
     pub unpaid_orders: usize,
-    /// How often it may be tried to pay for an order, attempts not counted that were put off: who tries more often tries
-    /// cards. 0: as often as they like.
+    /// How often it may be tried to pay for an order, and for what changes of it cost more, attempts not counted that
+    /// were put off: who tries more often tries cards. 0: as often as they like.
     pub attempts_per_order: u32,
     /// How often a customer may try to pay within `attempts_within`, over all orders, counted alike. 0: as
     /// often as they like.

@@ -32,8 +32,8 @@ fn tell(order_id: OrderId, event: Event) -> Option<Told> {
             Told::PaymentDeclined { order_id, attempt_id, reason, failed: true }
         }
         Event::PaymentAdjusted { change_id, extra_krw } => Told::PaymentAdjusted { order_id, change_id, extra_krw },
-        Event::PaymentAdjustmentDeclined { change_id, reason } => {
-            Told::PaymentAdjustmentDeclined { order_id, change_id, reason }
+        Event::PaymentAdjustmentDeclined { change_id, reason, failed } => {
+            Told::PaymentAdjustmentDeclined { order_id, change_id, reason, failed }
         }
         Event::RefundDue { amount_krw, .. } => Told::PaymentRefundDue { order_id, amount_krw },
         Event::Refunded { amount_krw, refunded_krw, captured_krw, .. } => {

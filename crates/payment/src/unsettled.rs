@@ -64,11 +64,11 @@ pub(crate) fn keep(work: &mut Work, order_id: OrderId, payment: &Payment, events
 /// more.
 pub(crate) async fn stuck_attempts(
     service: &Service,
-    after: Option<String>,
+    after: Option<OrderId>,
     limit: usize,
     begun_before: Timestamp,
 ) -> Result<Vec<OpenAttempt>, Failure> {
-    let mut after = after;
+    let mut after = after.map(|order_id| order_id.to_string());
     let mut stuck = Vec::new();
     loop {
         let page = list(service, OPEN_ATTEMPTS, after, PAGE).await?;
@@ -90,10 +90,10 @@ pub(crate) async fn stuck_attempts(
 /// The differences by order, behind `after`: one more than `limit` where there are more.
 pub(crate) async fn page_of_differences(
     service: &Service,
-    after: Option<String>,
+    after: Option<OrderId>,
     limit: usize,
 ) -> Result<Vec<Difference>, Failure> {
-    list(service, DIFFERENCES, after, limit + 1).await?.iter().map(read).collect()
+    list(service, DIFFERENCES, after.map(|order_id| order_id.to_string()), limit + 1).await?.iter().map(read).collect()
 }
 
 /// The orders that are known to differ, behind `after` and not behind `until`.

@@ -116,7 +116,7 @@ pub(crate) fn change(number: u128, counts: &[(ItemId, u32)]) -> Change {
 }
 
 pub(crate) fn minutes(minutes: u32) -> CookMinutes {
-    minutes.try_into().expect("5 to 90")
+    i128::from(minutes).try_into().expect("5 to 90")
 }
 
 pub(crate) fn basket(counts: &[(ItemId, u32)]) -> Basket {

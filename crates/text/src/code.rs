@@ -9,6 +9,7 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
 use crate::EXTENSION;
 use crate::characters::{self, Class};
+use crate::pattern::{DIGITS as DIGITS_CLASS, SPACE, UNSEEN};
 
 /// How many digits it has.
 const DIGITS: usize = 6;
@@ -70,6 +71,12 @@ impl fmt::Debug for PhoneCode {
     }
 }
 
+/// Digits, with what is passed over between them.
+fn pattern() -> String {
+    let between = format!(r"[\-{UNSEEN}{SPACE}]*");
+    format!("^{between}(?:[{DIGITS_CLASS}]{between}){{{DIGITS}}}$")
+}
+
 impl utoipa::PartialSchema for PhoneCode {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
@@ -77,6 +84,7 @@ impl utoipa::PartialSchema for PhoneCode {
             .description(Some("The 6 digits that were sent to the phone, however typed."))
             .min_length(Some(DIGITS))
             .max_length(Some(LONGEST))
+            .pattern(Some(pattern()))
             .examples(["123456"])
             .extensions(Some(ExtensionsBuilder::new().add(EXTENSION, "phone-code").build()))
             .into()

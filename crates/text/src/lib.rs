@@ -27,6 +27,7 @@ pub mod code;
 pub mod kinds;
 pub mod links;
 pub mod password;
+mod pattern;
 pub mod phone;
 pub mod rule;
 #[cfg(feature = "testing")]

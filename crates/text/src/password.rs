@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 
-use crate::EXTENSION;
+use crate::{EXTENSION, pattern};
 
 /// The most characters, counted after normalization.
 const MOST: usize = 128;
@@ -102,6 +102,7 @@ impl<const LEAST: usize> utoipa::PartialSchema for Password<LEAST> {
             .description(Some("A password. Normalized as RFC 8265 prescribes (OpaqueString)."))
             .min_length(Some(LEAST))
             .max_length(Some(MOST))
+            .pattern(Some(pattern::password()))
             .examples(["correct horse battery"])
             .extensions(Some(ExtensionsBuilder::new().add(EXTENSION, "password").build()))
             .into()

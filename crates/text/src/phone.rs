@@ -12,6 +12,7 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
 use crate::EXTENSION;
 use crate::characters::{self, Class};
+use crate::pattern::{DIGITS, LINE_BREAK, SPACE, UNSEEN};
 
 /// A Korean mobile number as its digits, as `01012345678`.
 ///
@@ -179,7 +180,7 @@ fn is_representative(digits: &[u8]) -> bool {
 }
 
 macro_rules! as_text {
-    ($($phone:ident refuses $refusal:ident, $about:literal, $example:literal;)*) => {$(
+    ($($phone:ident refuses $refusal:ident, $pattern:ident, $about:literal, $example:literal;)*) => {$(
         impl TryFrom<String> for $phone {
             type Error = $refusal;
 
@@ -206,6 +207,7 @@ macro_rules! as_text {
                     .schema_type(Type::String)
                     .description(Some($about))
                     .max_length(Some(LONGEST))
+                    .pattern(Some($pattern()))
                     .examples([$example])
                     .extensions(Some(ExtensionsBuilder::new().add(EXTENSION, "phone").build()))
                     .into()
@@ -220,16 +222,86 @@ macro_rules! as_text {
     )*};
 }
 
+/// What may stand between digits: what is passed over there.
+fn between() -> String {
+    const DASHES: &str =
+        r"\-._~\u00B7\u2010-\u2015\u2022\u2027\u2043\u2212\u2500\u3030\u30FB\u30FC\u3161\uFE58\uFE63\uFF65\uFF70";
+    const BRACKETS: &str = r"()/";
+    // The same, wide.
+    const WIDE: &str = r"\uFF08\uFF09\uFF0D-\uFF0F\uFF3F\uFF5E";
+    format!("[{DASHES}{BRACKETS}{WIDE}{UNSEEN}{SPACE}]*")
+}
+
+/// A number, as a regular expression: `national` is written without the zero before it, `bare` never has one. In both, a
+/// digit stands for itself, a range of digits in brackets for one of them, and `#` for any.
+fn pattern(national: &str, bare: Option<&str>) -> String {
+    let between = between();
+    let wide = |digit: char| char::from_u32(u32::from(digit) + 0xFEE0).unwrap_or(digit);
+    let digits = |shape: &str| {
+        let mut pattern = String::new();
+        let mut class: Option<(String, String)> = None;
+        for character in shape.chars() {
+            match (&mut class, character) {
+                (None, '[') => class = Some(Default::default()),
+                (Some((narrow, wide)), ']') => {
+                    pattern.push_str(&format!("(?:[{narrow}{wide}]{between})"));
+                    class = None;
+                }
+                (Some((narrow, wider)), other) => {
+                    narrow.push(other);
+                    wider.push(if other == '-' { other } else { wide(other) });
+                }
+                (None, '#') => pattern.push_str(&format!("(?:[{DIGITS}]{between})")),
+                // How often: `{7,8}`.
+                (None, '0'..='9') if pattern.ends_with(['{', ',']) => pattern.push(character),
+                (None, digit @ '0'..='9') => pattern.push_str(&format!("(?:[{digit}{}]{between})", wide(digit))),
+                (None, other) => pattern.push(other),
+            }
+        }
+        pattern
+    };
+    let around = format!("[{UNSEEN}{SPACE}{LINE_BREAK}]*");
+    let scheme = format!("(?:[Tt][{UNSEEN}]*[Ee][{UNSEEN}]*[Ll][{UNSEEN}]*:)?");
+    let abroad = format!("(?:[+＋]{between}{}|{})", digits("82"), digits("(?:00)?82"));
+    let home = digits(&format!("0(?:{national})"));
+    let from_abroad =
+        digits(&format!("(?:0?(?:{national}){})", bare.map(|bare| format!("|{bare}")).unwrap_or_default()));
+    let bare = bare.map(|bare| format!("|{}", digits(bare))).unwrap_or_default();
+    format!("^{around}{scheme}{between}(?:{abroad}{from_abroad}|{home}{bare}){around}$")
+}
+
+/// [`is_mobile`], without its zero.
+const MOBILE: &str = "1(?:0#{8}|[16-9]#{7,8})";
+
+fn mobile_pattern() -> String {
+    pattern(MOBILE, None)
+}
+
+fn store_pattern() -> String {
+    let landline = "(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4])#{7,8}";
+    let of_no_place = "70#{8}|(?:80|50[2-8])#{7,8}";
+    pattern(&format!("{MOBILE}|{landline}|{of_no_place}"), Some("1[568]#{6}"))
+}
+
 as_text! {
-    Phone refuses NotAPhone, "A Korean mobile number, however typed; kept as its digits.", "010-1234-5678";
-    StorePhone refuses NotAStorePhone, "A Korean phone number, however typed; kept as its digits.", "02-123-4567";
+    Phone refuses NotAPhone, mobile_pattern, "A Korean mobile number, however typed; kept as its digits.", "010-1234-5678";
+    StorePhone refuses NotAStorePhone, store_pattern, "A Korean phone number, however typed; kept as its digits.", "02-123-4567";
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use proptest::prelude::*;
+    use proptest::string::string_regex;
+    use regex::Regex;
 
     use super::*;
+
+    fn patterns() -> &'static [Regex; 2] {
+        static PATTERNS: OnceLock<[Regex; 2]> = OnceLock::new();
+        PATTERNS.get_or_init(|| [mobile_pattern(), store_pattern()].map(|one| Regex::new(&one).expect("a pattern")))
+    }
 
     #[test]
     fn however_it_is_typed_it_is_the_same_number() {
@@ -283,6 +355,7 @@ mod tests {
             "tel:\u{200B}010-1234-5678",
             "010-1234-5678\n",
         ] {
+            assert!(patterns()[0].is_match(text), "{text:?}");
             assert_eq!(text.trim_end_matches('\n').parse().as_ref().map(Phone::as_str), Ok("01012345678"), "{text:?}");
             assert_eq!(text.parse().as_ref().map(Phone::as_str), Ok("01012345678"), "{text:?}");
         }
@@ -358,6 +431,24 @@ mod tests {
                 prop_assert!(phone.as_str().bytes().all(|digit| digit.is_ascii_digit()));
                 prop_assert_eq!(phone.as_str().parse::<StorePhone>(), Ok(phone.clone()));
             }
+        }
+
+        #[test]
+        fn the_description_allows_what_is_a_number_and_nothing_else(
+            text in "\\PC{0,20}|[+0-9０-９ ㅡ–.()-]{8,24}|[\\s\u{200B}]{0,2}(tel:|TE\u{200B}L:)?[\\s+]{0,2}(0082|82)?[-\\s]?(0?1[0-9]|0?2|0?50[0-9]|1[0-9]{3})[0-9-]{4,10}[\\s]{0,2}",
+        ) {
+            let [mobile, store] = patterns();
+            prop_assert_eq!(mobile.is_match(&text), text.parse::<Phone>().is_ok());
+            prop_assert_eq!(store.is_match(&text), text.parse::<StorePhone>().is_ok());
+        }
+
+        #[test]
+        fn what_the_description_allows_is_a_number(
+            mobile in string_regex(mobile_pattern().trim_matches(['^', '$'])).expect("a pattern"),
+            store in string_regex(store_pattern().trim_matches(['^', '$'])).expect("a pattern"),
+        ) {
+            prop_assert!(mobile.chars().count() > LONGEST || mobile.parse::<Phone>().is_ok());
+            prop_assert!(store.chars().count() > LONGEST || store.parse::<StorePhone>().is_ok());
         }
 
         #[test]

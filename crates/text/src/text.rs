@@ -12,6 +12,7 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
 use crate::EXTENSION;
 use crate::links::{self, Links};
+use crate::pattern;
 use crate::rule::{Rule, Unfit};
 
 /// What is true of all texts of one kind.
@@ -177,6 +178,7 @@ impl<K: Kind> utoipa::PartialSchema for Text<K> {
             .description(Some(K::ABOUT.trim()))
             .min_length((K::LEAST > 0).then_some(K::LEAST))
             .max_length(Some(K::MOST))
+            .pattern(Some(pattern::prose(K::LEAST > 0)))
             .examples([K::EXAMPLE])
             .extensions(Some(ExtensionsBuilder::new().add(EXTENSION, K::RULE.name()).build()))
             .into()
@@ -247,7 +249,7 @@ mod tests {
             schema,
             serde_json::json!({
                 "type": "string", "description": "How a person is addressed.", "minLength": 1, "maxLength": 60,
-                "examples": ["김지우"], "x-text": "one-line",
+                "examples": ["김지우"], "x-text": "one-line", "pattern": pattern::prose(true),
             })
         );
         assert_eq!((PersonName::name(), Note::name()), ("PersonName".into(), "Note".into()));

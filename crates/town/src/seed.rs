@@ -5,7 +5,7 @@
 
 use anyhow::{Context, Result};
 use baedal_client::types::{NewAccount, NewItem, NewStore, RiderNow};
-use baedal_client::{Client, Error, Session};
+use baedal_client::{Client, Session};
 use baedal_contracts::identity::Role;
 use baedal_contracts::{ItemId, Location, Place, StoreId};
 use serde::Deserialize;
@@ -117,14 +117,15 @@ impl Seed {
     }
 }
 
+/// Signs in who has an account, as everybody has whom an earlier demo has left behind, and opens one for the others:
+/// for those alone a code has to be asked for, of which a phone number gets few.
 async fn sign_in_or_up(client: &Client, role: Role, person: &Person) -> Result<Session> {
-    let account = NewAccount { role, name: &person.name, phone: &person.phone, password: PASSWORD };
-    match client.open_account(&account).await {
-        Ok(_) => {}
-        // Somebody of an earlier demo, who comes back.
-        Err(Error::Problem(problem)) if problem.status == 409 => {}
-        Err(error) => return Err(error).with_context(|| format!("{} gets no account", person.name)),
+    match client.sign_in(&person.phone, PASSWORD).await {
+        Err(error) if error.is("wrong_credentials") => {}
+        signed_in => return signed_in.with_context(|| format!("{} cannot sign in", person.name)),
     }
+    let account = NewAccount { role, name: &person.name, phone: &person.phone, password: PASSWORD };
+    client.open_account(&account).await.with_context(|| format!("{} gets no account", person.name))?;
     client.sign_in(&person.phone, PASSWORD).await.with_context(|| format!("{} cannot sign in", person.name))
 }
 
@@ -174,7 +175,72 @@ pub const OPERATOR_PHONE: &str = "01090000001";
 
 #[cfg(test)]
 mod tests {
-    use super::Seed;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+    use axum::extract::State;
+    use axum::http::StatusCode;
+    use axum::response::{IntoResponse, Response};
+    use axum::routing::{get, post};
+    use axum::{Json, Router};
+    use baedal_client::Client;
+    use baedal_contracts::AccountId;
+    use baedal_contracts::identity::Role;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::{Person, Seed, sign_in_or_up};
+
+    /// Where one account can be opened.
+    #[derive(Default)]
+    struct Platform {
+        has_account: AtomicBool,
+        codes: AtomicU32,
+    }
+
+    async fn serve(platform: Arc<Platform>) -> Client {
+        async fn sign_in(State(platform): State<Arc<Platform>>) -> Response {
+            if platform.has_account.load(Ordering::SeqCst) {
+                return Json(json!({"access_token": "a", "refresh_token": "r"})).into_response();
+            }
+            let kind = [("content-type", "application/problem+json")];
+            let problem = json!({"type": "/problems/wrong_credentials", "status": 401});
+            (StatusCode::UNAUTHORIZED, kind, problem.to_string()).into_response()
+        }
+        async fn send_code(State(platform): State<Arc<Platform>>) -> impl IntoResponse {
+            platform.codes.fetch_add(1, Ordering::SeqCst);
+            (StatusCode::ACCEPTED, Json(json!({"expires_at": "2026-11-21T03:00:00Z", "code": "123456"})))
+        }
+        async fn open(State(platform): State<Arc<Platform>>) -> impl IntoResponse {
+            platform.has_account.store(true, Ordering::SeqCst);
+            (StatusCode::CREATED, Json(json!({"account_id": AccountId(Uuid::nil())})))
+        }
+        async fn me() -> impl IntoResponse {
+            let (account_id, phone) = (AccountId(Uuid::nil()), "01012345678");
+            Json(json!({"account_id": account_id, "role": "customer", "name": "김서연", "phone": phone}))
+        }
+        let router = Router::new()
+            .route("/api/token", post(sign_in))
+            .route("/api/phone-codes", post(send_code))
+            .route("/api/accounts", post(open))
+            .route("/api/me", get(me))
+            .with_state(platform);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Client::new(format!("http://{address}"))
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_back_signs_in_and_asks_for_no_code() {
+        let platform = Arc::new(Platform::default());
+        let client = serve(Arc::clone(&platform)).await;
+        let person = Person { name: "김서연".to_owned(), phone: "010-1234-5678".to_owned() };
+        for _ in 0..12 {
+            sign_in_or_up(&client, Role::Customer, &person).await.expect("somebody who is signed in");
+        }
+        assert_eq!(platform.codes.load(Ordering::SeqCst), 1, "a phone number is sent three in ten minutes");
+    }
 
     #[test]
     fn the_built_in_town_is_complete_and_every_store_reaches_its_centre() {

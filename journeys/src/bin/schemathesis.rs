@@ -35,7 +35,7 @@ const SETTINGS: [(&str, &str); 6] = [
     ("BAEDAL_GATEWAY__PER_ADDRESS", "{per_second=0,burst=0}"),
     ("BAEDAL_GATEWAY__SIGN_IN_PER_ADDRESS", "{per_second=0,burst=0}"),
     ("BAEDAL_GATEWAY__PER_ACCOUNT", "{per_second=0,burst=0}"),
-    ("BAEDAL_GATEWAY__LIVE_STREAM_LIFETIME", "300ms"),
+    ("BAEDAL_GATEWAY__LIVE_STREAM_LIFETIME", "1s"),
 ];
 
 fn main() -> ExitCode {

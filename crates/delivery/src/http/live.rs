@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use baedal_kit::Failure;
-use baedal_kit_http::live::{Frame, stream_following};
+use baedal_kit_http::live::{Frame, LastEventId, stream_following};
 use baedal_kit_http::{Caller, Problem};
 use baedal_kit_runtime::Service;
 use http::HeaderMap;
@@ -40,6 +40,7 @@ pub(crate) struct LiveView {
     get,
     path = "/api/deliveries/live",
     tag = "riders",
+    params(LastEventId),
     responses((status = 200, description = "A stream of events, each holding this.", body = LiveView, content_type = "text/event-stream"))
 )]
 pub(crate) async fn deliveries_live(

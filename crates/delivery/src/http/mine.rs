@@ -1,13 +1,10 @@
 //! `GET /api/deliveries/mine`: the rider's own deliveries.
 
-use std::str::FromStr;
-
 use axum::Json;
 use axum::extract::State;
-use baedal_contracts::OrderId;
+use baedal_contracts::{ID_FORM, OrderId};
 use baedal_kit::Failure;
-use baedal_kit_http::problem::MALFORMED;
-use baedal_kit_http::{AsOf, Caller, Page, PageQuery, Problem, ProblemBody, Query};
+use baedal_kit_http::{AsOf, Caller, Cursor, Page, PageQuery, Problem, ProblemBody, Query};
 use baedal_kit_runtime::Service;
 
 use super::App;
@@ -16,18 +13,20 @@ use crate::policy;
 use crate::views::{Shelf, on_shelf};
 
 /// Where a page ends: `held~<order>` or `done~<order>`.
-struct Bookmark {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bookmark {
     shelf: Shelf,
     order_id: OrderId,
 }
 
-impl FromStr for Bookmark {
-    type Err = Problem;
+impl Cursor for Bookmark {
+    fn pattern() -> String {
+        format!("^(?:{}|{})~{ID_FORM}$", Shelf::Held, Shelf::Done)
+    }
 
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        let wrong = || Problem::new(&MALFORMED, "`after` must be the `next` of a page");
-        let (shelf, order_id) = text.split_once('~').ok_or_else(wrong)?;
-        Ok(Self { shelf: shelf.parse().map_err(|_| wrong())?, order_id: order_id.parse().map_err(|_| wrong())? })
+    fn read(text: &str) -> Option<Self> {
+        let (shelf, order_id) = text.split_once('~')?;
+        Some(Self { shelf: shelf.parse().ok()?, order_id: order_id.parse().ok()? })
     }
 }
 
@@ -36,7 +35,7 @@ impl FromStr for Bookmark {
     get,
     path = "/api/deliveries/mine",
     tag = "riders",
-    params(PageQuery),
+    params(PageQuery<Bookmark>, AsOf),
     responses(
         (status = 200, description = "A page of them.", body = Page<DeliveryView>),
         (status = 400, description = "`malformed`.", body = ProblemBody, content_type = "application/problem+json"),
@@ -46,13 +45,12 @@ pub(crate) async fn my_deliveries(
     State(app): State<App>,
     caller: Caller,
     as_of: AsOf,
-    Query(page): Query<PageQuery>,
+    Query(page): Query<PageQuery<Bookmark>>,
 ) -> Result<Json<Page<DeliveryView>>, Problem> {
     as_of.wait(&app.service, policy::NAME).await?;
-    let limit = page.limit()?;
-    let after = page.after.as_deref().map(str::parse::<Bookmark>).transpose()?;
+    let limit = page.limit();
     let viewer = Viewer::of(caller, &app.settings, app.service.clock().now());
-    Ok(Json(one_page(&app.service, viewer, after, limit).await?))
+    Ok(Json(one_page(&app.service, viewer, page.after(), limit).await?))
 }
 
 /// The first of a rider's deliveries.

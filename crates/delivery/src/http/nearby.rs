@@ -22,6 +22,7 @@ use crate::{policy, views};
     get,
     path = "/api/deliveries/nearby",
     tag = "riders",
+    params(AsOf),
     responses(
         (status = 200, description = "What waits; `next` is always null.", body = Page<NearbyView>),
         (status = 409, description = "`not_on_duty`.", body = ProblemBody, content_type = "application/problem+json"),

@@ -2,7 +2,6 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use axum::Json;
@@ -13,10 +12,11 @@ use baedal_contracts::source::ORDER;
 use baedal_kit_http::breaker::Snapshot;
 use baedal_kit_http::caller::{CALLER, TRACEPARENT};
 use baedal_kit_http::operations::DeadLetterView;
+use baedal_kit_http::page::digits;
 use baedal_kit_http::position::POSITION;
-use baedal_kit_http::problem::{INTERNAL, MALFORMED, UNAVAILABLE};
+use baedal_kit_http::problem::{INTERNAL, UNAVAILABLE};
 use baedal_kit_http::upstream::Upstream;
-use baedal_kit_http::{Page, PageQuery, Path, Problem, ProblemBody, Query};
+use baedal_kit_http::{Cursor, Page, PageQuery, Path, Problem, ProblemBody, Query};
 use futures::future::join_all;
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -64,16 +64,15 @@ pub(super) async fn breakers(State(desk): State<Desk>, headers: HeaderMap) -> Re
 ///
 /// Of every context, the latest first. Pages go on where the one before ended, whatever has been tried again meanwhile;
 /// what failed since is on the first page.
-#[utoipa::path(get, path = "/api/operations/dead-letters", tag = "operations", params(PageQuery), responses(
+#[utoipa::path(get, path = "/api/operations/dead-letters", tag = "operations", params(PageQuery<LetterPlace>), responses(
     (status = 200, description = "A page of them", body = DeadLetters),
 ))]
 pub(super) async fn dead_letters(
     State(desk): State<Desk>,
-    Query(asked): Query<PageQuery>,
+    Query(asked): Query<PageQuery<LetterPlace>>,
     headers: HeaderMap,
 ) -> Result<Json<DeadLetters>, Problem> {
-    let limit = asked.limit()?;
-    let after = asked.after.as_deref().map(str::parse::<LetterPlace>).transpose()?;
+    let (limit, after) = (asked.limit(), asked.after());
     let answers = join_all(desk.contexts.iter().map(|(context, upstream)| async {
         let path = LetterPlace::path(after.as_ref(), context, limit + 1);
         let response = send(context, upstream, Method::GET, &path, &headers).await?;
@@ -150,7 +149,7 @@ pub(super) async fn rebuild(
 /// Where a dead letter stands in the list of all: those first that failed last. It is a place whether or not the letter
 /// is still there.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct LetterPlace {
+pub(crate) struct LetterPlace {
     failed_at: Reverse<Timestamp>,
     context: String,
     kind: String,
@@ -182,20 +181,23 @@ impl LetterPlace {
 impl fmt::Display for LetterPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { failed_at: Reverse(failed_at), context, kind, key } = self;
-        write!(f, "{failed_at}~{context}~{kind}~{key}")
+        write!(f, "{}~{context}~{kind}~{key}", failed_at.as_nanosecond())
     }
 }
 
-impl FromStr for LetterPlace {
-    type Err = Problem;
+/// The most digits of a time in a cursor, in nanoseconds since 1970: enough until the year 2286.
+const TIME_DIGITS: usize = 19;
 
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        let wrong = || Problem::new(&MALFORMED, "`after` must be the `next` of a page");
+impl Cursor for LetterPlace {
+    fn pattern() -> String {
+        format!("^[0-9]{{1,{TIME_DIGITS}}}~[^~]*~[^~]*~[\\s\\S]*$")
+    }
+
+    fn read(text: &str) -> Option<Self> {
         let mut parts = text.splitn(4, '~');
-        let mut part = || parts.next().ok_or_else(wrong);
-        let failed_at = part()?.parse().map_err(|_| wrong())?;
-        let [context, kind, key] = [part()?, part()?, part()?].map(str::to_owned);
-        Ok(Self { failed_at: Reverse(failed_at), context, kind, key })
+        let failed_at = Timestamp::from_nanosecond(digits(parts.next()?, TIME_DIGITS)?).ok()?;
+        let [context, kind, key] = [parts.next()?, parts.next()?, parts.next()?].map(str::to_owned);
+        Some(Self { failed_at: Reverse(failed_at), context, kind, key })
     }
 }
 

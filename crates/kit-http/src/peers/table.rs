@@ -43,7 +43,8 @@ const INTERNAL: &str = "/internal";
 
 impl Row {
     /// Whether it is about this.
-    pub(super) fn allows(&self, peer: &str, context: &str, method: &Method, path: &str) -> bool {
+    #[must_use]
+    pub fn allows(&self, peer: &str, context: &str, method: &Method, path: &str) -> bool {
         let asked = if *method == Method::HEAD { &Method::GET } else { method };
         let is_path = match self.path {
             Some(pattern) => is_like(path, pattern),

@@ -10,6 +10,7 @@ mod flaky;
 mod jobs;
 mod live;
 mod policies;
+mod positions;
 mod projections;
 mod replicas;
 mod restored;

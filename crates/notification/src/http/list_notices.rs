@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use baedal_kit::Failure;
 use baedal_kit::database::{Direction, Query as DocumentQuery, Select};
-use baedal_kit_http::problem::MALFORMED;
 use baedal_kit_http::{Caller, Page, PageQuery, Problem, ProblemBody, Query};
 use baedal_kit_runtime::Service;
 use uuid::Uuid;
@@ -18,7 +17,7 @@ use crate::views::{NOTICES, NoticeDocument, recipient_tag};
     get,
     path = "/api/notices",
     tag = "notices",
-    params(PageQuery),
+    params(PageQuery<Uuid>),
     responses(
         (status = 200, description = "A page of notices", body = Page<NoticeDocument>),
         (status = "default", description = "Why not", body = ProblemBody, content_type = "application/problem+json"),
@@ -27,14 +26,13 @@ use crate::views::{NOTICES, NoticeDocument, recipient_tag};
 pub(crate) async fn list_notices(
     State(service): State<Service>,
     caller: Caller,
-    Query(page): Query<PageQuery>,
+    Query(page): Query<PageQuery<Uuid>>,
 ) -> Result<Json<Page<NoticeDocument>>, Problem> {
-    let limit = page.limit()?;
-    let after: Option<Uuid> = page.after.map(|after| after.parse()).transpose().map_err(|_| strange_cursor())?;
+    let limit = page.limit();
     let query = DocumentQuery {
         select: Select::Tag(recipient_tag(caller.account_id)),
         direction: Direction::Descending,
-        after: after.map(|notice_id| notice_id.to_string()),
+        after: page.after().map(|notice_id| notice_id.to_string()),
         limit: limit + 1,
     };
     let documents = service.database().list(&service.view_name(NOTICES), query).await?;
@@ -44,9 +42,4 @@ pub(crate) async fn list_notices(
         .collect::<Result<_, _>>()
         .map_err(|error| Failure::broken_by("a notice cannot be read", error))?;
     Ok(Json(Page::of(notices, limit, |notice| notice.notice_id.to_string())))
-}
-
-/// `after` is not what a page gave as `next`.
-fn strange_cursor() -> Problem {
-    Problem::new(&MALFORMED, "`after` must be the `next` of the page before")
 }

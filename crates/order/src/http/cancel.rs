@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use baedal_contracts::identity::Role;
 use baedal_contracts::order::Fault;
-use baedal_contracts::{OrderId, Won};
+use baedal_contracts::{OrderId, Price};
 use baedal_kit_http::problem::FieldError;
 use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
 use baedal_text::Reason;
@@ -27,7 +27,7 @@ pub(crate) struct CancelOrder {
     reason: Option<Reason>,
     /// What goes back; all of it unless said. Only an operator may say.
     #[garde(skip)]
-    refund_krw: Option<Won>,
+    refund_krw: Option<Price>,
     /// Whose fault it is. An operator must say, and nobody else may.
     #[garde(skip)]
     fault: Option<Fault>,
@@ -52,7 +52,7 @@ impl CancelOrder {
         wrong(self.fault.is_none(), "fault", "an operator must say whose fault it is");
         match self.fault {
             Some(fault) if errors.is_empty() => {
-                Ok(Command::CancelByOperator { text, refund_krw: self.refund_krw, fault })
+                Ok(Command::CancelByOperator { text, refund_krw: self.refund_krw.map(Into::into), fault })
             }
             _ => Err(Problem::fields(errors)),
         }

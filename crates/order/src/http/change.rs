@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use baedal_contracts::{ChangeId, OrderId, Won};
+use baedal_contracts::{ChangeId, OrderId, Price};
 use baedal_kit::Origin;
 use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
 use baedal_kit_runtime::service::Done;
@@ -20,6 +20,7 @@ use super::refused::Refused;
 use super::wish::{DeliverTo, OrderLine, as_expected, wish};
 use super::{App, own};
 use crate::domain::{Command, Event, Order, Refusal, Rules};
+use crate::limits;
 use crate::paying::RETRY_AFTER;
 use crate::payment_client::PutOff;
 use crate::views::known_store;
@@ -46,8 +47,7 @@ pub(crate) struct ChangeOrder {
     /// happens, and 409 says what it would cost.
     #[garde(skip)]
     #[serde(default)]
-    #[schema(example = 40_000)]
-    expected_total_krw: Option<Won>,
+    expected_total_krw: Option<Price>,
 }
 
 /// Change an order
@@ -57,7 +57,8 @@ pub(crate) struct ChangeOrder {
 ///
 /// Until cooking starts. While the order is not paid it changes at once; afterwards the kitchen decides,
 /// and the difference is charged by the same means, or goes back. 202 where the kitchen has not answered
-/// within a second: the outcome then shows in the order and is sent to the customer. 202 with nothing
+/// within a second: the outcome then shows in the order and is sent to the customer. Asking for what costs more is
+/// an attempt to pay, and counts as one unless nobody could answer it. 202 with nothing
 /// pending and `payment.outcome` `put_off` where it costs more and payment cannot be asked now: nothing has
 /// happened; change it a little later.
 #[utoipa::path(
@@ -143,24 +144,26 @@ async fn ask(
     body: &Arc<ChangeOrder>,
     payment_is_there: bool,
 ) -> Result<Done<Order>, Refused> {
-    let max_total_krw = app.settings.max_total_krw;
     let ((state, events), position) = app
         .service
         .execute(origin, |work| {
-            let body = Arc::clone(body);
+            let (body, settings) = (Arc::clone(body), Arc::clone(&app.settings));
             Box::pin(async move {
                 let order = work.load::<Order>(&order_id).await?;
                 let placed = own(&order, caller)?;
                 let (store, scarce) = known_store(work, placed.store.store_id).await?.ok_or(Refused::NoSuchStore)?;
-                let rules = Rules { store: &store, scarce: &scarce, max_total_krw };
+                let rules = Rules { store: &store, scarce: &scarce, max_total_krw: settings.max_total_krw };
                 let wish = wish(&body.items, &body.deliver_to, &body.note);
                 let basket = placed.wished(wish, rules).map_err(Refused::Wish)?;
                 let expected = as_expected(&basket, body.expected_total_krw);
+                let customer_id = placed.customer_id;
                 drop(order);
-                let command = Command::Change { change_id: ChangeId(work.new_id()), basket };
+                let change_id = ChangeId(work.new_id());
+                let command = Command::Change { change_id, basket, at_most: settings.attempts_per_order };
                 let events = work.decide::<Order>(&order_id, command).await?.map_err(Refused::Order)?;
                 // That it cannot change at all is the more important answer.
                 expected?;
+                limits::count_attempts(work, &settings, customer_id, &events).await?;
                 if !payment_is_there && events.iter().any(asks_for_money) {
                     return Err(Refused::AsksForMoney);
                 }

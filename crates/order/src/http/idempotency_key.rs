@@ -5,6 +5,9 @@
 use axum::extract::FromRequestParts;
 use baedal_kit_http::Problem;
 use http::request::Parts;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{ObjectBuilder, Required, Type};
 
 use super::problems::IDEMPOTENCY_KEY_MISSING;
 
@@ -16,6 +19,17 @@ const LONGEST: usize = 255;
 /// A key that a client gave.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct IdempotencyKey(pub(crate) String);
+
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        // HTTP takes spaces away around a header's value.
+        let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(LONGEST));
+        let schema = schema.pattern(Some("^[!-~](?:[ -~]*[!-~])?$")).examples(["0198c1f2-dinner"]);
+        let parameter = ParameterBuilder::new().name("Idempotency-Key").parameter_in(ParameterIn::Header);
+        let about = "New for each wish: 1 to 255 printable ASCII characters.";
+        vec![parameter.required(Required::True).description(Some(about)).schema(Some(schema)).build()]
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
     type Rejection = Problem;

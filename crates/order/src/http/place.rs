@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use baedal_contracts::payment::PaymentMeans;
-use baedal_contracts::{AccountId, AttemptId, OrderId, OrderNo, StoreId, Won};
+use baedal_contracts::{AccountId, AttemptId, OrderId, OrderNo, Price, StoreId, Won};
 use baedal_kit::{Failure, Job, Origin};
 use baedal_kit_http::{Asked, Body, Caller, Position, Problem, ProblemBody};
 use baedal_kit_runtime::Work;
@@ -53,8 +53,7 @@ pub(crate) struct PlaceOrder {
     /// and 409 says what it costs.
     #[garde(skip)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = 40_000)]
-    expected_total_krw: Option<Won>,
+    expected_total_krw: Option<Price>,
 }
 
 /// Place an order and pay for it
@@ -72,7 +71,7 @@ pub(crate) struct PlaceOrder {
     post,
     path = "/api/orders",
     tag = "orders",
-    params(("Idempotency-Key" = String, Header, description = "New for each order: 1 to 255 printable ASCII characters", min_length = 1, max_length = 255)),
+    params(IdempotencyKey),
     request_body = PlaceOrder,
     responses(
         (status = 201, description = "The order, paid; or declined, and waiting for another payment", body = OrderAnswer),

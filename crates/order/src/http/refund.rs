@@ -30,9 +30,8 @@ use crate::views::IDEMPOTENCY;
 #[serde(deny_unknown_fields)]
 pub(crate) struct RefundOrder {
     /// How much: 1 won at least, what is still held at the most.
-    #[garde(custom(is_something))]
-    #[schema(minimum = 1, example = 3000)]
-    amount_krw: Won,
+    #[garde(skip)]
+    amount_krw: Refund,
     /// Why, in words: the customer is told.
     #[garde(skip)]
     reason: StatedReason,
@@ -41,8 +40,9 @@ pub(crate) struct RefundOrder {
     fault: Fault,
 }
 
-fn is_something(amount: &Won, (): &()) -> garde::Result {
-    if amount.is_zero() { Err(garde::Error::new("must be 1 won at least")) } else { Ok(()) }
+baedal_contracts::whole! {
+    /// How much goes back, in whole won.
+    pub(crate) struct Refund(u64): [1, Won::MAX_PRICE.0], 3_000;
 }
 
 /// A refund that was granted.
@@ -92,7 +92,7 @@ struct Asking {
     tag = "orders",
     params(
         ("order_id" = OrderId, Path, description = "Which order"),
-        ("Idempotency-Key" = String, Header, description = "New for each refund: 1 to 255 printable ASCII characters", min_length = 1, max_length = 255),
+        IdempotencyKey,
     ),
     request_body = RefundOrder,
     responses(
@@ -147,6 +147,7 @@ impl Asking {
         drop(order);
         let refund_id = work.new_id();
         let RefundOrder { amount_krw, reason, fault } = self.body.clone();
+        let amount_krw = Won(amount_krw.get());
         let command = Command::Refund { refund_id, amount_krw, reason: reason.into(), fault };
         work.decide::<Order>(&self.order_id, command).await?.map_err(Refused::Order)?;
         let seen = SeenRefund { refund_id, body_hash: self.body_hash.clone(), at: work.at() };
@@ -163,7 +164,7 @@ impl Asking {
             order_id: self.order_id,
             order_no: placed.order_no.clone(),
             status: placed.status(),
-            amount_krw: self.body.amount_krw,
+            amount_krw: Won(self.body.amount_krw.get()),
             held_krw: placed.held_krw(),
         })
     }

@@ -1,13 +1,14 @@
 //! What a customer wishes, as it comes over HTTP.
 
 use baedal_contracts::order::Basket;
-use baedal_contracts::{ItemId, Location, Place, Won};
+use baedal_contracts::{ItemId, Location, Place, Price, Won};
 use baedal_text::{Address, ChosenName, Note};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::refused::Refused;
+use crate::domain::basket::MOST_OF_AN_ITEM;
 use crate::domain::{Wish, WishedChoice, WishedLine};
 
 /// One line of an order.
@@ -18,14 +19,18 @@ pub(crate) struct OrderLine {
     #[garde(skip)]
     item_id: ItemId,
     /// How many; over all its lines an order holds 99 of an item at the most.
-    #[garde(range(min = 1, max = 99))]
-    #[schema(minimum = 1, maximum = 99)]
-    quantity: u32,
+    #[garde(skip)]
+    quantity: Quantity,
     /// The choices made of the item's options; an option that takes several choices comes several times.
     #[garde(length(max = 50), dive)]
     #[serde(default)]
     #[schema(max_items = 50)]
     options: Vec<OrderChoice>,
+}
+
+baedal_contracts::whole! {
+    /// How many of an item.
+    pub(crate) struct Quantity(u32): [1, MOST_OF_AN_ITEM], 2;
 }
 
 /// One choice made of an item's options.
@@ -54,7 +59,7 @@ pub(crate) struct DeliverTo {
 pub(crate) fn wish(items: &[OrderLine], deliver_to: &DeliverTo, note: &Note) -> Wish {
     let items = items.iter().map(|line| WishedLine {
         item_id: line.item_id,
-        quantity: line.quantity,
+        quantity: line.quantity.get(),
         options: line
             .options
             .iter()
@@ -66,8 +71,8 @@ pub(crate) fn wish(items: &[OrderLine], deliver_to: &DeliverTo, note: &Note) -> 
 }
 
 /// Whether a basket costs what the customer was shown, where that was sent.
-pub(crate) fn as_expected(basket: &Basket, expected_total_krw: Option<Won>) -> Result<(), Refused> {
-    match expected_total_krw {
+pub(crate) fn as_expected(basket: &Basket, expected_total_krw: Option<Price>) -> Result<(), Refused> {
+    match expected_total_krw.map(Won::from) {
         Some(expected_krw) if expected_krw != basket.total_krw => {
             Err(Refused::TotalChanged { total_krw: basket.total_krw })
         }

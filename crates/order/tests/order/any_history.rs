@@ -30,7 +30,9 @@ fn any_command() -> impl Strategy<Value = Command> {
     prop_oneof![
         2 => Just(place()),
         2 => attempts.clone().prop_map(|attempt_id| Command::Pay { attempt_id, at_most: 10 }),
-        4 => (changes.clone(), baskets.clone()).prop_map(|(change_id, basket)| Command::Change { change_id, basket }),
+        4 => (changes.clone(), baskets.clone()).prop_map(|(change_id, basket)| Command::Change {
+            change_id, basket, at_most: 10
+        }),
         1 => Just(cancel()),
         1 => proptest::option::of(0u64..50_000).prop_map(|refund| Command::CancelByOperator {
             text: "확인".to_owned(), refund_krw: refund.map(Won), fault: Fault::Store
@@ -44,7 +46,9 @@ fn any_command() -> impl Strategy<Value = Command> {
         2 => (attempts, any::<bool>()).prop_map(|(attempt_id, answered)| Command::PutOff { attempt_id, answered }),
         3 => (changes.clone(), until).prop_map(|(change_id, until)| Command::ChargeForChange { change_id, until }),
         3 => changes.clone().prop_map(|change_id| Command::ChangeCharged { change_id }),
-        1 => changes.clone().prop_map(|change_id| Command::ChangeChargeDeclined { change_id }),
+        1 => (changes.clone(), any::<bool>()).prop_map(|(change_id, failed)| Command::ChangeChargeDeclined {
+            change_id, failed
+        }),
         3 => changes.clone().prop_map(|change_id| Command::ChangeDone { change_id }),
         2 => (changes, reasons).prop_map(|(change_id, reason)| Command::RefuseChange { change_id, reason }),
         1 => Just(Command::GrantCancel),
@@ -134,11 +138,22 @@ fn owed_after(owed: Won, event: &Event) -> Won {
     }
 }
 
+/// How many attempts to pay count, of those that began.
+fn counted_after(counted: u32, event: &Event) -> u32 {
+    match event {
+        Event::OrderPlaced { .. } | Event::PaymentAttempted { .. } => counted + 1,
+        Event::OrderChangeRequested { extra_krw, .. } => counted + u32::from(*extra_krw > Won::ZERO),
+        Event::PaymentPutOff { .. } => counted - 1,
+        Event::OrderChangeRefused { put_off, .. } => counted - u32::from(*put_off),
+        _ => counted,
+    }
+}
+
 fn check(moments: Vec<(i64, Command)>, then_nobody_touches_it: bool) -> Result<(), TestCaseError> {
     let mut order = Order::default();
     let mut history: Vec<(Event, Timestamp)> = Vec::new();
     let mut deadlines = BTreeMap::new();
-    let mut owed = Won::ZERO;
+    let (mut owed, mut counted) = (Won::ZERO, 0);
     let (mut at, mut put_off) = (NOON, 0);
     let mut moments = [(0, place())].into_iter().chain(moments);
     loop {
@@ -165,6 +180,7 @@ fn check(moments: Vec<(i64, Command)>, then_nobody_touches_it: bool) -> Result<(
             order.evolve(&event, at);
             follow(&mut deadlines, &event);
             owed = owed_after(owed, &event);
+            counted = counted_after(counted, &event);
             history.push((event, at));
         }
 
@@ -185,6 +201,8 @@ fn check(moments: Vec<(i64, Command)>, then_nobody_touches_it: bool) -> Result<(
             State::Rejected { .. } => prop_assert_eq!(owed, Won::ZERO),
             _ => prop_assert_eq!(owed, placed.bill().owed_krw, "what others heard is what is owed"),
         }
+        prop_assert_eq!(placed.attempts, counted, "every attempt counts that was not put off");
+        prop_assert!(counted <= 10, "no more than may be");
         prop_assert_eq!(placed.version, history.len() as u64, "its version is how much has happened to it");
         if !matches!(placed.state, State::AwaitingPayment { .. }) {
             prop_assert_eq!(placed.held_krw(), owed, "what is held is what is owed");

@@ -173,7 +173,7 @@ pub(crate) fn abandon() -> Command {
 }
 
 pub(crate) fn change(number: u128, basket: Basket) -> Command {
-    Command::Change { change_id: change_id(number), basket }
+    Command::Change { change_id: change_id(number), basket, at_most: 10 }
 }
 
 pub(crate) fn change_requested(number: u128, basket: Basket, extra: u64) -> Event {
@@ -189,7 +189,14 @@ pub(crate) fn changed(number: u128, basket: Basket) -> Event {
 }
 
 pub(crate) fn change_refused(number: u128, reason: ChangeRefusal, basket: Basket) -> Event {
-    Event::OrderChangeRefused { change_id: change_id(number), reason, bill: bill(&basket, basket.total_krw.0), basket }
+    let bill = bill(&basket, basket.total_krw.0);
+    Event::OrderChangeRefused { change_id: change_id(number), reason, bill, basket, put_off: false }
+}
+
+/// Refused before anybody said whether the customer could pay what it would have cost more.
+pub(crate) fn change_put_off(number: u128, reason: ChangeRefusal, basket: Basket) -> Event {
+    let bill = bill(&basket, basket.total_krw.0);
+    Event::OrderChangeRefused { change_id: change_id(number), reason, bill, basket, put_off: true }
 }
 
 pub(crate) fn cancel() -> Command {

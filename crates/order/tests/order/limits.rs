@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use baedal_contracts::OrderId;
+use baedal_contracts::order::ChangeRefusal;
+use baedal_contracts::{OrderId, payment, store};
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::placing::{body, place};
-use crate::world::{Answer, World};
+use crate::requests::{begin, paid, pending_change, wish};
+use crate::world::{Answer, World, in_time};
 
 async fn pay(world: &World, order_id: OrderId, token: &str) -> Answer {
     let path = format!("/api/orders/{order_id}/payment");
@@ -119,4 +121,72 @@ async fn a_customer_may_try_to_pay_twenty_times_within_an_hour_over_all_orders()
     is_refused(&placing, StatusCode::TOO_MANY_REQUESTS, "paying_too_often", Some("3600"));
     world.clock.advance(SignedDuration::from_hours(1));
     assert_eq!(place(&world, "d", body(1, "approve")).await.status, StatusCode::CREATED, "an hour later");
+}
+
+/// Asks for what costs more, and is told what payment, or the kitchen, says of it.
+async fn change(world: &Arc<World>, order_id: OrderId, answered: Extra) -> Answer {
+    let asking = begin(world, "PUT", format!("/api/orders/{order_id}"), wish(3));
+    let change_id = pending_change(world, order_id).await;
+    match answered {
+        Extra::Refused(reason) => {
+            world.tell_store(&store::Event::TicketChangeRefused { order_id, change_id, reason }).await;
+        }
+        Extra::Declined { failed } => {
+            let reason = "no".to_owned();
+            let declined = payment::Event::PaymentAdjustmentDeclined { order_id, change_id, reason, failed };
+            world.tell_payment(&declined).await;
+        }
+    }
+    in_time(asking).await.unwrap()
+}
+
+/// What becomes of the extra of a change.
+enum Extra {
+    Refused(ChangeRefusal),
+    Declined { failed: bool },
+}
+
+#[tokio::test]
+async fn what_a_change_costs_more_may_be_tried_as_often_as_the_order_itself() {
+    let world = Arc::new(World::begin().await);
+    let order_id = paid(&world).await;
+    for _ in 2..=10 {
+        // That the provider failed, or the kitchen said no, is nobody's attempt.
+        let failed = change(&world, order_id, Extra::Declined { failed: true }).await;
+        assert_eq!(failed.problem(), "extra_payment_declined");
+        let refused = change(&world, order_id, Extra::Refused(ChangeRefusal::PaymentTimeout)).await;
+        assert_eq!(refused.problem(), "payment_timeout");
+        let declined = change(&world, order_id, Extra::Declined { failed: false }).await;
+        assert_eq!(declined.problem(), "extra_payment_declined");
+    }
+    let path = format!("/api/orders/{order_id}");
+    let eleventh = world.customer("PUT", &path, Some(wish(3))).await;
+    is_refused(&eleventh, StatusCode::CONFLICT, "too_many_payment_attempts", None);
+    let cheaper = world.customer("PUT", &path, Some(wish(1))).await;
+    assert_eq!((cheaper.status, &cheaper.body["pending"]), (StatusCode::ACCEPTED, &json!("change")), "{cheaper:?}");
+}
+
+#[tokio::test]
+async fn what_changes_cost_more_counts_among_the_twenty_attempts_within_an_hour() {
+    let world = Arc::new(World::begin().await);
+    let order_id = paid(&world).await;
+    let other = place(&world, "other", body(2, "approve")).await.order_id();
+    for _ in 2..=9 {
+        change(&world, order_id, Extra::Declined { failed: false }).await;
+        change(&world, order_id, Extra::Declined { failed: true }).await;
+        change(&world, order_id, Extra::Refused(ChangeRefusal::OutOfStock)).await;
+    }
+    // Ten so far, and nine more for another order: one is left.
+    let unpaid = place(&world, "unpaid", body(1, "decline")).await.order_id();
+    for _ in 2..=9 {
+        assert_eq!(pay(&world, unpaid, "decline").await.problem(), "payment_declined");
+    }
+    let twentieth = change(&world, order_id, Extra::Declined { failed: false }).await;
+    assert_eq!(twentieth.problem(), "extra_payment_declined");
+    let path = format!("/api/orders/{other}");
+    let too_often = world.customer("PUT", &path, Some(wish(3))).await;
+    is_refused(&too_often, StatusCode::TOO_MANY_REQUESTS, "paying_too_often", Some("3600"));
+    world.clock.advance(SignedDuration::from_hours(1));
+    let later = world.customer("PUT", &path, Some(wish(3))).await;
+    assert_eq!((later.status, &later.body["pending"]), (StatusCode::ACCEPTED, &json!("change")), "{later:?}");
 }

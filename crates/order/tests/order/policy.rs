@@ -75,7 +75,7 @@ fn adjusted(change_id: ChangeId) -> Tale {
 
 fn adjustment_declined(change_id: ChangeId) -> Tale {
     let reason = "limit".to_owned();
-    Tale::Payment(payment::Event::PaymentAdjustmentDeclined { order_id: ORDER, change_id, reason })
+    Tale::Payment(payment::Event::PaymentAdjustmentDeclined { order_id: ORDER, change_id, reason, failed: false })
 }
 
 fn reserved(change_id: ChangeId) -> Tale {

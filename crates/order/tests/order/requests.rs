@@ -15,24 +15,29 @@ use crate::given::*;
 use crate::placing::{body, place};
 use crate::world::{Answer, World, in_time};
 
-async fn paid(world: &World) -> OrderId {
+pub(crate) async fn paid(world: &World) -> OrderId {
     let answer = place(world, "a", body(2, "approve")).await;
     assert_eq!(answer.body["status"], "paid");
     answer.order_id()
 }
 
-fn wish(chickens: u32) -> Value {
+pub(crate) fn wish(chickens: u32) -> Value {
     let body = body(chickens, "approve");
     json!({"items": body["items"], "deliver_to": body["deliver_to"], "note": ""})
 }
 
 /// Asks without waiting for the answer.
-fn begin(world: &Arc<World>, method: &'static str, path: String, body: Value) -> tokio::task::JoinHandle<Answer> {
+pub(crate) fn begin(
+    world: &Arc<World>,
+    method: &'static str,
+    path: String,
+    body: Value,
+) -> tokio::task::JoinHandle<Answer> {
     let world = Arc::clone(world);
     tokio::spawn(async move { world.customer(method, &path, Some(body)).await })
 }
 
-async fn pending_change(world: &World, order_id: OrderId) -> ChangeId {
+pub(crate) async fn pending_change(world: &World, order_id: OrderId) -> ChangeId {
     let order = world.order_is(order_id, |order| order.placed().unwrap().pending().is_some()).await;
     match order.placed().unwrap().pending() {
         Some(Pending::Change { change_id, .. } | Pending::Seal { change_id, .. }) => *change_id,
@@ -117,7 +122,7 @@ async fn a_refused_change_says_why_and_the_order_goes_on() {
     let asking = begin(&world, "PUT", format!("/api/orders/{order_id}"), wish(3));
     let change_id = pending_change(&world, order_id).await;
     let reason = "insufficient_funds".to_owned();
-    world.tell_payment(&payment::Event::PaymentAdjustmentDeclined { order_id, change_id, reason }).await;
+    world.tell_payment(&payment::Event::PaymentAdjustmentDeclined { order_id, change_id, reason, failed: false }).await;
     let answer = in_time(asking).await.unwrap();
     assert_eq!((answer.status, answer.problem()), (StatusCode::CONFLICT, "extra_payment_declined"));
     let order = world.service.look::<baedal_order::domain::Order>(&order_id).await.unwrap();

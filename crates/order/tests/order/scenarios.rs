@@ -257,10 +257,33 @@ mod changing {
     #[test]
     fn a_declined_extra_refuses_it() {
         order([placed(), paid(), change_requested(1, basket(3), 18_500), charge_due(1, 18_500, NOON)])
-            .when(Command::ChangeChargeDeclined { change_id: change_id(1) })
+            .when(Command::ChangeChargeDeclined { change_id: change_id(1), failed: false })
             .then([change_refused(1, ChangeRefusal::PaymentDeclined, basket(2))])
             .when(Command::RefuseChange { change_id: change_id(1), reason: ChangeRefusal::PaymentTimeout })
             .then_nothing();
+    }
+
+    #[test]
+    fn what_costs_more_is_an_attempt_to_pay_unless_nobody_could_answer_it() {
+        let declined = |number| {
+            let reason = ChangeRefusal::PaymentDeclined;
+            [change_requested(number, basket(3), 18_500), change_refused(number, reason, basket(2))]
+        };
+        let tried = || order([placed(), paid()].into_iter().chain((1..=9).flat_map(declined)));
+        tried().when(change(10, basket(3))).then_refused(Refusal::TooManyAttempts);
+        tried().when(change(10, basket(1))).then([change_requested(10, basket(1), 0)]);
+        let put_off = |number| {
+            let reason = if number % 2 == 0 { ChangeRefusal::PaymentDeclined } else { ChangeRefusal::PaymentTimeout };
+            [change_requested(number, basket(3), 18_500), change_put_off(number, reason, basket(2))]
+        };
+        order([placed(), paid()].into_iter().chain((1..=20).flat_map(put_off)))
+            .when(change(21, basket(3)))
+            .then([change_requested(21, basket(3), 18_500)])
+            .when(Command::ChangeChargeDeclined { change_id: change_id(21), failed: true })
+            .then([change_put_off(21, ChangeRefusal::PaymentDeclined, basket(2))]);
+        order([placed(), paid(), change_requested(1, basket(1), 0)])
+            .when(Command::RefuseChange { change_id: change_id(1), reason: ChangeRefusal::OutOfStock })
+            .then([change_refused(1, ChangeRefusal::OutOfStock, basket(2))]);
     }
 
     #[test]
@@ -268,7 +291,7 @@ mod changing {
         let no = Command::RefuseChange { change_id: change_id(1), reason: ChangeRefusal::OutOfStock };
         order([placed(), paid(), change_requested(1, basket(3), 18_500)])
             .when(no.clone())
-            .then([change_refused(1, ChangeRefusal::OutOfStock, basket(2))])
+            .then([change_put_off(1, ChangeRefusal::OutOfStock, basket(2))])
             .when(no)
             .then_nothing();
     }
@@ -283,7 +306,7 @@ mod changing {
         ])
         .when(Command::ChangeCharged { change_id: change_id(1) })
         .then_nothing()
-        .when(Command::ChangeChargeDeclined { change_id: change_id(1) })
+        .when(Command::ChangeChargeDeclined { change_id: change_id(1), failed: false })
         .then_nothing();
     }
 
@@ -308,7 +331,7 @@ mod changing {
         let change_id = change_id(1);
         pending().when(Command::ChangeDone { change_id }).then_nothing();
         pending().when(Command::ChangeCharged { change_id }).then_nothing();
-        pending().when(Command::ChangeChargeDeclined { change_id }).then_nothing();
+        pending().when(Command::ChangeChargeDeclined { change_id, failed: false }).then_nothing();
         pending().when(Command::RefuseChange { change_id, reason: ChangeRefusal::OutOfStock }).then_nothing();
     }
 
@@ -598,7 +621,7 @@ mod ending {
         order([placed(), paid(), change_requested(1, basket(3), 18_500), delivered()])
             .at(NOON + HOUR)
             .when(Command::CompleteByItself)
-            .then([change_refused(1, ChangeRefusal::CookingStarted, basket(2)), completed(true)]);
+            .then([change_put_off(1, ChangeRefusal::CookingStarted, basket(2)), completed(true)]);
         order([placed(), paid(), change_requested(1, basket(3), 18_500), changed(1, basket(3)), delivered()])
             .at(NOON + HOUR)
             .when(Command::CompleteByItself)

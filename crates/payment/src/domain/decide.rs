@@ -89,17 +89,18 @@ fn begin_extra(payment: &Payment, extra: Extra, at: Timestamp) -> Vec<Event> {
     if over || payment.attempts.contains_key(&attempt_id) || payment.turned_down.contains(&change_id) {
         return vec![];
     }
-    let declined = |reason: &str| vec![Event::PaymentAdjustmentDeclined { change_id, reason: reason.to_owned() }];
+    let not_asked =
+        |reason: &str| vec![Event::PaymentAdjustmentDeclined { change_id, reason: reason.to_owned(), failed: true }];
     if payment.is_closed() {
-        return declined("order_closed");
+        return not_asked("order_closed");
     }
     if until <= at {
-        return declined("expired");
+        return not_asked("expired");
     }
     if payment.open_attempt().is_some() {
-        return declined("another_attempt_open");
+        return not_asked("another_attempt_open");
     }
-    let Some(payer) = payment.payer().cloned() else { return declined("not_paid") };
+    let Some(payer) = payment.payer().cloned() else { return not_asked("not_paid") };
     let purpose = Purpose::Change { charge_at: at, until, version };
     vec![Event::AttemptBegun { attempt_id, amount_krw: extra_krw, version, purpose, payer, look_up_at }]
 }
@@ -125,7 +126,7 @@ fn decline(attempt_id: AttemptId, attempt: &Attempt, reason: String) -> Vec<Even
     match (&attempt.outcome, attempt.purpose) {
         (Outcome::Open, Purpose::Order) => vec![Event::PaymentDeclined { attempt_id, reason }],
         (Outcome::Open, Purpose::Change { .. }) => {
-            vec![Event::PaymentAdjustmentDeclined { change_id: ChangeId(attempt_id.0), reason }]
+            vec![Event::PaymentAdjustmentDeclined { change_id: ChangeId(attempt_id.0), reason, failed: false }]
         }
         (Outcome::Approved | Outcome::Declined { .. } | Outcome::Failed { .. }, _) => vec![],
     }
@@ -134,9 +135,10 @@ fn decline(attempt_id: AttemptId, attempt: &Attempt, reason: String) -> Vec<Even
 fn fail(attempt_id: AttemptId, attempt: &Attempt, reason: String) -> Vec<Event> {
     match (&attempt.outcome, attempt.purpose) {
         (Outcome::Open, Purpose::Order) => vec![Event::PaymentFailed { attempt_id, reason }],
-        // To a change it is all one whether the provider would not or could not.
-        (_, Purpose::Change { .. }) => decline(attempt_id, attempt, reason),
-        (Outcome::Approved | Outcome::Declined { .. } | Outcome::Failed { .. }, Purpose::Order) => vec![],
+        (Outcome::Open, Purpose::Change { .. }) => {
+            vec![Event::PaymentAdjustmentDeclined { change_id: ChangeId(attempt_id.0), reason, failed: true }]
+        }
+        (Outcome::Approved | Outcome::Declined { .. } | Outcome::Failed { .. }, _) => vec![],
     }
 }
 

@@ -131,6 +131,8 @@ pub enum Event {
         change_id: ChangeId,
         /// Why.
         reason: String,
+        /// Whether the provider was not asked, or failed, and did not decline.
+        failed: bool,
     },
     /// Order said what the customer owes.
     OwedChanged {

@@ -222,7 +222,7 @@ impl Aggregate for Payment {
                 self.captured_krw = self.captured_krw.plus(*extra_krw);
                 self.settle(AttemptId(change_id.0), Outcome::Approved);
             }
-            Event::PaymentAdjustmentDeclined { change_id, reason } => {
+            Event::PaymentAdjustmentDeclined { change_id, reason, failed: _ } => {
                 if self.attempts.contains_key(&AttemptId(change_id.0)) {
                     self.settle(AttemptId(change_id.0), Outcome::Declined { reason: reason.clone() });
                 } else {

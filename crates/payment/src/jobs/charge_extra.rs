@@ -41,7 +41,7 @@ impl Jobs {
             }
         } else if is_late {
             let reason = "expired".to_owned();
-            tell(work, order_id, Command::Decline { attempt_id, reason }).await?;
+            tell(work, order_id, Command::Fail { attempt_id, reason }).await?;
             return Ok(());
         }
         let charge =

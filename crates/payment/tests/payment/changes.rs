@@ -76,7 +76,7 @@ async fn an_extra_that_is_declined_is_told() {
     world.hears(charge_due(&world, order_id, change_id, 3_000)).await;
     world.until("it was told", || async { world.told().await.len() == 2 }).await;
     let reason = "insufficient_funds".to_owned();
-    assert_eq!(world.told().await[1], Event::PaymentAdjustmentDeclined { order_id, change_id, reason });
+    assert_eq!(world.told().await[1], Event::PaymentAdjustmentDeclined { order_id, change_id, reason, failed: false });
     world.hears(refused(order_id, change_id, 10_000)).await;
     world.check_quiet(order_id, 10_000).await;
 }
@@ -88,7 +88,8 @@ async fn an_extra_that_is_due_too_late_is_not_taken() {
     world.pass(30);
     world.hears(due).await;
     let reason = "expired".to_owned();
-    assert_eq!(world.told().await[1..], [Event::PaymentAdjustmentDeclined { order_id, change_id, reason }]);
+    let declined = Event::PaymentAdjustmentDeclined { order_id, change_id, reason, failed: true };
+    assert_eq!(world.told().await[1..], [declined]);
     assert_eq!(world.book(order_id).await.charges, 1);
 }
 

@@ -19,7 +19,6 @@ use crate::domain::ticket::Command;
 pub(crate) struct AcceptTicket {
     /// How long cooking takes, from now.
     #[garde(skip)]
-    #[schema(value_type = u32, minimum = 5, maximum = 90, example = 25)]
     cook_minutes: CookMinutes,
 }
 

@@ -9,17 +9,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::App;
-use crate::domain::stock::{self, LARGEST_STOCK};
-use crate::domain::{Stock, Store, store};
+use super::bounds::StockChange;
+use crate::domain::{Stock, Store, stock, store};
 
 /// How many more.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AddStock {
     /// How many come to what is left; below zero, how many go.
-    #[garde(range(min = -i64::from(LARGEST_STOCK), max = i64::from(LARGEST_STOCK)))]
-    #[schema(minimum = -1_000_000, maximum = 1_000_000, example = 10)]
-    add: i64,
+    #[garde(skip)]
+    add: StockChange,
 }
 
 /// What is left of an item.
@@ -38,7 +37,7 @@ pub(crate) struct StockLeft {
     params(
         ("store_id" = StoreId, Path, description = "Which store."),
         ("item_id" = ItemId, Path, description = "Which item."),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of what was read."),
+        IfMatch,
     ),
     request_body = AddStock,
     responses(
@@ -62,7 +61,7 @@ pub(crate) async fn add_stock(
             Box::pin(async move {
                 let command = store::Command::ExpectMenuItem { by: caller.account_id, item_id };
                 work.decide::<Store>(&store_id, command).await??;
-                work.decide::<Stock>(&store_id, stock::Command::AddStock { item_id, add, seen }).await??;
+                work.decide::<Stock>(&store_id, stock::Command::AddStock { item_id, add: add.get(), seen }).await??;
                 let stock = work.load::<Stock>(&store_id).await?;
                 let left = stock.left(item_id).ok_or(stock::Refusal::NotCounted)?;
                 Ok::<_, Problem>((left, EntityTag::of_version(stock.version())))

@@ -1,27 +1,24 @@
-//! The bounds of the numbers and lists that owners send, as rules for bodies.
+//! The bounds of the numbers and lists that owners send, as types and rules for bodies.
 
 use std::collections::HashSet;
 
-use baedal_contracts::Won;
 use serde::{Deserialize, Deserializer};
 
 use crate::domain::stock::LARGEST_STOCK;
 
-/// An amount that a price may be.
-pub(super) fn price(amount: &Won, (): &()) -> garde::Result {
-    if *amount > Won::MAX_PRICE {
-        return Err(garde::Error::new(format!("must be at most {}", Won::MAX_PRICE.0)));
-    }
-    Ok(())
+baedal_contracts::whole! {
+    /// How far a store delivers, in metres.
+    pub(super) struct DeliveryRadius(u32): [100, 20_000], 3_000;
+    /// How many there are of an item.
+    pub(super) struct StockLevel(u32): [0, LARGEST_STOCK], 30;
+    /// How many come to what is left of an item; below zero, how many go.
+    pub(super) struct StockChange(i64): [-(LARGEST_STOCK as i64), LARGEST_STOCK as i64], 10;
+    /// How many choices of an option are made.
+    pub(super) struct ChoiceCount(u32): [0, MOST_CHOICES as u32], 1;
 }
 
-/// A number that a stock may be.
-pub(super) fn stock_level(stock: &Option<Option<u32>>, (): &()) -> garde::Result {
-    if stock.flatten().is_some_and(|count| count > LARGEST_STOCK) {
-        return Err(garde::Error::new(format!("must be at most {LARGEST_STOCK}, or null where it is not counted")));
-    }
-    Ok(())
-}
+/// The most choices that an option may offer.
+pub(super) const MOST_CHOICES: usize = 50;
 
 /// Things of which no two have the same name.
 pub(super) fn unique<T>(name: impl Fn(&T) -> &str) -> impl FnOnce(&[T], &()) -> garde::Result {

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use baedal_contracts::{Location, StoreId, Won};
+use baedal_contracts::{Location, Price, StoreId};
 use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
 use baedal_kit_runtime::service::Undone;
 use baedal_text::{Address, StoreName, ThanksMessage};
@@ -10,7 +10,7 @@ use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::bounds::{given, price};
+use super::bounds::{DeliveryRadius, given};
 use super::owners_store::OwnersStore;
 use super::{App, undone, vanished};
 use crate::domain::store::{Changes, Command, Refusal};
@@ -42,19 +42,19 @@ pub(crate) struct ChangeStore {
     location: Option<Location>,
     /// What the items of an order must cost at the least.
     #[serde(default, deserialize_with = "given")]
-    #[garde(inner(custom(price)))]
-    #[schema(value_type = u64, required = false, maximum = 100_000_000)]
-    min_order_krw: Option<Won>,
+    #[garde(skip)]
+    #[schema(value_type = Price, required = false)]
+    min_order_krw: Option<Price>,
     /// How far it delivers, in metres.
     #[serde(default, deserialize_with = "given")]
-    #[garde(range(min = 100, max = 20_000))]
-    #[schema(value_type = u32, required = false, minimum = 100, maximum = 20_000)]
-    delivery_radius_m: Option<u32>,
+    #[garde(skip)]
+    #[schema(value_type = DeliveryRadius, required = false)]
+    delivery_radius_m: Option<DeliveryRadius>,
     /// What a delivery costs the customer.
     #[serde(default, deserialize_with = "given")]
-    #[garde(inner(custom(price)))]
-    #[schema(value_type = u64, required = false, maximum = 100_000_000)]
-    delivery_fee_krw: Option<Won>,
+    #[garde(skip)]
+    #[schema(value_type = Price, required = false)]
+    delivery_fee_krw: Option<Price>,
     /// What the store says when an order is completed.
     #[serde(default, deserialize_with = "given")]
     #[garde(skip)]
@@ -68,9 +68,9 @@ impl From<ChangeStore> for Changes {
             name: body.name.map(String::from),
             address: body.address.map(String::from),
             location: body.location,
-            min_order_krw: body.min_order_krw,
-            delivery_radius_m: body.delivery_radius_m,
-            delivery_fee_krw: body.delivery_fee_krw,
+            min_order_krw: body.min_order_krw.map(Into::into),
+            delivery_radius_m: body.delivery_radius_m.map(DeliveryRadius::get),
+            delivery_fee_krw: body.delivery_fee_krw.map(Into::into),
             thanks_message: body.thanks_message.map(String::from),
             open: body.open,
         }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::store::{MenuChoice, MenuItem, MenuOption};
-use baedal_contracts::{ItemId, StoreId, Won};
+use baedal_contracts::{ItemId, Price, StoreId};
 use baedal_kit_http::{Asked, Body, Caller, EntityTag, IfMatch, Path, Position, Problem, ProblemBody};
 use baedal_text::{Description, MenuName};
 use garde::Validate;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::App;
-use super::bounds::{given, price, stock_level, unique};
+use super::bounds::{ChoiceCount, MOST_CHOICES, StockLevel, given, unique};
 use super::owners_store::OwnersItem;
 use crate::domain::store::Command;
 use crate::domain::{Stock, Store, stock};
@@ -28,15 +28,14 @@ pub(crate) struct PutMenuItem {
     #[garde(skip)]
     description: Description,
     /// What one costs, before options.
-    #[garde(custom(price))]
-    #[schema(value_type = u64, maximum = 100_000_000, example = 20_000)]
-    price_krw: Won,
+    #[garde(skip)]
+    price_krw: Price,
     /// How many there are now; `null`: it is not counted, there is always enough. Left out, what is left
     /// stays as it is, so that an owner can change a price without miscounting what is being sold.
     #[serde(default, deserialize_with = "given")]
-    #[garde(custom(stock_level))]
-    #[schema(value_type = Option<u32>, maximum = 1_000_000)]
-    stock: Option<Option<u32>>,
+    #[garde(skip)]
+    #[schema(value_type = Option<StockLevel>)]
+    stock: Option<Option<StockLevel>>,
     /// Whether the store sells it now.
     #[serde(default = "yes")]
     #[garde(skip)]
@@ -57,17 +56,15 @@ pub(crate) struct PutOption {
     #[garde(skip)]
     name: MenuName,
     /// What may be chosen, 1 to 50.
-    #[garde(length(min = 1, max = 50), dive, custom(unique(|choice: &PutChoice| choice.name.as_str())))]
+    #[garde(length(min = 1, max = MOST_CHOICES), dive, custom(unique(|choice: &PutChoice| choice.name.as_str())))]
     #[schema(min_items = 1, max_items = 50)]
     choices: Vec<PutChoice>,
     /// How many choices must be made at the least.
-    #[garde(custom(at_most(self.max, "max")))]
-    #[schema(example = 1)]
-    min: u32,
+    #[garde(custom(at_most(self.max.get(), "max")))]
+    min: ChoiceCount,
     /// How many choices may be made at the most; no more than there are.
     #[garde(custom(at_most(u32::try_from(self.choices.len()).unwrap_or(u32::MAX), "the number of choices")))]
-    #[schema(example = 1)]
-    max: u32,
+    max: ChoiceCount,
 }
 
 /// One thing to choose.
@@ -78,9 +75,8 @@ pub(crate) struct PutChoice {
     #[garde(skip)]
     name: MenuName,
     /// What it adds to the price of one.
-    #[garde(custom(price))]
-    #[schema(value_type = u64, maximum = 100_000_000, example = 2_000)]
-    price_krw: Won,
+    #[garde(skip)]
+    price_krw: Price,
 }
 
 fn yes() -> bool {
@@ -88,9 +84,9 @@ fn yes() -> bool {
 }
 
 /// No more than that.
-fn at_most(most: u32, called: &'static str) -> impl FnOnce(&u32, &()) -> garde::Result {
+fn at_most(most: u32, called: &'static str) -> impl FnOnce(&ChoiceCount, &()) -> garde::Result {
     move |number, ()| {
-        if *number > most {
+        if number.get() > most {
             return Err(garde::Error::new(format!("must be at most {called}, which is {most}")));
         }
         Ok(())
@@ -103,7 +99,7 @@ impl PutMenuItem {
             item_id,
             name: self.name.into(),
             description: self.description.into(),
-            price_krw: self.price_krw,
+            price_krw: self.price_krw.into(),
             available: self.available,
             options: self.options.into_iter().map(MenuOption::from).collect(),
         }
@@ -113,9 +109,10 @@ impl PutMenuItem {
 impl From<PutOption> for MenuOption {
     fn from(PutOption { name, choices, min, max }: PutOption) -> Self {
         let choices = choices.into_iter();
-        let choices =
-            choices.map(|PutChoice { name, price_krw }| MenuChoice { name: name.into(), price_krw }).collect();
-        Self { name: name.into(), choices, min, max }
+        let choices = choices
+            .map(|PutChoice { name, price_krw }| MenuChoice { name: name.into(), price_krw: price_krw.into() })
+            .collect();
+        Self { name: name.into(), choices, min: min.get(), max: max.get() }
     }
 }
 
@@ -129,7 +126,7 @@ impl From<PutOption> for MenuOption {
     params(
         ("store_id" = StoreId, Path, description = "Which store."),
         ("item_id" = ItemId, Path, description = "Which item; a new UUID puts a new one."),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of what was read."),
+        IfMatch,
     ),
     request_body = PutMenuItem,
     responses(
@@ -148,7 +145,7 @@ pub(crate) async fn put_menu_item(
     IfMatch(seen): IfMatch,
     Body(body): Body<PutMenuItem>,
 ) -> Result<(Position, EntityTag, Json<OwnersItem>), Problem> {
-    let counted = body.stock;
+    let counted = body.stock.map(|stock| stock.map(StockLevel::get));
     let item = body.item(item_id);
     let ((view, tag), position) = service
         .execute(&origin, |work| {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::store::StoreProfile;
-use baedal_contracts::{Location, StoreId, Won};
+use baedal_contracts::{Location, Price, StoreId};
 use baedal_kit_http::{Asked, Body, Caller, Position, Problem, ProblemBody};
 use baedal_text::{Address, StoreName, ThanksMessage};
 use garde::Validate;
@@ -11,7 +11,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::bounds::price;
+use super::bounds::DeliveryRadius;
 use super::{App, undone};
 use crate::domain::Store;
 use crate::domain::store::Command;
@@ -30,17 +30,14 @@ pub(crate) struct RegisterStore {
     #[garde(skip)]
     location: Location,
     /// What the items of an order must cost at the least.
-    #[garde(custom(price))]
-    #[schema(value_type = u64, maximum = 100_000_000, example = 17_000)]
-    min_order_krw: Won,
+    #[garde(skip)]
+    min_order_krw: Price,
     /// How far it delivers, in metres.
-    #[garde(range(min = 100, max = 20_000))]
-    #[schema(minimum = 100, maximum = 20_000, example = 3_000)]
-    delivery_radius_m: u32,
+    #[garde(skip)]
+    delivery_radius_m: DeliveryRadius,
     /// What a delivery costs the customer.
-    #[garde(custom(price))]
-    #[schema(value_type = u64, maximum = 100_000_000, example = 2_000)]
-    delivery_fee_krw: Won,
+    #[garde(skip)]
+    delivery_fee_krw: Price,
     /// What the store says when an order is completed.
     #[garde(skip)]
     thanks_message: ThanksMessage,
@@ -52,9 +49,9 @@ impl RegisterStore {
             name: self.name.into(),
             address: self.address.into(),
             location: self.location,
-            min_order_krw: self.min_order_krw,
-            delivery_radius_m: self.delivery_radius_m,
-            delivery_fee_krw: self.delivery_fee_krw,
+            min_order_krw: self.min_order_krw.into(),
+            delivery_radius_m: self.delivery_radius_m.get(),
+            delivery_fee_krw: self.delivery_fee_krw.into(),
             thanks_message: self.thanks_message.into(),
         }
     }

@@ -4,14 +4,17 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::StoreId;
 use baedal_contracts::store::TicketStatus;
-use baedal_kit_http::{AsOf, Caller, Page, PageQuery, Path, Problem, ProblemBody, Query};
+use baedal_kit_http::{After, AsOf, Caller, Page, PageSize, Path, Problem, ProblemBody, Query};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{App, store, strange_cursor};
+use super::{App, store};
 use crate::views::orders::ORDERS;
 use crate::views::orders::board::{self, Turn};
 use crate::views::orders::ticket::TicketView;
+
+/// Where the page before ended.
+type AfterTurn = After<Turn>;
 
 /// Which part of the board.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -19,11 +22,13 @@ use crate::views::orders::ticket::TicketView;
 pub(crate) struct BoardQuery {
     /// Only tickets of this status. Without it, all that are not rejected, canceled or picked up.
     status: Option<TicketStatus>,
-    /// How many items, 1 to 100; 20 unless said.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<usize>,
+    /// How many items; 20 unless said.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    limit: PageSize,
     /// The `next` of the page before.
-    after: Option<String>,
+    #[param(inline)]
+    after: Option<AfterTurn>,
 }
 
 /// The kitchen's board
@@ -34,7 +39,7 @@ pub(crate) struct BoardQuery {
     get,
     path = "/api/stores/{store_id}/tickets",
     tag = "kitchen",
-    params(("store_id" = StoreId, Path, description = "Which store."), BoardQuery),
+    params(("store_id" = StoreId, Path, description = "Which store."), BoardQuery, AsOf),
     responses(
         (status = 200, description = "A page of them.", body = Page<TicketView>),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
@@ -47,11 +52,9 @@ pub(crate) async fn board(
     Path(store_id): Path<StoreId>,
     Query(BoardQuery { status, limit, after }): Query<BoardQuery>,
 ) -> Result<Json<Page<TicketView>>, Problem> {
-    let limit = PageQuery { limit, after: None }.limit()?;
-    let after = after.map(|after| Turn::from_cursor(&after).ok_or_else(strange_cursor)).transpose()?;
     as_of.wait(&app.service, ORDERS).await?;
     store::find_own(&app, caller, store_id).await?;
-    Ok(Json(tickets(&app, store_id, status, after, limit).await?))
+    Ok(Json(tickets(&app, store_id, status, after.map(|After(turn)| turn), limit.get()).await?))
 }
 
 /// A page of a store's tickets, oldest first.

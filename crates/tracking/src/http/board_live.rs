@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use baedal_contracts::StoreId;
 use baedal_kit::feeds::tag_key;
-use baedal_kit_http::live::{self, Frame};
+use baedal_kit_http::live::{self, Frame, LastEventId};
 use baedal_kit_http::{AsOf, Caller, Page, Path, Problem, ProblemBody};
 use http::HeaderMap;
 
@@ -27,7 +27,8 @@ const SHOWN: usize = 100;
     tag = "kitchen",
     params(
         ("store_id" = StoreId, Path, description = "Which store."),
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen."),
+        LastEventId,
+        AsOf,
     ),
     responses(
         (status = 200, description = "The stream.", body = Page<TicketView>, content_type = "text/event-stream"),

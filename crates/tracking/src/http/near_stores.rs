@@ -3,17 +3,20 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::identity::Role;
-use baedal_contracts::{Location, StoreId, Won};
+use baedal_contracts::{ID_FORM, Location, StoreId, Won};
 use baedal_kit::database::{self, Direction, Select};
 use baedal_kit_http::problem::{FORBIDDEN, FieldError, UNAUTHENTICATED};
-use baedal_kit_http::{AsOf, Caller, Page, PageQuery, Problem, ProblemBody, Query};
+use baedal_kit_http::{After, AsOf, Caller, Cursor, Page, PageSize, Problem, ProblemBody, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{App, strange_cursor};
 use crate::views;
-use crate::views::stores::search::{self, Place};
+use crate::views::stores::search::{self, DISTANCE_DIGITS, Place};
 use crate::views::stores::{STORES, StoreDocument, owner_tag};
+
+/// Where the page before ended.
+type AfterStorePlace = After<StorePlace>;
 
 /// Where to look.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -27,11 +30,32 @@ pub(crate) struct NearQuery {
     lng: Option<f64>,
     /// Instead, the caller's own stores, open or not, newest first. For owners.
     mine: Option<bool>,
-    /// How many items, 1 to 100; 20 unless said.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<usize>,
+    /// How many items; 20 unless said.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    limit: PageSize,
     /// The `next` of the page before.
-    after: Option<String>,
+    #[param(inline)]
+    after: Option<AfterStorePlace>,
+}
+
+/// Where a page ended: of those that are near, or of one's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum StorePlace {
+    /// Of those that are near.
+    Near(Place),
+    /// Of one's own.
+    Own(StoreId),
+}
+
+impl Cursor for StorePlace {
+    fn pattern() -> String {
+        format!("^(?:[0-9]{{1,{DISTANCE_DIGITS}}}:)?{ID_FORM}$")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        Place::from_cursor(text).map(Self::Near).or_else(|| text.parse().ok().map(Self::Own))
+    }
 }
 
 /// A store in a list.
@@ -64,7 +88,7 @@ pub(crate) struct StoreSummary {
     get,
     path = "/api/stores",
     tag = "stores",
-    params(NearQuery),
+    params(NearQuery, AsOf),
     responses(
         (status = 200, description = "A page of them.", body = Page<StoreSummary>),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
@@ -76,12 +100,16 @@ pub(crate) async fn near_stores(
     as_of: AsOf,
     Query(NearQuery { lat, lng, mine, limit, after }): Query<NearQuery>,
 ) -> Result<Json<Page<StoreSummary>>, Problem> {
-    let limit = PageQuery { limit, after: None }.limit()?;
+    let (limit, after) = (limit.get(), after.map(|After(place)| place));
     if mine == Some(true) {
         return own(&app, caller, as_of, limit, after).await;
     }
     let location = location(lat, lng)?;
-    let after = after.map(|after| Place::from_cursor(&after).ok_or_else(strange_cursor)).transpose()?;
+    let after = match after {
+        None => None,
+        Some(StorePlace::Near(place)) => Some(place),
+        Some(StorePlace::Own(_)) => return Err(strange_cursor()),
+    };
     as_of.wait(&app.service, STORES).await?;
     let found = search::near(&app.service, location, after, limit + 1).await?;
     let page = Page::of(found, limit, |(place, _)| place.to_cursor());
@@ -93,13 +121,17 @@ async fn own(
     caller: Option<Caller>,
     as_of: AsOf,
     limit: usize,
-    after: Option<String>,
+    after: Option<StorePlace>,
 ) -> Result<Json<Page<StoreSummary>>, Problem> {
     let caller = caller.ok_or_else(|| Problem::new(&UNAUTHENTICATED, "sign in to see your own stores"))?;
     if caller.role != Role::Owner {
         return Err(Problem::new(&FORBIDDEN, "only owners have stores of their own"));
     }
-    let after = after.map(|after| after.parse::<StoreId>()).transpose().map_err(|_| strange_cursor())?;
+    let after = match after {
+        None => None,
+        Some(StorePlace::Own(store_id)) => Some(store_id),
+        Some(StorePlace::Near(_)) => return Err(strange_cursor()),
+    };
     as_of.wait(&app.service, STORES).await?;
     let query = database::Query {
         select: Select::Tag(owner_tag(caller.account_id)),

@@ -19,7 +19,7 @@ use crate::views::orders::shown::OrderView;
     get,
     path = "/api/orders/{order_id}",
     tag = "orders",
-    params(("order_id" = OrderId, Path, description = "Which order.")),
+    params(("order_id" = OrderId, Path, description = "Which order."), AsOf),
     responses(
         (status = 200, description = "The order.", body = OrderView),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use baedal_contracts::OrderId;
 use baedal_kit::feeds::document_key;
-use baedal_kit_http::live::{self, Frame};
+use baedal_kit_http::live::{self, Frame, LastEventId};
 use baedal_kit_http::{AsOf, Caller, Path, Problem, ProblemBody};
 use http::HeaderMap;
 
@@ -24,7 +24,8 @@ use crate::views::orders::shown::OrderView;
     tag = "orders",
     params(
         ("order_id" = OrderId, Path, description = "Which order."),
-        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was seen."),
+        LastEventId,
+        AsOf,
     ),
     responses(
         (status = 200, description = "The stream.", body = OrderView, content_type = "text/event-stream"),

@@ -7,7 +7,7 @@ use baedal_contracts::identity::Role;
 use baedal_kit::database::{self, Direction, Select};
 use baedal_kit_http::{AsOf, Caller, Page, PageQuery, Problem, ProblemBody, Query};
 
-use super::{App, order, strange_cursor};
+use super::{App, order};
 use crate::views;
 use crate::views::orders::document::OrderDocument;
 use crate::views::orders::shown::OrderView;
@@ -21,7 +21,7 @@ use crate::views::orders::{ORDERS, tags};
     get,
     path = "/api/orders",
     tag = "orders",
-    params(PageQuery),
+    params(PageQuery<OrderId>, AsOf),
     responses(
         (status = 200, description = "A page of them.", body = Page<OrderView>),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
@@ -31,10 +31,9 @@ pub(crate) async fn orders(
     State(app): State<App>,
     caller: Caller,
     as_of: AsOf,
-    Query(query): Query<PageQuery>,
+    Query(query): Query<PageQuery<OrderId>>,
 ) -> Result<Json<Page<OrderView>>, Problem> {
-    let limit = query.limit()?;
-    let after = query.after.map(|after| after.parse::<OrderId>()).transpose().map_err(|_| strange_cursor())?;
+    let (limit, after) = (query.limit(), query.after());
     as_of.wait(&app.service, ORDERS).await?;
     let tag = match caller.role {
         Role::Customer => tags::customer(caller.account_id),

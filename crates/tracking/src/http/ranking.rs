@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::{ItemId, StoreId};
-use baedal_kit_http::{AsOf, Page, PageQuery, Path, Problem, ProblemBody, Query};
+use baedal_kit_http::{AsOf, Page, PageSize, Path, Problem, ProblemBody, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -17,9 +17,10 @@ use crate::views::ranking::{Count, Counts, RANKING};
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RankingQuery {
-    /// How many items, 1 to 100; 20 unless said.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<usize>,
+    /// How many items; 20 unless said.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    limit: PageSize,
 }
 
 /// An item in the ranking.
@@ -40,7 +41,7 @@ pub(crate) struct RankedItem {
     get,
     path = "/api/stores/{store_id}/ranking",
     tag = "stores",
-    params(("store_id" = StoreId, Path, description = "Which store."), RankingQuery),
+    params(("store_id" = StoreId, Path, description = "Which store."), RankingQuery, AsOf),
     responses(
         (status = 200, description = "The most ordered first. There is no page behind it.", body = Page<RankedItem>),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
@@ -52,13 +53,12 @@ pub(crate) async fn ranking(
     Path(store_id): Path<StoreId>,
     Query(RankingQuery { limit }): Query<RankingQuery>,
 ) -> Result<Json<Page<RankedItem>>, Problem> {
-    let limit = PageQuery { limit, after: None }.limit()?;
     as_of.wait(&app.service, RANKING).await?;
     store::find(&app, store_id).await?;
     let counts: Counts = views::find(&app.service, RANKING, &store_id.to_string()).await?.unwrap_or_default();
     let (menu, stock) = store::menu(&app, store_id).await?;
     let mut on_menu: HashMap<ItemId, _> = menu.0.into_iter().map(|item| (item.item_id, item)).collect();
-    let items = counts.ranked().into_iter().take(limit).map(|(item_id, Count { name, times })| {
+    let items = counts.ranked().into_iter().take(limit.get()).map(|(item_id, Count { name, times })| {
         match on_menu.remove(&item_id) {
             Some(item) => {
                 let available = item.available && stock.has(item_id);

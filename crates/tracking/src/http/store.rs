@@ -59,7 +59,7 @@ pub(crate) struct ItemView {
     get,
     path = "/api/stores/{store_id}",
     tag = "stores",
-    params(("store_id" = StoreId, Path, description = "Which store.")),
+    params(("store_id" = StoreId, Path, description = "Which store."), AsOf),
     responses(
         (status = 200, description = "The store.", body = StoreView, headers(("ETag" = String, description = "To its owner: what `If-Match` takes."))),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),

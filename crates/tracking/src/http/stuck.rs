@@ -4,14 +4,13 @@
 //! neither many orders that are well nor many pages that are open cost anything.
 
 use std::fmt;
-use std::str::FromStr;
 
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::order::Fault;
-use baedal_contracts::{AccountId, OrderId, OrderNo, StoreId, Won};
+use baedal_contracts::{AccountId, ID_FORM, OrderId, OrderNo, StoreId, Won};
 use baedal_kit::database::{self, Direction, Select, TagRange};
-use baedal_kit_http::{AsOf, Page, PageQuery, Path, Problem, ProblemBody, Query};
+use baedal_kit_http::{AsOf, Cursor, Page, PageQuery, Path, Problem, ProblemBody, Query};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use strum::VariantArray;
@@ -21,6 +20,7 @@ use super::stuck_money::StuckMoney;
 use super::{App, strange_cursor};
 use crate::views;
 use crate::views::orders::ORDERS;
+use crate::views::orders::board::{self, TIME_DIGITS};
 use crate::views::orders::document::OrderDocument;
 use crate::views::orders::order_slot::End;
 use crate::views::orders::status::OrderStatus;
@@ -144,6 +144,7 @@ pub(crate) struct StuckOrder {
     get,
     path = "/api/operations/stuck",
     tag = "operations",
+    params(AsOf),
     responses(
         (status = 200, description = "All of it, or the first of each.", body = Stuck),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
@@ -184,7 +185,7 @@ pub(crate) async fn stuck(State(app): State<App>, as_of: AsOf) -> Result<Json<St
     get,
     path = "/api/operations/stuck/{list}",
     tag = "operations",
-    params(("list" = inline(StuckList), Path, description = "Which list."), PageQuery),
+    params(("list" = inline(StuckList), Path, description = "Which list."), PageQuery<StuckPlace>, AsOf),
     responses(
         (status = 200, description = "A page of it.", body = Page<ListedOrder>),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
@@ -194,13 +195,17 @@ pub(crate) async fn stuck_list(
     State(app): State<App>,
     as_of: AsOf,
     Path(which): Path<StuckList>,
-    Query(asked): Query<PageQuery>,
+    Query(asked): Query<PageQuery<StuckPlace>>,
 ) -> Result<Json<Page<ListedOrder>>, Problem> {
-    let limit = asked.limit()?;
+    let (limit, after) = (asked.limit(), asked.after());
     as_of.wait(&app.service, ORDERS).await?;
     let (tag, direction) = match which {
         StuckList::PastDeadline => {
-            let after = asked.after.as_deref().map(str::parse).transpose()?;
+            let after = match after {
+                None => None,
+                Some(StuckPlace::Late(late)) => Some(late),
+                Some(StuckPlace::Order(_)) => return Err(strange_cursor()),
+            };
             return Ok(Json(past_deadline(&app, after, limit).await?.map(ListedOrder::Late)));
         }
         StuckList::RefundsOwed => (tags::REFUND_DUE, Direction::Ascending),
@@ -209,30 +214,48 @@ pub(crate) async fn stuck_list(
         StuckList::CarriedTooLong => (tags::CARRIED_TOO_LONG, Direction::Ascending),
         StuckList::Abandoned => (tags::ABANDONED, Direction::Descending),
     };
-    let after = asked.after.as_deref().map(|after| after.parse().map_err(|_| strange_cursor())).transpose()?;
+    let after = match after {
+        None => None,
+        Some(StuckPlace::Order(order_id)) => Some(order_id),
+        Some(StuckPlace::Late(_)) => return Err(strange_cursor()),
+    };
     Ok(Json(list(&app, tag, direction, after, limit).await?.map(ListedOrder::Stuck)))
 }
 
 /// Where an order stands among those past a deadline, whether or not it is still there.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-struct Late {
+pub(crate) struct Late {
     deadline: Timestamp,
     order_id: OrderId,
 }
 
 impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}~{}", self.deadline, self.order_id)
+        write!(f, "{}~{}", self.deadline.as_nanosecond(), self.order_id)
     }
 }
 
-impl FromStr for Late {
-    type Err = Problem;
+/// Where a page of a list ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum StuckPlace {
+    /// Of those past a deadline.
+    Late(Late),
+    /// Of another list.
+    Order(OrderId),
+}
 
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        let (deadline, order_id) = text.split_once('~').ok_or_else(strange_cursor)?;
-        let deadline = deadline.parse().map_err(|_| strange_cursor())?;
-        Ok(Self { deadline, order_id: order_id.parse().map_err(|_| strange_cursor())? })
+impl Cursor for StuckPlace {
+    fn pattern() -> String {
+        format!("^(?:[0-9]{{1,{TIME_DIGITS}}}~)?{ID_FORM}$")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        match text.split_once('~') {
+            None => text.parse().ok().map(Self::Order),
+            Some((deadline, order_id)) => {
+                Some(Self::Late(Late { deadline: board::time(deadline)?, order_id: order_id.parse().ok()? }))
+            }
+        }
     }
 }
 

@@ -2,26 +2,50 @@
 
 use axum::Json;
 use axum::extract::State;
-use baedal_contracts::OrderId;
+use baedal_contracts::{ID_FORM, OrderId};
 use baedal_kit::database::{self, Direction, Select};
-use baedal_kit_http::{AsOf, Page, Path, Problem, ProblemBody, Query};
+use baedal_kit_http::{After, AsOf, Cursor, Page, Path, Problem, ProblemBody, Query};
 use serde::Deserialize;
 use utoipa::IntoParams;
+use uuid::Uuid;
 
-use super::{App, strange_cursor};
+use super::App;
 use crate::views;
-use crate::views::trace::{TRACE, TraceEntry, prefix};
+use crate::views::trace::{TIME_DIGITS, TRACE, TraceEntry, prefix};
 
 /// The most events in an answer. A life without quarrels has about forty.
 const SHOWN: usize = 500;
+
+/// Where the page before ended.
+type AfterTracePlace = After<TracePlace>;
 
 /// Which part of the trace.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TraceQuery {
     /// The `next` of the page before.
-    after: Option<String>,
+    #[param(inline)]
+    after: Option<AfterTracePlace>,
 }
+
+/// Where a page ended: behind which event of the order.
+#[derive(Clone, Debug)]
+pub(crate) struct TracePlace(String);
+
+impl Cursor for TracePlace {
+    fn pattern() -> String {
+        format!("^[0-9]{{{TIME_DIGITS}}}/{ID_FORM}$")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (at, event_id) = text.split_once('/')?;
+        let is_time = at.len() == TIME_DIGITS && at.bytes().all(|byte| byte.is_ascii_digit());
+        (is_time && EventId::read(event_id).is_some()).then(|| Self(text.to_owned()))
+    }
+}
+
+/// What names an event.
+type EventId = Uuid;
 
 /// The trace of an order
 ///
@@ -32,7 +56,7 @@ pub(crate) struct TraceQuery {
     get,
     path = "/api/operations/orders/{order_id}/trace",
     tag = "operations",
-    params(("order_id" = OrderId, Path, description = "Which order."), TraceQuery),
+    params(("order_id" = OrderId, Path, description = "Which order."), TraceQuery, AsOf),
     responses(
         (status = 200, description = "The events.", body = Page<TraceEntry>),
         (status = "default", description = "Why not.", body = ProblemBody, content_type = "application/problem+json"),
@@ -44,9 +68,7 @@ pub(crate) async fn trace(
     Path(order_id): Path<OrderId>,
     Query(TraceQuery { after }): Query<TraceQuery>,
 ) -> Result<Json<Page<TraceEntry>>, Problem> {
-    if after.as_deref().is_some_and(|after| !after.starts_with(&prefix(order_id))) {
-        return Err(strange_cursor());
-    }
+    let after = after.map(|After(TracePlace(place))| format!("{}{place}", prefix(order_id)));
     as_of.wait(&app.service, TRACE).await?;
     let mut found = look(&app, order_id, after.clone()).await?;
     if found.is_empty() && after.is_none() {
@@ -56,7 +78,7 @@ pub(crate) async fn trace(
             return Err(Problem::not_found("order"));
         }
     }
-    Ok(Json(Page::of(found, SHOWN, |entry: &TraceEntry| entry.document_id(order_id))))
+    Ok(Json(Page::of(found, SHOWN, TraceEntry::place)))
 }
 
 async fn look(app: &App, order_id: OrderId, after: Option<String>) -> Result<Vec<TraceEntry>, Problem> {

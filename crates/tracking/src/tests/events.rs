@@ -239,7 +239,12 @@ impl Of {
 
     pub(super) fn adjustment_declined(self) -> Heard {
         let reason = "insufficient_funds".to_owned();
-        Heard::Payment(payment::Event::PaymentAdjustmentDeclined { order_id: self.0, change_id: CHANGE, reason })
+        Heard::Payment(payment::Event::PaymentAdjustmentDeclined {
+            order_id: self.0,
+            change_id: CHANGE,
+            reason,
+            failed: false,
+        })
     }
 
     pub(super) fn refund_due(self, amount: u64) -> Heard {

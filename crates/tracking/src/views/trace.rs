@@ -53,6 +53,9 @@ pub(crate) struct TraceCause {
     pub(crate) name: String,
 }
 
+/// The digits of a time in an id, in nanoseconds since 1970.
+pub(crate) const TIME_DIGITS: usize = 20;
+
 /// What the ids of an order's entries begin with.
 pub(crate) fn prefix(order: OrderId) -> String {
     format!("{order}/")
@@ -61,7 +64,12 @@ pub(crate) fn prefix(order: OrderId) -> String {
 impl TraceEntry {
     /// The id of its document.
     pub(crate) fn document_id(&self, order: OrderId) -> String {
-        format!("{}{:020}/{}", prefix(order), self.at.as_nanosecond(), self.event_id)
+        format!("{}{}", prefix(order), self.place())
+    }
+
+    /// Where it stands among those of its order.
+    pub(crate) fn place(&self) -> String {
+        format!("{:0TIME_DIGITS$}/{}", self.at.as_nanosecond(), self.event_id)
     }
 }
 

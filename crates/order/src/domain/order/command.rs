@@ -39,6 +39,8 @@ pub enum Command {
         change_id: ChangeId,
         /// What it would be, priced from the menu.
         basket: Basket,
+        /// How many attempts to pay there may be, this one included where it costs more; 0 for any number.
+        at_most: u32,
     },
     /// Its customer wishes it to be canceled.
     Cancel {
@@ -106,6 +108,8 @@ pub enum Command {
     ChangeChargeDeclined {
         /// Which change.
         change_id: ChangeId,
+        /// Whether nobody could say whether the customer's means are good: the provider failed, or was not asked.
+        failed: bool,
     },
     /// The ticket shows a change.
     ChangeDone {

@@ -22,7 +22,7 @@ pub(super) fn decide(order: &Order, command: Command, at: Timestamp) -> Decision
     match command {
         Command::Place { .. } => Err(Refusal::AlreadyPlaced),
         Command::Pay { attempt_id, at_most } => order.pay(attempt_id, at_most),
-        Command::Change { change_id, basket } => order.change(change_id, basket),
+        Command::Change { change_id, basket, at_most } => order.change(change_id, basket, at_most),
         Command::Cancel { text } => order.cancel(text),
         Command::CancelByOperator { text, refund_krw, fault } => order.cancel_by_operator(text, refund_krw, fault),
         Command::Refund { refund_id, amount_krw, reason, fault } => order.refund(refund_id, amount_krw, reason, fault),
@@ -32,7 +32,7 @@ pub(super) fn decide(order: &Order, command: Command, at: Timestamp) -> Decision
         Command::PutOff { attempt_id, answered } => Ok(order.put_off(attempt_id, answered)),
         Command::ChargeForChange { change_id, until } => Ok(order.charge_for_change(change_id, until, at)),
         Command::ChangeCharged { change_id } => Ok(order.change_charged(change_id)),
-        Command::ChangeChargeDeclined { change_id } => Ok(order.change_charge_declined(change_id)),
+        Command::ChangeChargeDeclined { change_id, failed } => Ok(order.change_charge_declined(change_id, failed)),
         Command::ChangeDone { change_id } => Ok(order.change_done(change_id)),
         Command::RefuseChange { change_id, reason } => Ok(order.refuse_change(change_id, reason)),
         Command::GrantCancel => Ok(order.grant_cancel()),

@@ -110,6 +110,9 @@ pub enum Event {
         basket: Basket,
         /// What the customer owes now.
         bill: Bill,
+        /// Whether it would have cost more, and nobody has answered whether the customer can pay that: it was no
+        /// attempt to pay.
+        put_off: bool,
     },
     /// The customer wishes it to be canceled.
     OrderCancelRequested {

@@ -59,6 +59,9 @@ impl Placed {
                 self.state = State::Paid { pending: None };
             }
             Event::OrderChangeRequested { change_id, basket, extra_krw } => {
+                if !extra_krw.is_zero() {
+                    self.attempts = self.attempts.saturating_add(1);
+                }
                 self.pending_becomes(Some(Pending::Change {
                     change_id: *change_id,
                     basket: basket.clone(),
@@ -82,7 +85,10 @@ impl Placed {
                 self.pending_becomes(was_paid_more.then_some(Pending::Seal { change_id: *change_id, before }));
             }
             Event::OrderChangeSealed { .. } | Event::OrderCancelRefused => self.pending_becomes(None),
-            Event::OrderChangeRefused { change_id, reason, basket, bill: _ } => {
+            Event::OrderChangeRefused { change_id, reason, basket, bill: _, put_off } => {
+                if *put_off {
+                    self.attempts = self.attempts.saturating_sub(1);
+                }
                 self.basket_becomes(basket);
                 self.refused_change = Some((*change_id, *reason));
                 self.pending_becomes(None);

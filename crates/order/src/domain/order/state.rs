@@ -33,7 +33,7 @@ pub struct Placed {
     pub deadline: Timestamp,
     /// How far it is.
     pub state: State,
-    /// How often it was tried to pay for it; what was put off does not count.
+    /// How often it was tried to pay for it, or for what a change of it costs more; what was put off does not count.
     #[serde(default)]
     pub attempts: u32,
     /// The change refused last, and why, for whoever waits for the answer.

@@ -1,9 +1,10 @@
 //! Finds a kitchen's tickets, oldest first.
 
 use baedal_contracts::store::TicketStatus;
-use baedal_contracts::{OrderId, StoreId};
+use baedal_contracts::{ID_FORM, OrderId, StoreId};
 use baedal_kit::Failure;
 use baedal_kit::database::{Direction, Query, Select};
+use baedal_kit_http::{Cursor, page};
 use baedal_kit_runtime::Service;
 use jiff::Timestamp;
 
@@ -27,12 +28,24 @@ impl Turn {
     pub(crate) fn to_cursor(self) -> String {
         format!("{}:{}", self.opened_at.as_nanosecond(), self.order_id)
     }
+}
 
-    /// From a cursor, if it is one.
-    pub(crate) fn from_cursor(cursor: &str) -> Option<Self> {
-        let (opened_at, order_id) = cursor.split_once(':')?;
-        let opened_at = Timestamp::from_nanosecond(opened_at.parse().ok()?).ok()?;
-        Some(Self { opened_at, order_id: order_id.parse().ok()? })
+/// The most digits of a time in a cursor, in nanoseconds since 1970: enough until the year 2286.
+pub(crate) const TIME_DIGITS: usize = 19;
+
+/// A time in a cursor.
+pub(crate) fn time(digits: &str) -> Option<Timestamp> {
+    Timestamp::from_nanosecond(page::digits(digits, TIME_DIGITS)?).ok()
+}
+
+impl Cursor for Turn {
+    fn pattern() -> String {
+        format!("^[0-9]{{1,{TIME_DIGITS}}}:{ID_FORM}$")
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (opened_at, order_id) = text.split_once(':')?;
+        Some(Self { opened_at: time(opened_at)?, order_id: order_id.parse().ok()? })
     }
 }
 

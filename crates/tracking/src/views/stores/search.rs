@@ -3,6 +3,7 @@
 use baedal_contracts::{Location, StoreId};
 use baedal_kit::Failure;
 use baedal_kit::database::{Direction, Query, Select};
+use baedal_kit_http::page::digits;
 use baedal_kit_runtime::Service;
 
 use super::{STORES, StoreDocument, reach};
@@ -10,6 +11,9 @@ use crate::views;
 
 /// How many stores are looked at in one go.
 const GO: usize = 500;
+
+/// The most digits of a distance in a cursor, in metres: once around the earth has eight.
+pub(crate) const DISTANCE_DIGITS: usize = 9;
 
 /// A place in the list of stores around a point: how far, in whole metres, and which. Sorts as the list does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -27,7 +31,7 @@ impl Place {
     /// From a cursor, if it is one.
     pub(crate) fn from_cursor(cursor: &str) -> Option<Self> {
         let (distance_m, store_id) = cursor.split_once(':')?;
-        Some(Self { distance_m: distance_m.parse().ok()?, store_id: store_id.parse().ok()? })
+        Some(Self { distance_m: digits(distance_m, DISTANCE_DIGITS)?, store_id: store_id.parse().ok()? })
     }
 }
 

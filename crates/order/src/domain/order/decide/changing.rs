@@ -24,7 +24,8 @@ impl Placed {
         }
     }
 
-    pub(super) fn change(&self, change_id: ChangeId, basket: Basket) -> Decision {
+    /// What costs more is an attempt to pay.
+    pub(super) fn change(&self, change_id: ChangeId, basket: Basket, at_most: u32) -> Decision {
         match &self.state {
             State::AwaitingPayment { attempt: Attempt::Open { .. } } => Err(Refusal::PaymentInProgress),
             State::AwaitingPayment { attempt: Attempt::Declined { .. } | Attempt::PutOff } => {
@@ -34,6 +35,9 @@ impl Placed {
                 Vec::new()
             } else {
                 let extra_krw = basket.total_krw.less(self.basket.total_krw);
+                if !extra_krw.is_zero() && at_most > 0 && self.attempts >= at_most {
+                    return Err(Refusal::TooManyAttempts);
+                }
                 vec![Event::OrderChangeRequested { change_id, basket, extra_krw }]
             }),
             State::Paid { pending: Some(Pending::Change { basket: wished, .. }) } if *wished == basket => NOTHING,
@@ -69,10 +73,11 @@ impl Placed {
         }
     }
 
-    pub(super) fn change_charge_declined(&self, declined: ChangeId) -> Vec<Event> {
+    pub(super) fn change_charge_declined(&self, declined: ChangeId, failed: bool) -> Vec<Event> {
         match self.pending() {
-            Some(Pending::Change { change_id, .. }) if *change_id == declined => {
-                vec![self.change_refused(declined, ChangeRefusal::PaymentDeclined, &self.basket)]
+            Some(Pending::Change { change_id, extra_krw, .. }) if *change_id == declined => {
+                let put_off = failed && !extra_krw.is_zero();
+                vec![self.change_refused(declined, ChangeRefusal::PaymentDeclined, &self.basket, put_off)]
             }
             Some(Pending::Change { .. } | Pending::Seal { .. } | Pending::Cancel { .. }) | None => Vec::new(),
         }
@@ -95,11 +100,11 @@ impl Placed {
     /// The kitchen's word is final, even where its refusal crossed the payment: the old basket is back.
     pub(super) fn refuse_change(&self, refused: ChangeId, reason: ChangeRefusal) -> Vec<Event> {
         match self.pending() {
-            Some(Pending::Change { change_id, .. }) if *change_id == refused => {
-                vec![self.change_refused(refused, reason, &self.basket)]
+            Some(Pending::Change { change_id, extra_krw, .. }) if *change_id == refused => {
+                vec![self.change_refused(refused, reason, &self.basket, !extra_krw.is_zero())]
             }
             Some(Pending::Seal { change_id, before }) if *change_id == refused => {
-                vec![self.change_refused(refused, reason, before)]
+                vec![self.change_refused(refused, reason, before, false)]
             }
             Some(Pending::Change { .. } | Pending::Seal { .. } | Pending::Cancel { .. }) | None => Vec::new(),
         }
@@ -109,7 +114,13 @@ impl Placed {
         Event::OrderChanged { change_id, bill: self.bill_for(&basket), basket }
     }
 
-    pub(super) fn change_refused(&self, change_id: ChangeId, reason: ChangeRefusal, basket: &Basket) -> Event {
-        Event::OrderChangeRefused { change_id, reason, basket: basket.clone(), bill: self.bill_for(basket) }
+    pub(super) fn change_refused(
+        &self,
+        change_id: ChangeId,
+        reason: ChangeRefusal,
+        basket: &Basket,
+        put_off: bool,
+    ) -> Event {
+        Event::OrderChangeRefused { change_id, reason, basket: basket.clone(), bill: self.bill_for(basket), put_off }
     }
 }

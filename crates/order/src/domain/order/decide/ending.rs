@@ -139,8 +139,9 @@ impl Placed {
         let State::Delivered { pending } = &self.state else { return Vec::new() };
         let unanswered = match pending {
             Some(Pending::Cancel { .. }) => Some(Event::OrderCancelRefused),
-            Some(Pending::Change { change_id, .. }) => {
-                Some(self.change_refused(*change_id, ChangeRefusal::CookingStarted, &self.basket))
+            Some(Pending::Change { change_id, extra_krw, .. }) => {
+                let put_off = !extra_krw.is_zero();
+                Some(self.change_refused(*change_id, ChangeRefusal::CookingStarted, &self.basket, put_off))
             }
             Some(Pending::Seal { .. }) | None => None,
         };
