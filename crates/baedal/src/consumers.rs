@@ -41,7 +41,7 @@ async fn list(settings: &Settings, folder: Option<&DataFolder>, context: &str) -
     let context = known(context)?;
     let database = open(settings, folder, context).await?;
     let mut text = String::new();
-    let used = kept::in_use(context, &*database).await.map_err(|failure| anyhow::anyhow!(failure.story()))?;
+    let used = kept::in_use(context, &*database).await.map_err(|failure| anyhow::anyhow!(failure.report()))?;
     let mut sources: Vec<_> = used.iter().map(|kept| kept.source.clone()).collect();
     sources.dedup();
     for source in sources {
@@ -103,10 +103,10 @@ async fn extent(settings: &Settings, folder: Option<&DataFolder>, source: &'stat
         let upstream = upstream.with_context(|| format!("`peers.addresses.{source}` cannot be used"))?;
         let peers = PeerJournals { shards: settings.shards(), sources: [(source, upstream)].into() };
         let extent = baedal_kit::bus::Archive::extent(&peers, source).await;
-        return extent.map_err(|failure| anyhow::anyhow!("{}; start {source} first", failure.story()));
+        return extent.map_err(|failure| anyhow::anyhow!("{}; start {source} first", failure.report()));
     }
     let database = open(settings, folder, source).await?;
-    let head = database.look_at_head().await.map_err(|failure| anyhow::anyhow!(failure.story()))?;
+    let head = database.look_at_head().await.map_err(|failure| anyhow::anyhow!(failure.report()))?;
     let epochs = database.epochs().borrow().clone();
     Ok(Extent { head, epochs })
 }

@@ -189,7 +189,7 @@ impl House {
             router = router.merge(journal::routes(context, Arc::clone(&self.journals)));
             if let Some(broker) = &self.broker {
                 let journals = Arc::clone(&self.journals);
-                let relay = baedal_kit_nats::relay(service.clone(), journals, broker.clone(), service.leads());
+                let relay = baedal_kit_nats::relay(service.clone(), journals, broker.clone(), service.is_leader());
                 self.lifecycle.spawn(relay);
             }
         }
@@ -216,7 +216,7 @@ pub(crate) async fn open_database(
     let database: Arc<dyn Database> = if settings.is_on_postgres() {
         match PostgresDatabase::open(context, &settings.postgres).await {
             Ok(database) => Arc::new(database),
-            Err(error) if error.is_passing() => return Err(NotYet::Waiting(error.into())),
+            Err(error) if error.is_transient() => return Err(NotYet::Waiting(error.into())),
             Err(error) => return Err(never(error)),
         }
     } else {
@@ -229,7 +229,7 @@ pub(crate) async fn open_database(
 
 /// Sees to it that a database is used with as many shards as before: cursors are kept by shard.
 async fn keep_shards(database: &dyn Database, context: &str, shards: u16) -> Result<(), NotYet> {
-    let away = |failure: Failure| NotYet::Waiting(anyhow::anyhow!(failure.story()));
+    let away = |failure: Failure| NotYet::Waiting(anyhow::anyhow!(failure.report()));
     let write = Write {
         view: INSTALLATION.to_owned(),
         id: SHARDS.to_owned(),
@@ -260,9 +260,9 @@ async fn keep_shards(database: &dyn Database, context: &str, shards: u16) -> Res
 /// Sees to it, before anything is served, that the databases of one process belong together: none of them is an older
 /// copy of itself than another has heard.
 async fn must_be_of_one_moment(databases: &HashMap<&'static str, Arc<dyn Database>>) -> Result<(), NotYet> {
-    let away = |failure: Failure| match failure.is_passing() {
-        true => NotYet::Waiting(anyhow::anyhow!(failure.story())),
-        false => never(anyhow::anyhow!(failure.story())),
+    let away = |failure: Failure| match failure.is_transient() {
+        true => NotYet::Waiting(anyhow::anyhow!(failure.report())),
+        false => never(anyhow::anyhow!(failure.report())),
     };
     let mut found = Vec::new();
     for (source, journal) in databases {
@@ -270,7 +270,7 @@ async fn must_be_of_one_moment(databases: &HashMap<&'static str, Arc<dyn Databas
         let extent = Extent { head, epochs: Arc::clone(&journal.epochs().borrow()) };
         for (context, database) in databases {
             let diverged = kept::diverged(context, &**database, source, &extent).await.map_err(away)?;
-            found.extend(diverged.iter().map(|divergence| divergence.story(context)));
+            found.extend(diverged.iter().map(|divergence| divergence.report(context)));
         }
     }
     if found.is_empty() {

@@ -15,8 +15,8 @@ use baedal_kit::ids::{Ids, SystemIds};
 use baedal_kit::time::{Clock, SystemClock};
 use baedal_kit_http::admin;
 use baedal_kit_http::caps::Cap;
-use baedal_kit_http::front::Front;
 use baedal_kit_http::health::{Metrics, ReadinessProbe};
+use baedal_kit_http::internal_api::InternalApi;
 use baedal_kit_http::module::Described;
 use baedal_kit_runtime::JournalBus;
 use baedal_kit_runtime::Service;
@@ -206,7 +206,7 @@ impl Opening {
         let checks = house.checks();
         let Rooms { upstreams, here } = house.furnish().await?;
         let peers = settings.peers.let_in()?;
-        let front = Front { contexts: here, checks, peers, lifecycle: lifecycle.clone() };
+        let front = InternalApi { contexts: here, checks, peers, lifecycle: lifecycle.clone() };
         let (router, mut readiness) = front.open();
         inside.open(router);
         if roles.gateway {

@@ -119,7 +119,7 @@ impl Error {
 
     /// Whether the same call may work a little later: no answer came, or one that says so.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Problem(problem) => matches!(problem.status, 429 | 502 | 503 | 504),
             Self::NoAnswer { .. } => true,

@@ -37,7 +37,7 @@ impl Following {
                     return Ok(frame);
                 }
                 Ok(None) => {}
-                Err(error) if error.is_passing() => {
+                Err(error) if error.is_transient() => {
                     tokio::time::sleep(error.retry_after().unwrap_or_default()).await;
                 }
                 Err(error) => return Err(error),

@@ -37,7 +37,7 @@ where
     let mut wait = FIRST_WAIT;
     loop {
         let error = match call().await {
-            Err(error) if error.is_passing() => error,
+            Err(error) if error.is_transient() => error,
             outcome => return outcome,
         };
         let until = Instant::now() + error.retry_after().unwrap_or(wait);

@@ -248,7 +248,7 @@ async fn a_problem_says_what_it_is() {
     let problem = error.problem().expect("a problem");
     assert_eq!((problem.status, problem.name(), problem.detail.as_str()), (404, "not_found", "so it is"));
     assert_eq!(problem.errors[0].field, "items[0]");
-    assert!(!error.is_passing());
+    assert!(!error.is_transient());
     // One that axum wrote, and no problem document.
     let error = session.get::<Value>("/nothing").await.expect_err("a problem");
     assert_eq!(error.problem().expect("a problem").status, 404);
@@ -291,7 +291,7 @@ async fn nobody_there_is_no_answer() {
     let address = listener.local_addr().expect("an address");
     drop(listener);
     let error = Client::new(format!("http://{address}")).sign_in("01012345678", "x").await.expect_err("nobody");
-    assert!(matches!(error, Error::NoAnswer { .. }) && error.is_passing(), "{error}");
+    assert!(matches!(error, Error::NoAnswer { .. }) && error.is_transient(), "{error}");
     let gone = retrying(Duration::from_millis(50), || async {
         Err::<(), _>(Error::NoAnswer { address: String::new(), story: String::new() })
     });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use baedal_contracts::{AccountId, OrderId};
 use baedal_kit::Failure;
-use baedal_kit_runtime::Work;
+use baedal_kit_runtime::UnitOfWork;
 
 use crate::Settings;
 use crate::domain::rider::Patience;
@@ -26,7 +26,7 @@ pub(crate) enum Step {
 
 /// Lets a rider do something with a delivery. The delivery as it is then, or why not.
 pub(crate) async fn step(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     settings: &Settings,
     order_id: OrderId,
     rider_id: AccountId,
@@ -53,7 +53,7 @@ pub(crate) async fn step(
 
 /// Takes a claim back from a rider, as an operator wishes. The delivery as it is then, or why not.
 pub(crate) async fn take_back(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     settings: &Settings,
     order_id: OrderId,
     rider_id: AccountId,
@@ -66,7 +66,7 @@ pub(crate) async fn take_back(
 
 /// The riders who are told that it waits again: none of those who have given it back or lost it.
 async fn whom_to_tell_again(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     settings: &Settings,
     order_id: OrderId,
     rider_id: AccountId,
@@ -84,7 +84,7 @@ async fn whom_to_tell_again(
 
 /// The riders who are told that it waits.
 pub(crate) async fn whom_to_tell(
-    work: &Work,
+    work: &UnitOfWork,
     settings: &Settings,
     parcel: &Parcel,
     radius_m: u32,
@@ -96,7 +96,7 @@ pub(crate) async fn whom_to_tell(
 
 /// Decides a command that an event or a deadline asks for, and that is answered in every state.
 pub(crate) async fn tell(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     settings: &Settings,
     order_id: OrderId,
     command: Command,
@@ -109,7 +109,7 @@ pub(crate) async fn tell(
 
 /// Decides a command, and writes the delivery, and the rider whose hands are fuller or emptier for it.
 async fn change(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     patience: Patience,
     order_id: OrderId,
     command: Command,

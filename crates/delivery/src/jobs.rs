@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use baedal_contracts::OrderId;
 use baedal_kit::{Failure, Job};
-use baedal_kit_runtime::{JobHandler, Work};
+use baedal_kit_runtime::{JobHandler, UnitOfWork};
 
 use crate::changes::tell;
 use crate::domain::delivery::{ESCALATE, PICK_UP_BY, WIDEN};
@@ -26,7 +26,7 @@ impl JobHandler for Deadlines {
         &[WIDEN, ESCALATE, PICK_UP_BY, SILENCE]
     }
 
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         if job.kind == SILENCE {
             let rider_id = job.key.parse().map_err(|error| {
                 Failure::broken_by(format!("job {} has no rider for a key: {}", job.kind, job.key), error)

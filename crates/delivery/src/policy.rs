@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use baedal_contracts::{OrderId, order, source, store};
 use baedal_kit::{Envelope, Failure};
-use baedal_kit_runtime::{Consumer, Work};
+use baedal_kit_runtime::{Consumer, UnitOfWork};
 
 use crate::changes::{tell, whom_to_tell};
 use crate::domain::{Command, Delivery, Parcel};
@@ -30,7 +30,7 @@ impl Consumer for Policy {
         &[source::STORE, source::ORDER]
     }
 
-    async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, envelope: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         match (envelope.source.as_str(), envelope.kind.as_str()) {
             (source::STORE, "CookFinished") => self.when_cook_finished(envelope.read::<store::Event>()?, work).await,
             (source::ORDER, "OrderCanceled" | "OrderRejected") => {
@@ -43,7 +43,7 @@ impl Consumer for Policy {
 
 impl Policy {
     /// The food is ready: it waits for a rider, and the nearest are told.
-    async fn when_cook_finished(&self, event: store::Event, work: &mut Work) -> Result<(), Failure> {
+    async fn when_cook_finished(&self, event: store::Event, work: &mut UnitOfWork) -> Result<(), Failure> {
         let store::Event::CookFinished {
             order_id,
             order_no,
@@ -67,6 +67,6 @@ impl Policy {
 }
 
 /// The order ended: nobody brings it, whether or not the kitchen's word has come yet.
-async fn when_order_ended(order_id: OrderId, settings: &Settings, work: &mut Work) -> Result<(), Failure> {
+async fn when_order_ended(order_id: OrderId, settings: &Settings, work: &mut UnitOfWork) -> Result<(), Failure> {
     tell(work, settings, order_id, Command::Withdraw).await
 }

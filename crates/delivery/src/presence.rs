@@ -16,7 +16,7 @@ use baedal_contracts::AccountId;
 use baedal_contracts::identity::Role;
 use baedal_kit::{Failure, Job, Origin};
 use baedal_kit_http::Caller;
-use baedal_kit_runtime::{Service, Work};
+use baedal_kit_runtime::{Service, UnitOfWork};
 use jiff::{SignedDuration, Timestamp};
 use lru::LruCache;
 use tokio::sync::oneshot;
@@ -46,7 +46,7 @@ impl Presence {
     }
 
     /// A rider is heard of. Nobody waits until that is written.
-    pub(crate) fn hear(self: &Arc<Self>, rider_id: AccountId) {
+    pub(crate) fn handle(self: &Arc<Self>, rider_id: AccountId) {
         let now = self.service.clock().now();
         if !self.is_worth_a_look(rider_id, now) {
             return;
@@ -54,7 +54,7 @@ impl Presence {
         let presence = Arc::clone(self);
         self.service.lifecycle().spawn_to_its_end(async move {
             if let Err(failure) = presence.note(rider_id).await {
-                tracing::warn!(%rider_id, error = failure.story(), "that a rider was heard of was not written");
+                tracing::warn!(%rider_id, error = failure.report(), "that a rider was heard of was not written");
                 presence.forget(rider_id);
             }
         });
@@ -67,7 +67,7 @@ impl Presence {
         self.service.lifecycle().spawn(async move {
             let clock = presence.service.clock();
             loop {
-                presence.hear(rider_id);
+                presence.handle(rider_id);
                 let next = clock.now() + presence.settings.note_every();
                 tokio::select! {
                     () = clock.sleep_until(next) => {}
@@ -114,7 +114,7 @@ impl Presence {
 /// # Errors
 /// Where he cannot be written.
 pub(crate) fn keep_heard(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     settings: &Settings,
     rider_id: AccountId,
     mut rider: Rider,
@@ -123,7 +123,7 @@ pub(crate) fn keep_heard(
     if rider.is_silent || rider.heard_at.is_none() {
         work.schedule(Job::new(SILENCE, rider_id, work.at() + settings.silent_after));
     }
-    rider.hear(work.at());
+    rider.handle(work.at());
     views::keep_rider(work, rider_id, &rider)
 }
 
@@ -132,7 +132,7 @@ pub(crate) fn keep_heard(
 /// # Errors
 /// A failure of the database.
 pub(crate) async fn when_he_may_be_silent(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     settings: &Settings,
     rider_id: AccountId,
 ) -> Result<(), Failure> {
@@ -153,7 +153,7 @@ pub(crate) async fn hear_callers(State(presence): State<Arc<Presence>>, request:
     // Afterwards, so that what he asks for does not compete with it for his document.
     let response = next.run(request).await;
     if let Some(rider) = rider {
-        presence.hear(rider.account_id);
+        presence.handle(rider.account_id);
     }
     response
 }

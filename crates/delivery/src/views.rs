@@ -14,7 +14,7 @@ use baedal_contracts::{AccountId, Location, OrderId};
 use baedal_kit::Failure;
 use baedal_kit::database::{Direction, Document, Query, Select};
 use baedal_kit::feeds::{document_key, tag_key};
-use baedal_kit_runtime::{Service, Work};
+use baedal_kit_runtime::{Service, UnitOfWork};
 use serde::de::DeserializeOwned;
 
 use crate::cells::{POSTS, SIGHTS};
@@ -51,18 +51,22 @@ pub(crate) struct Nearby {
 }
 
 /// A rider as this unit of work has him.
-pub(crate) async fn rider(work: &mut Work, rider_id: AccountId) -> Result<Rider, Failure> {
+pub(crate) async fn rider(work: &mut UnitOfWork, rider_id: AccountId) -> Result<Rider, Failure> {
     Ok(work.document(RIDERS, &rider_id.to_string()).await?.unwrap_or_default())
 }
 
 /// Writes a rider who was read in the same unit of work: nobody else may have changed him since.
-pub(crate) fn keep_rider(work: &mut Work, rider_id: AccountId, rider: &Rider) -> Result<(), Failure> {
+pub(crate) fn keep_rider(work: &mut UnitOfWork, rider_id: AccountId, rider: &Rider) -> Result<(), Failure> {
     let tags = rider.reachable_at().into_iter().flat_map(|post| POSTS.around(post)).map(|cell| format!("at:{cell}"));
     work.put(RIDERS, &rider_id.to_string(), rider, tags.collect::<Vec<_>>())
 }
 
 /// Writes a delivery as it is after this unit of work.
-pub(crate) async fn keep_delivery(work: &mut Work, order_id: OrderId, delivery: &Delivery) -> Result<(), Failure> {
+pub(crate) async fn keep_delivery(
+    work: &mut UnitOfWork,
+    order_id: OrderId,
+    delivery: &Delivery,
+) -> Result<(), Failure> {
     let id = order_id.to_string();
     // Read first, so that those who found it by tags that it loses are woken.
     let known: Option<Delivery> = work.document(DELIVERIES, &id).await?;

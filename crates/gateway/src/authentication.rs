@@ -93,7 +93,7 @@ impl Authentication {
         }
         let kid = header.kid.ok_or_else(|| invalid_token("it does not say which key it was signed with"))?;
         let found = self.keys.find(&kid).await.map_err(|failure| {
-            tracing::warn!(error = failure.story(), "the keys to check tokens with cannot be had");
+            tracing::warn!(error = failure.report(), "the keys to check tokens with cannot be had");
             Problem::new(&UNAVAILABLE, "tokens cannot be checked").retry_after(Duration::from_secs(2))
         })?;
         let generation = self.keys.generation();

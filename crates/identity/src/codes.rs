@@ -22,7 +22,7 @@ use baedal_kit::{Failure, Origin};
 use baedal_kit_http::body::read_limited;
 use baedal_kit_http::caller::TRACEPARENT;
 use baedal_kit_http::upstream::{NoAnswer, Upstream};
-use baedal_kit_runtime::{Service, Work};
+use baedal_kit_runtime::{Service, UnitOfWork};
 use baedal_text::{Phone, PhoneCode};
 use http::{Request, header};
 use jiff::{SignedDuration, Timestamp};
@@ -244,7 +244,7 @@ fn request(origin: &Origin, phone: &Phone, code: &PhoneCode) -> Result<Request<B
 }
 
 /// Keeps the code's hash, unless too many were sent. Returns until when the code is good.
-async fn keep(work: &mut Work, phone: &Phone, hash: String, settings: Settings) -> Result<Timestamp, NotSent> {
+async fn keep(work: &mut UnitOfWork, phone: &Phone, hash: String, settings: Settings) -> Result<Timestamp, NotSent> {
     let now = work.at();
     let mut sent = work.document::<Sent>(PHONE_CODES, phone.as_str()).await?.unwrap_or_default();
     sent.at.retain(|at| {
@@ -272,7 +272,7 @@ fn wait(at: &[Timestamp], most: u32, within: SignedDuration, now: Timestamp) -> 
 }
 
 /// The code with this hash was not sent.
-async fn give_back(work: &mut Work, phone: &Phone, hash: &str) -> Result<(), Failure> {
+async fn give_back(work: &mut UnitOfWork, phone: &Phone, hash: &str) -> Result<(), Failure> {
     if let Some(mut sent) = work.document::<Sent>(PHONE_CODES, phone.as_str()).await?
         && sent.hash == hash
     {
@@ -284,7 +284,7 @@ async fn give_back(work: &mut Work, phone: &Phone, hash: &str) -> Result<(), Fai
 }
 
 /// An account is opened: the code that was sent to its phone is good for no other.
-pub(crate) async fn use_up(work: &mut Work, phone: &Phone) -> Result<(), Failure> {
+pub(crate) async fn use_up(work: &mut UnitOfWork, phone: &Phone) -> Result<(), Failure> {
     if let Some(mut sent) = work.document::<Sent>(PHONE_CODES, phone.as_str()).await? {
         sent.is_used = true;
         put(work, phone, &sent)?;
@@ -292,7 +292,7 @@ pub(crate) async fn use_up(work: &mut Work, phone: &Phone) -> Result<(), Failure
     Ok(())
 }
 
-fn put(work: &mut Work, phone: &Phone, sent: &Sent) -> Result<(), Failure> {
+fn put(work: &mut UnitOfWork, phone: &Phone, sent: &Sent) -> Result<(), Failure> {
     let forgotten_after = sent.expires_at.saturating_add(DAY).unwrap_or(Timestamp::MAX);
     work.put(PHONE_CODES, phone.as_str(), sent, [day_tag(forgotten_after)])?;
     forget_after_the_day_of(work, forgotten_after);

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use baedal_kit::database::{Direction, Query, Select};
 use baedal_kit::{Failure, Job};
-use baedal_kit_runtime::{JobHandler, Work};
+use baedal_kit_runtime::{JobHandler, UnitOfWork};
 
 use crate::codes::PHONE_CODES;
 use crate::tokens::{FAMILIES, TOKENS, tag_of_day};
@@ -22,7 +22,7 @@ impl JobHandler for ForgetTokens {
         &[FORGET_TOKENS]
     }
 
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         let mut any_left = false;
         for view in [TOKENS, FAMILIES, PHONE_CODES] {
             // What expired is never written again, so nothing that is still good carries the day's tag.

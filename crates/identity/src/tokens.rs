@@ -18,7 +18,7 @@ use aws_lc_rs::{digest, hmac, rand};
 use baedal_contracts::AccountId;
 use baedal_contracts::identity::{Claims, Role, TOKEN_AUDIENCE, TOKEN_ISSUER};
 use baedal_kit::{Failure, Job};
-use baedal_kit_runtime::{Service, Work};
+use baedal_kit_runtime::{Service, UnitOfWork};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -68,7 +68,7 @@ pub(crate) enum Refreshed {
 }
 
 /// Begins a family and gives its first token.
-pub(crate) fn begin(work: &mut Work, account_id: AccountId, lasts: SignedDuration) -> Result<String, Failure> {
+pub(crate) fn begin(work: &mut UnitOfWork, account_id: AccountId, lasts: SignedDuration) -> Result<String, Failure> {
     let family = work.new_id();
     let secret = random()?;
     add(work, family, account_id, &secret, lasts)?;
@@ -78,7 +78,7 @@ pub(crate) fn begin(work: &mut Work, account_id: AccountId, lasts: SignedDuratio
 /// Uses a refresh token. Of two that use the same one at the same time, one commits first; the other
 /// finds it used.
 pub(crate) async fn refresh(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     sent: &str,
     lasts: SignedDuration,
     grace: &Grace,
@@ -111,7 +111,7 @@ pub(crate) async fn refresh(
 
 /// Adds a token to a family, which lasts as long as its last token, and has both forgotten afterwards.
 fn add(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     family: Uuid,
     account_id: AccountId,
     secret: &str,
@@ -126,7 +126,7 @@ fn add(
 }
 
 /// Has all that is tagged with a day forgotten when the day is over.
-pub(crate) fn forget_after_the_day_of(work: &mut Work, expires_at: Timestamp) {
+pub(crate) fn forget_after_the_day_of(work: &mut UnitOfWork, expires_at: Timestamp) {
     let day = day_of(expires_at);
     let day_is_over = Timestamp::from_second((day + 1) * DAY).unwrap_or(Timestamp::MAX);
     work.schedule(Job::new(FORGET_TOKENS, day, day_is_over));

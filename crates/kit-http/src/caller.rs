@@ -69,9 +69,9 @@ impl<S: Sync> axum::extract::OptionalFromRequestParts<S> for Caller {
 
 /// The origin of what a request makes happen: its route, its caller, its trace.
 #[derive(Clone, Debug)]
-pub struct Asked(pub Origin);
+pub struct RequestOrigin(pub Origin);
 
-impl<S: Sync> FromRequestParts<S> for Asked {
+impl<S: Sync> FromRequestParts<S> for RequestOrigin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {

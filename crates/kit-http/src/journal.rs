@@ -155,7 +155,7 @@ mod tests {
     async fn who_cuts_events_into_other_shards_is_told_so() {
         let (peers, _) = asked(8).await;
         let failure = peers.read("order", 0, 0, 10).await.expect_err("a refusal");
-        assert!(failure.story().contains("cut into 4 shards here and 8 there"), "{}", failure.story());
+        assert!(failure.report().contains("cut into 4 shards here and 8 there"), "{}", failure.report());
         assert!(peers.read("nowhere", 0, 0, 10).await.is_err());
     }
 }

@@ -14,8 +14,8 @@ pub mod breaker;
 pub mod caller;
 pub mod caps;
 pub mod etag;
-pub mod front;
 pub mod health;
+pub mod internal_api;
 pub mod journal;
 pub mod live;
 pub mod module;
@@ -30,7 +30,7 @@ pub mod unread;
 pub mod upstream;
 
 pub use body::Body;
-pub use caller::{Asked, Caller};
+pub use caller::{Caller, RequestOrigin};
 pub use etag::{EntityTag, IfMatch};
 pub use module::{Described, Module};
 pub use page::{After, Cursor, Page, PageQuery, PageSize, Path, Query};

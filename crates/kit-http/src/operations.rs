@@ -78,7 +78,7 @@ impl Health {
         });
         Self {
             context: service.name().to_owned(),
-            database: database.map_or_else(|failure| failure.story(), |()| Self::WELL.to_owned()),
+            database: database.map_or_else(|failure| failure.report(), |()| Self::WELL.to_owned()),
             position: *service.database().head().borrow(),
             behind: behind.collect(),
             diverged: service.diverged(),
@@ -91,7 +91,7 @@ impl Health {
         if self.database != Self::WELL {
             return Some(self.database.clone());
         }
-        let stories: Vec<_> = self.diverged.iter().map(|divergence| divergence.story(&self.context)).collect();
+        let stories: Vec<_> = self.diverged.iter().map(|divergence| divergence.report(&self.context)).collect();
         (!stories.is_empty()).then(|| stories.join(" "))
     }
 }

@@ -184,8 +184,8 @@ pub fn retry_after(wait: Duration) -> HeaderValue {
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
-        let story = failure.story();
-        if failure.is_passing() {
+        let story = failure.report();
+        if failure.is_transient() {
             tracing::warn!(error = story, "answered that it is not available");
             Self::new(&UNAVAILABLE, failure.to_string()).retry_after(Duration::from_secs(2))
         } else {

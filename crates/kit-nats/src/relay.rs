@@ -55,7 +55,7 @@ pub async fn relay(service: Service, journal: Arc<JournalBus>, nats: Nats, mut l
         tokio::select! {
             Err(failure) = run(&service, &journal, &nats, &mut pause) => {
                 let wait = pause.next();
-                tracing::warn!(context = service.name(), ?wait, error = failure.story(), "the relay pauses");
+                tracing::warn!(context = service.name(), ?wait, error = failure.report(), "the relay pauses");
                 tokio::time::sleep(wait).await;
             }
             _ = leading(&mut leads, false) => {}
@@ -71,7 +71,7 @@ async fn make_stream(service: &Service, nats: &Nats) {
     }
     let epochs = Arc::clone(&service.database().epochs().borrow());
     if let Err(failure) = stream::keep(nats, service.name(), &epochs).await {
-        tracing::debug!(context = service.name(), error = failure.story(), "whoever leads makes the stream");
+        tracing::debug!(context = service.name(), error = failure.report(), "whoever leads makes the stream");
     }
 }
 

@@ -79,7 +79,7 @@ impl PostgresDatabase {
     /// Opens a context's database, and makes its schema where there is none.
     ///
     /// # Errors
-    /// Where it cannot be reached ([`OpenError::is_passing`]), or is not this context's, or newer than this
+    /// Where it cannot be reached ([`OpenError::is_transient`]), or is not this context's, or newer than this
     /// program. It is then left as it was.
     pub async fn open(context: &'static str, settings: &Settings) -> Result<Self, OpenError> {
         let target = Arc::new(Target::new(context, settings).map_err(OpenError::Settings)?);

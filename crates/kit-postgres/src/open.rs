@@ -90,7 +90,7 @@ pub enum OpenError {
 impl OpenError {
     /// Whether trying again later may help.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
     }
 

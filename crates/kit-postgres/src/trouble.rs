@@ -35,8 +35,8 @@ impl Trouble {
     /// Whether only the statement failed: because of what was in it, because it took too long (57014), or because
     /// of a lock (40, 55). After anything else a new connection is worth more than the old one.
     pub(crate) fn leaves_the_connection(&self) -> bool {
-        let is_passing = |code: String| code == "57014" || code.starts_with("40") || code.starts_with("55");
-        self.is_the_data() || self.code().is_some_and(is_passing)
+        let is_transient = |code: String| code == "57014" || code.starts_with("40") || code.starts_with("55");
+        self.is_the_data() || self.code().is_some_and(is_transient)
     }
 
     /// Whether it is the fault of what was to be kept: of its values (22), of what they break (21, 23), or of how

@@ -46,12 +46,12 @@ impl Service {
     /// # Errors
     /// [`Failure::Unavailable`] where a source does not say how far it is, or the policies need longer than five
     /// seconds.
-    pub async fn catch_up(&self) -> Result<(), Failure> {
+    pub async fn catch_up_policies(&self) -> Result<(), Failure> {
         let asked = Instant::now();
         let mut last = self.catching_up().last.lock().await;
         if last.as_ref().is_none_or(|(began, _)| *began < asked) {
             let began = Instant::now();
-            *last = Some((began, self.handle_all().await.map_err(|failure| failure.story())));
+            *last = Some((began, self.handle_all().await.map_err(|failure| failure.report())));
         }
         let outcome = last.as_ref().map_or(Ok(()), |(_, outcome)| outcome.clone());
         outcome.map_err(|why| Failure::unavailable("what the other contexts published", why))

@@ -6,7 +6,7 @@
 //! batch that fails is taken apart: each event then commits alone, and one that still fails becomes a job
 //! that tries again and, in the end, a dead letter in the open, while the events behind it go on.
 //!
-//! - `ear`: one consumer's hearing: read, hear, commit;
+//! - `runner`: one consumer's hearing: read, hear, commit;
 //! - `rebuild`: a projection's views, built anew beside the ones in use;
 //! - `memory`: what a projection wrote last, so that it need not read it back;
 //! - `aside`: events that could not be handled, to be heard again;
@@ -14,12 +14,12 @@
 //! - [`kept`]: the cursors of a context as they are kept, and setting them where a person has said;
 //! - `waiting`: for something new, and for what does not answer.
 
-mod aside;
 mod divergence;
-mod ear;
+mod document_cache;
 pub mod kept;
-mod memory;
+mod parked;
 mod rebuild;
+mod runner;
 mod waiting;
 
 use std::future::Future;
@@ -30,17 +30,17 @@ use async_trait::async_trait;
 use baedal_kit::Failure;
 use baedal_kit::message::Envelope;
 
-use crate::{Service, Work};
+use crate::{Service, UnitOfWork};
 
-pub use aside::HearAgain;
-pub(crate) use aside::none_parked;
 pub(crate) use divergence::Divergences;
 pub use divergence::{Divergence, remedy};
-pub(crate) use memory::Memory;
+pub(crate) use document_cache::DocumentCache;
+pub use parked::RetryParked;
+pub(crate) use parked::none_parked;
 pub(crate) use rebuild::GENERATIONS;
 pub use rebuild::{request_rebuild, restore_generations, run_projection};
 
-use ear::Ear;
+use runner::ConsumerRunner;
 use waiting::{Heads, Pause};
 
 /// Hears other contexts' events and does something about them.
@@ -60,7 +60,7 @@ pub trait Consumer: Send + Sync + 'static {
 
     /// Puts what is to be done about an event into `work`. It may be called again for the same event
     /// when its work could not be committed.
-    async fn hear(&self, event: &Envelope, work: &mut Work) -> Result<(), Failure>;
+    async fn handle(&self, event: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure>;
 }
 
 /// A consumer that does nothing but write views, and can therefore be run again from the beginning.
@@ -82,18 +82,18 @@ pub fn run_policy(service: Service, policy: Arc<dyn Consumer>) -> impl Future<Ou
     async move {
         let mut heads = Heads::new(&service, policy.sources());
         let mut pause = Pause::new(&service, policy.name());
-        let mut ear = Ear::new(&service, policy, 0);
+        let mut runner = ConsumerRunner::new(&service, policy, 0);
         loop {
             heads.mark();
-            match ear.hear_some().await {
+            match runner.handle_batch().await {
                 Ok(true) => {
                     pause.over();
-                    ear.linger().await;
+                    runner.linger().await;
                 }
                 Ok(false) => {
                     pause.over();
                     heads.changed().await;
-                    ear.linger().await;
+                    runner.linger().await;
                 }
                 Err(failure) => pause.after(&failure, &mut heads).await,
             }

@@ -5,7 +5,7 @@
 //! what it does outside carries an idempotency key. A job that fails is tried again, later each time,
 //! and becomes a dead letter in the open when its [`Retry`] says so.
 
-mod hands;
+mod slots;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +21,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::consumer::none_parked;
-use crate::{Service, Work};
+use crate::{Service, UnitOfWork};
 
-pub(crate) use hands::Hands;
-use hands::Held;
+pub(crate) use slots::JobSlots;
+use slots::LeasedJobGuard;
 
 /// How long a job may run before another worker may take it.
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
@@ -75,7 +75,7 @@ pub trait JobHandler: Send + Sync + 'static {
     fn kinds(&self) -> &'static [&'static str];
 
     /// Does a job, putting what it changes into `work`, which commits together with the job's end.
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure>;
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure>;
 
     /// Whether a kind is a deadline that decides something which cannot be undone. Before it runs, the context catches
     /// up with what the others had published by then: what happened first counts first. Where one of them is away, or
@@ -99,11 +99,11 @@ pub async fn run(service: Service, handlers: Vec<Arc<dyn JobHandler>>) {
     let handlers: Arc<[Arc<dyn JobHandler>]> = handlers.into();
     // Tasks of their own: a job that waits for the database must not wait for us to have asked it too.
     let mut running = JoinSet::new();
-    let begin = |running: &mut JoinSet<()>, held: Held| {
+    let begin = |running: &mut JoinSet<()>, held: LeasedJobGuard| {
         let (service, handlers) = (service.clone(), Arc::clone(&handlers));
         running.spawn(async move { attempt(&service, &handlers, held).await });
     };
-    let mut taken = service.hands().open();
+    let mut taken = service.slots().open();
     let mut pause = FIRST_PAUSE;
     while !service.lifecycle().is_draining() {
         changed.mark_unchanged();
@@ -114,7 +114,7 @@ pub async fn run(service: Service, handlers: Vec<Arc<dyn JobHandler>>) {
                 next
             }
             Err(failure) => {
-                tracing::warn!(context = service.name(), error = failure.story(), "jobs wait for the database");
+                tracing::warn!(context = service.name(), error = failure.report(), "jobs wait for the database");
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 Next::In(tokio::time::Instant::now() + pause / 2)
             }
@@ -195,11 +195,11 @@ async fn room(running: &mut JoinSet<()>, wanted: bool) {
 }
 
 /// Takes due jobs, if there is a hand free for any, and tells when to look again.
-async fn take(service: &Service) -> Result<(Vec<Held>, Next), Failure> {
-    let Some(mut hands) = service.hands().free() else { return Ok((Vec::new(), Next::Room)) };
-    let (now, room) = (service.clock().now(), hands.num_permits());
+async fn take(service: &Service) -> Result<(Vec<LeasedJobGuard>, Next), Failure> {
+    let Some(mut slots) = service.slots().free() else { return Ok((Vec::new(), Next::Room)) };
+    let (now, room) = (service.clock().now(), slots.num_permits());
     let leased = service.database().lease(now, now + LEASE, room).await?;
-    let hold = |leased| hands.split(1).map(|hand| Held::new(service, leased, hand));
+    let hold = |leased| slots.split(1).map(|hand| LeasedJobGuard::new(service, leased, hand));
     let jobs: Vec<_> = leased.into_iter().filter_map(hold).collect();
     if jobs.len() == room {
         return Ok((jobs, Next::Room));
@@ -224,7 +224,7 @@ pub async fn run_due(service: &Service, handlers: &[Arc<dyn JobHandler>]) -> Res
 }
 
 /// Runs one job and records what became of it.
-async fn attempt(service: &Service, handlers: &[Arc<dyn JobHandler>], held: Held) {
+async fn attempt(service: &Service, handlers: &[Arc<dyn JobHandler>], held: LeasedJobGuard) {
     let Some(LeasedJob { job, lease }) = held.leased() else { return };
     let handler = handlers.iter().find(|handler| handler.kinds().contains(&job.kind.as_str()));
     let retry = handler.map_or_else(Retry::default, |handler| handler.retry(&job.kind));
@@ -261,7 +261,7 @@ async fn run_once(
         let mut work = service.work(origin(service, job));
         work.not_before(job.run_at);
         if job.attempt > 1 {
-            work.look_afresh();
+            work.bypass_caches();
         }
         work.change_job(JobChange::Finish(lease));
         handler.run(job, &mut work).await?;
@@ -275,7 +275,7 @@ async fn run_once(
 
 /// What the others had published by now is handled, and nothing about the job's subject is set aside.
 async fn all_is_heard(service: &Service, job: &Job) -> Result<(), Failure> {
-    service.catch_up().await?;
+    service.catch_up_policies().await?;
     match job.correlation {
         Some(correlation) => none_parked(service, correlation).await,
         None => Ok(()),
@@ -288,7 +288,7 @@ async fn record(service: &Service, job: &Job, change: JobChange) {
     let given_up = tokio::time::Instant::now() + LONGEST_RUN;
     while let Err(failure) = try_record(service, &change).await {
         let ends = tokio::time::timeout(FIRST_PAUSE, service.lifecycle().stopping()).await.is_ok();
-        if ends || !failure.is_passing() || tokio::time::Instant::now() > given_up {
+        if ends || !failure.is_transient() || tokio::time::Instant::now() > given_up {
             return not_recorded(service, job, &failure);
         }
     }
@@ -305,15 +305,15 @@ fn not_recorded(service: &Service, job: &Job, failure: &Failure) {
         context = service.name(),
         kind = job.kind,
         key = job.key,
-        error = failure.story(),
+        error = failure.report(),
         "a failed job could not be recorded; it comes back when its lease ends"
     );
 }
 
 fn failed(service: &Service, job: &Job, lease: Lease, retry: Retry, failure: &Failure) -> JobChange {
-    let error = failure.story();
+    let error = failure.report();
     let order_id = job.correlation.map(tracing::field::display);
-    if retry.max_attempts.is_some_and(|most| job.attempt >= most) && !failure.is_passing() {
+    if retry.max_attempts.is_some_and(|most| job.attempt >= most) && !failure.is_transient() {
         tracing::error!(
             context = service.name(),
             kind = job.kind,

@@ -148,10 +148,10 @@ impl Source {
     /// [`UNPUBLISHABLE`].
     async fn publish(&self, event: &Recorded) -> Result<Option<Public>, Failure> {
         let failure = match caught("publishing", async { (self.publish)(event) }).await {
-            Err(failure) if !failure.is_passing() => failure,
+            Err(failure) if !failure.is_transient() => failure,
             published => return published,
         };
-        let error = failure.story();
+        let error = failure.report();
         tracing::error!(
             source = self.name,
             position = event.position,

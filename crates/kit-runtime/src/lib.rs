@@ -21,11 +21,11 @@ pub mod replicas;
 pub mod service;
 mod serving;
 mod start;
-pub mod work;
+pub mod unit_of_work;
 
 pub use consumer::{Consumer, Projection};
 pub use jobs::{JobHandler, Retry};
 pub use journal_bus::JournalBus;
 pub use service::Service;
 pub use start::start;
-pub use work::Work;
+pub use unit_of_work::UnitOfWork;

@@ -1,4 +1,4 @@
-//! The replicas of a context: who is alive, who hears which shards, and who leads.
+//! The replicas of a context: who is alive, who hears which shards, and who is_leader.
 //!
 //! ```text
 //!   every second:  "I am here" into our own document of the view `replicas` ─▶ its version grows
@@ -10,9 +10,9 @@
 //! Nobody's clock is compared with anybody else's. Two may take a shard for theirs for a moment; the cursor,
 //! moved in the commit that holds the effect, lets one of them through, and the other looks again.
 
+mod membership;
+mod message;
 mod presence;
-mod roster;
-mod talk;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,9 +25,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
 use crate::{Service, consumer, serving};
+use membership::Membership;
+use message::ReplicaMessage;
 use presence::Presence;
-use roster::Roster;
-use talk::Said;
 
 /// How often a replica says that it is here.
 const BEAT: Duration = Duration::from_secs(1);
@@ -42,26 +42,26 @@ const MOST: usize = 1024;
 
 /// One replica's share of the work.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Share {
+pub struct ShardAssignment {
     /// The shards it hears.
     pub shards: Arc<[u16]>,
     /// Whether it does what only one may do.
-    pub leads: bool,
+    pub is_leader: bool,
     /// How many others share the work.
     pub others: usize,
 }
 
-impl Share {
+impl ShardAssignment {
     /// All of it: there is but one process.
     #[must_use]
     pub fn whole(shards: u16) -> Self {
-        Self { shards: (0..shards).collect(), leads: true, others: 0 }
+        Self { shards: (0..shards).collect(), is_leader: true, others: 0 }
     }
 
     /// None of it, until we know who else is here.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { shards: Arc::new([]), leads: false, others: 0 }
+        Self { shards: Arc::new([]), is_leader: false, others: 0 }
     }
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn run(service: Service) {
 struct Member {
     service: Service,
     id: String,
-    roster: Roster,
+    membership: Membership,
     presence: Presence,
     /// Which documents tell the views' generations, and how often each was written.
     generations: Option<Vec<(String, u64)>>,
@@ -97,8 +97,8 @@ struct Member {
 impl Member {
     fn new(service: Service) -> Self {
         let id = Uuid::now_v7().to_string();
-        let (roster, presence) = (Roster::new(id.clone()), Presence::new(id.clone()));
-        Self { service, roster, presence, id, generations: None, has_left: false }
+        let (membership, presence) = (Membership::new(id.clone()), Presence::new(id.clone()));
+        Self { service, membership, presence, id, generations: None, has_left: false }
     }
 
     async fn take_part(&mut self, mut said: broadcast::Receiver<Arc<str>>) {
@@ -111,7 +111,7 @@ impl Member {
             tokio::select! {
                 _ = beat.tick() => self.beat().await,
                 heard = said.recv() => match heard {
-                    Ok(text) => self.hear(&text).await,
+                    Ok(text) => self.handle(&text).await,
                     // What was missed is said again with the next beats.
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => std::future::pending().await,
@@ -136,7 +136,7 @@ impl Member {
         // A database that takes longer is one that we do not reach.
         match tokio::time::timeout(BEAT, self.say_and_look()).await {
             Ok(Ok(())) => {}
-            Ok(Err(failure)) => self.missed(&failure.story()),
+            Ok(Err(failure)) => self.missed(&failure.report()),
             Err(elapsed) => self.missed(&elapsed.to_string()),
         }
         self.take_share();
@@ -148,13 +148,13 @@ impl Member {
     }
 
     async fn say_and_look(&mut self) -> Result<(), Failure> {
-        let is_new = !self.roster.knows_me();
+        let is_new = !self.membership.knows_me();
         self.presence.begin(self.service.clock().now(), Instant::now());
         self.service.database().commit(Commit { writes: vec![self.document(true)], ..Commit::default() }).await?;
         self.look().await?;
         self.presence.settle(&self.service, Instant::now()).await?;
         if is_new {
-            self.tell(&Said::Here);
+            self.tell(&ReplicaMessage::Here);
         }
         let generations = self.versions(consumer::GENERATIONS).await?;
         let known = self.generations.replace(generations);
@@ -169,16 +169,16 @@ impl Member {
         let documents = self.documents(REPLICAS).await?;
         let found: Vec<_> = documents.iter().map(|document| (document.id.clone(), document.version)).collect();
         let now = Instant::now();
-        self.roster.observe(&found, now);
+        self.membership.observe(&found, now);
         self.presence.observe(&documents);
-        for (id, version) in self.roster.away(now) {
+        for (id, version) in self.membership.away(now) {
             let write = Write { expected_version: Some(version), ..document(id.clone(), None) };
             let gone = Commit { writes: vec![write], ..Commit::default() };
             // Where somebody else was faster, or it came back, this is a conflict and nothing happens.
             if let Outcome::Committed { .. } = self.service.database().commit(gone).await? {
                 tracing::warn!(context = self.service.name(), replica = id, "a replica is away");
-                self.roster.left(&id);
-                self.tell(&Said::Left(id));
+                self.membership.left(&id);
+                self.tell(&ReplicaMessage::Left(id));
             }
         }
         Ok(())
@@ -198,41 +198,44 @@ impl Member {
 
     fn take_share(&self) {
         let service = &self.service;
-        let share =
-            if self.has_left { Share::nothing() } else { self.roster.share(service.bus().shards(), Instant::now()) };
+        let share = if self.has_left {
+            ShardAssignment::nothing()
+        } else {
+            self.membership.share(service.bus().shards(), Instant::now())
+        };
         if service.take(&share) {
-            let Share { shards, leads, others } = &share;
-            tracing::info!(context = service.name(), ?shards, leads, others, "the replicas share the work anew");
+            let ShardAssignment { shards, is_leader, others } = &share;
+            tracing::info!(context = service.name(), ?shards, is_leader, others, "the replicas share the work anew");
             service.bus().hear_shards(shards);
         }
     }
 
-    async fn hear(&mut self, text: &str) {
-        match Said::read(text) {
-            Some(Said::Here) if !self.has_left => match self.look().await {
+    async fn handle(&mut self, text: &str) {
+        match ReplicaMessage::read(text) {
+            Some(ReplicaMessage::Here) if !self.has_left => match self.look().await {
                 Ok(()) => {
                     self.take_share();
                     self.tell_progress();
                 }
-                Err(failure) => self.missed(&failure.story()),
+                Err(failure) => self.missed(&failure.report()),
             },
-            Some(Said::Left(id)) => {
-                self.roster.left(&id);
+            Some(ReplicaMessage::Left(id)) => {
+                self.membership.left(&id);
                 self.take_share();
             }
-            Some(Said::Reached(reached)) => talk::learn(&self.service, &reached),
-            Some(Said::Here) | None => {}
+            Some(ReplicaMessage::Reached(reached)) => message::learn(&self.service, &reached),
+            Some(ReplicaMessage::Here) | None => {}
         }
     }
 
     fn tell_progress(&self) {
         let share = self.service.share().borrow().clone();
         if share.others > 0 && !share.shards.is_empty() {
-            self.tell(&Said::Reached(self.service.progress().in_shards(&share.shards)));
+            self.tell(&ReplicaMessage::Reached(self.service.progress().in_shards(&share.shards)));
         }
     }
 
-    fn tell(&self, said: &Said) {
+    fn tell(&self, said: &ReplicaMessage) {
         if let Some(text) = said.write() {
             self.service.database().tell_replicas(text);
         }
@@ -246,9 +249,9 @@ impl Member {
         self.take_share();
         let gone = Commit { writes: vec![self.document(false)], ..Commit::default() };
         match tokio::time::timeout(FAREWELL, self.service.database().commit(gone)).await {
-            Ok(Ok(_)) => self.tell(&Said::Left(self.id.clone())),
+            Ok(Ok(_)) => self.tell(&ReplicaMessage::Left(self.id.clone())),
             // They will notice by themselves.
-            Ok(Err(failure)) => self.missed(&failure.story()),
+            Ok(Err(failure)) => self.missed(&failure.report()),
             Err(elapsed) => self.missed(&elapsed.to_string()),
         }
     }

@@ -20,13 +20,13 @@ use rand::RngExt;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::Work;
+use crate::UnitOfWork;
 use crate::catching_up::CatchingUp;
 use crate::consumer::{Divergence, Divergences};
-use crate::jobs::Hands;
+use crate::jobs::JobSlots;
 use crate::lifecycle::Lifecycle;
 use crate::progress::{Positions, Progress, has_reached};
-use crate::replicas::Share;
+use crate::replicas::ShardAssignment;
 use crate::serving::Serving;
 
 /// How long it is waited for what others published. Less, and who is only late would be told that there is nothing.
@@ -53,14 +53,14 @@ struct Inner {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     lifecycle: Lifecycle,
-    states: States,
-    hands: Hands,
+    states: AggregateCache,
+    slots: JobSlots,
     progress: Progress,
     catching_up: CatchingUp,
     serving: Serving,
     divergences: Divergences,
-    share: watch::Sender<Share>,
-    leads: watch::Sender<bool>,
+    share: watch::Sender<ShardAssignment>,
+    is_leader: watch::Sender<bool>,
     views: RwLock<HashMap<&'static str, u32>>,
     rebuilds: watch::Sender<u64>,
 }
@@ -90,7 +90,7 @@ impl Service {
         let shards = bus.shards();
         // With replicas, who hears what is settled when they have looked at one another.
         let is_alone = database.replicas_say().is_none();
-        let share = if is_alone { Share::whole(shards) } else { Share::nothing() };
+        let share = if is_alone { ShardAssignment::whole(shards) } else { ShardAssignment::nothing() };
         let serving = Serving::new(is_alone.then(|| clock.now()));
         Self {
             inner: Arc::new(Inner {
@@ -100,13 +100,13 @@ impl Service {
                 clock,
                 ids,
                 lifecycle,
-                states: States::default(),
-                hands: Hands::default(),
+                states: AggregateCache::default(),
+                slots: JobSlots::default(),
                 progress: Progress::new(shards),
                 catching_up: CatchingUp::default(),
                 serving,
                 divergences: Divergences::default(),
-                leads: watch::Sender::new(share.leads),
+                is_leader: watch::Sender::new(share.is_leader),
                 share: watch::Sender::new(share),
                 views: RwLock::default(),
                 rebuilds: watch::Sender::new(0),
@@ -124,7 +124,7 @@ impl Service {
     pub fn as_two_replicas(mut self) -> Self {
         #[expect(clippy::expect_used, reason = "a test that does it too late is to fail")]
         let inner = Arc::get_mut(&mut self.inner).expect("a service that nobody else has yet");
-        inner.states = States::of(2);
+        inner.states = AggregateCache::of(2);
         self
     }
 
@@ -175,18 +175,18 @@ impl Service {
         &self.inner.lifecycle
     }
 
-    pub(crate) fn states(&self) -> &States {
+    pub(crate) fn states(&self) -> &AggregateCache {
         &self.inner.states
     }
 
-    pub(crate) fn hands(&self) -> &Hands {
-        &self.inner.hands
+    pub(crate) fn slots(&self) -> &JobSlots {
+        &self.inner.slots
     }
 
     /// Begins a unit of work.
     #[must_use]
-    pub fn work(&self, origin: Origin) -> Work {
-        Work::new(self.clone(), origin)
+    pub fn work(&self, origin: Origin) -> UnitOfWork {
+        UnitOfWork::new(self.clone(), origin)
     }
 
     /// Does a unit of work and commits it; again from the start where somebody was faster.
@@ -198,12 +198,12 @@ impl Service {
     pub async fn execute<T, E: From<Failure>>(
         &self,
         origin: &Origin,
-        mut body: impl for<'w> FnMut(&'w mut Work) -> BoxFuture<'w, Result<T, E>> + Send,
+        mut body: impl for<'w> FnMut(&'w mut UnitOfWork) -> BoxFuture<'w, Result<T, E>> + Send,
     ) -> Result<(T, u64), E> {
         for tries in 1..=CONFLICT_TRIES {
             let mut work = self.work(origin.clone());
             if tries > 1 {
-                work.look_afresh();
+                work.bypass_caches();
             }
             let value = match body(&mut work).await {
                 Ok(value) => value,
@@ -228,13 +228,13 @@ impl Service {
         origin: &Origin,
         id: &A::Id,
         command: A::Command,
-    ) -> Result<Done<A>, Undone<A::Refusal>> {
+    ) -> Result<Done<A>, CommandError<A::Refusal>> {
         let (decided, position) = self
             .execute(origin, |work| {
                 let (id, command) = (id.clone(), command.clone());
                 Box::pin(async move {
-                    let events = work.decide::<A>(&id, command).await?.map_err(Undone::Refused)?;
-                    Ok::<_, Undone<A::Refusal>>((work.load::<A>(&id).await?, events))
+                    let events = work.decide::<A>(&id, command).await?.map_err(CommandError::Refused)?;
+                    Ok::<_, CommandError<A::Refusal>>((work.load::<A>(&id).await?, events))
                 })
             })
             .await?;
@@ -246,14 +246,14 @@ impl Service {
     ///
     /// # Errors
     /// What the last attempt returned.
-    pub async fn again_when_settled<T, E, Attempt: Future<Output = Result<T, E>>>(
+    pub async fn retry_after_catch_up<T, E, Attempt: Future<Output = Result<T, E>>>(
         &self,
         may_be_lag: impl Fn(&E) -> bool,
         attempt: impl Fn() -> Attempt,
     ) -> Result<T, E> {
         match attempt().await {
             Err(refused) if may_be_lag(&refused) => {
-                self.settle().await;
+                self.catch_up().await;
                 attempt().await
             }
             answer => answer,
@@ -291,7 +291,7 @@ impl Service {
 
     /// Waits until this context's consumers have heard all that was published when it was called, for
     /// two seconds at the most.
-    pub async fn settle(&self) {
+    pub async fn catch_up(&self) {
         let all_heard = async {
             let waits = self.inner.progress.all().into_values().map(|mut reached| async move {
                 let sources: Vec<String> = reached.borrow().keys().cloned().collect();
@@ -310,7 +310,7 @@ impl Service {
     /// How far a source is: as it says itself, or, where it does not, as was last known.
     async fn head_as_known(&self, source: &str) -> u64 {
         self.inner.bus.look_at_head(source).await.unwrap_or_else(|failure| {
-            tracing::debug!(source, error = failure.story(), "how far a journal goes is as last known");
+            tracing::debug!(source, error = failure.report(), "how far a journal goes is as last known");
             *self.inner.bus.head(source).borrow()
         })
     }
@@ -352,19 +352,21 @@ impl Service {
 
     /// This replica's share of the work, and every later one.
     #[must_use]
-    pub fn share(&self) -> watch::Receiver<Share> {
+    pub fn share(&self) -> watch::Receiver<ShardAssignment> {
         self.inner.share.subscribe()
     }
 
     /// Whether this replica does what only one may do, now and later.
     #[must_use]
-    pub fn leads(&self) -> watch::Receiver<bool> {
-        self.inner.leads.subscribe()
+    pub fn is_leader(&self) -> watch::Receiver<bool> {
+        self.inner.is_leader.subscribe()
     }
 
     /// From now on this is our share. Whether it was another before.
-    pub(crate) fn take(&self, share: &Share) -> bool {
-        self.inner.leads.send_if_modified(|leads| std::mem::replace(leads, share.leads) != share.leads);
+    pub(crate) fn take(&self, share: &ShardAssignment) -> bool {
+        self.inner
+            .is_leader
+            .send_if_modified(|is_leader| std::mem::replace(is_leader, share.is_leader) != share.is_leader);
         self.inner.share.send_if_modified(|known| {
             let differs = known != share;
             known.clone_from(share);
@@ -411,14 +413,14 @@ pub(crate) async fn step_aside(tries: u32) {
 
 /// Why a command came to nothing.
 #[derive(Debug)]
-pub enum Undone<R> {
+pub enum CommandError<R> {
     /// The state forbids it.
     Refused(R),
     /// Something went wrong.
     Failed(Failure),
 }
 
-impl<R> From<Failure> for Undone<R> {
+impl<R> From<Failure> for CommandError<R> {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
     }
@@ -434,21 +436,21 @@ pub(crate) struct Known {
     pub(crate) state: Arc<dyn Any + Send + Sync>,
 }
 
-/// The states of the aggregates used last. They may be behind the database; see [`Work::decide`].
-pub(crate) struct States {
+/// The states of the aggregates used last. They may be behind the database; see [`UnitOfWork::decide`].
+pub(crate) struct AggregateCache {
     /// One memory; two where a test lets one process act as two.
     memories: Vec<Mutex<LruCache<String, Known>>>,
     /// Whose turn it is.
     turn: AtomicUsize,
 }
 
-impl Default for States {
+impl Default for AggregateCache {
     fn default() -> Self {
         Self::of(1)
     }
 }
 
-impl States {
+impl AggregateCache {
     fn of(replicas: usize) -> Self {
         let memories = (0..replicas).map(|_| Mutex::new(LruCache::new(REMEMBERED_STATES))).collect();
         Self { memories, turn: AtomicUsize::new(0) }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use baedal_kit::Failure;
 
-use crate::consumer::{self, HearAgain};
+use crate::consumer::{self, RetryParked};
 use crate::jobs::{self, JobHandler};
 use crate::{Consumer, Projection, Service, replicas};
 
@@ -23,15 +23,15 @@ pub async fn start(
     mut jobs: Vec<Arc<dyn JobHandler>>,
 ) -> Result<(), Failure> {
     while let Err(failure) = consumer::restore_generations(service, projections).await {
-        if !failure.is_passing() {
+        if !failure.is_transient() {
             return Err(failure);
         }
-        tracing::warn!(context = service.name(), error = failure.story(), "starting waits for the database");
+        tracing::warn!(context = service.name(), error = failure.report(), "starting waits for the database");
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     let mut hearers = policies.clone();
     hearers.extend(projections.iter().map(|projection| Arc::clone(projection) as Arc<dyn Consumer>));
-    jobs.push(Arc::new(HearAgain(hearers)));
+    jobs.push(Arc::new(RetryParked(hearers)));
     for policy in policies {
         service.lifecycle().spawn(consumer::run_policy(service.clone(), policy));
     }

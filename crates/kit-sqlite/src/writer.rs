@@ -405,7 +405,7 @@ mod tests {
                 Err(failure) => break failure,
             }
         };
-        assert!(refused.is_passing(), "{}", refused.story());
+        assert!(refused.is_transient(), "{}", refused.report());
         assert!(written > 5);
         assert_eq!(all(&database).await.len(), written);
         let mut crowd = tokio::task::JoinSet::new();
@@ -413,8 +413,8 @@ mod tests {
             let database = Arc::clone(&database);
             crowd.spawn(async move { database.commit(put(1000 + id, 10_000)).await });
         }
-        assert!(crowd.join_all().await.into_iter().all(|outcome| outcome.is_err_and(|failure| failure.is_passing())));
-        assert!(database.ping().await.unwrap_err().story().contains("full"));
+        assert!(crowd.join_all().await.into_iter().all(|outcome| outcome.is_err_and(|failure| failure.is_transient())));
+        assert!(database.ping().await.unwrap_err().report().contains("full"));
         // Somebody makes room.
         let clear = Commit { cleared_views: vec!["orders".to_owned()], ..Commit::default() };
         database.commit(clear).await.unwrap();
@@ -434,7 +434,7 @@ mod tests {
         opened.writer.pragma_update(None, "max_page_count", pages).unwrap();
         let database = SqliteDatabase::assemble(opened, "order").unwrap();
         let refused = database.ping().await.unwrap_err();
-        assert!(refused.is_passing() && refused.story().contains("full"), "{}", refused.story());
+        assert!(refused.is_transient() && refused.report().contains("full"), "{}", refused.report());
         assert_eq!(database.get("orders", "1").await.unwrap(), None, "it answers all the same");
     }
 
@@ -444,7 +444,7 @@ mod tests {
         let database = SqliteDatabase::open(&folder.path().join("order.db"), "order").unwrap();
         let panicked = database.writer.ask(Asked::Panic);
         let (panicked, beside) = tokio::join!(panicked, database.commit(put(1, 10)));
-        assert!(!panicked.unwrap_err().is_passing());
+        assert!(!panicked.unwrap_err().is_transient());
         assert_eq!(beside.unwrap(), Outcome::Committed { position: 0 });
         assert_eq!(all(&database).await.len(), 1);
         database.ping().await.unwrap();

@@ -61,13 +61,13 @@ impl Failure {
 
     /// Whether trying again later may help.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }
 
     /// The failure and what caused it, in one line, for a log or a dead letter.
     #[must_use]
-    pub fn story(&self) -> String {
+    pub fn report(&self) -> String {
         let mut story = self.to_string();
         let mut source = self.source();
         while let Some(cause) = source {

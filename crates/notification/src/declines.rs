@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use baedal_contracts::OrderId;
 use baedal_kit::database::JobChange;
 use baedal_kit::{Failure, Job};
-use baedal_kit_runtime::Work;
+use baedal_kit_runtime::UnitOfWork;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +52,7 @@ impl Plan {
 ///
 /// # Errors
 /// A failure of the database.
-pub(crate) async fn tell(ask: Ask, every: SignedDuration, work: &mut Work) -> Result<(), Failure> {
+pub(crate) async fn tell(ask: Ask, every: SignedDuration, work: &mut UnitOfWork) -> Result<(), Failure> {
     let facts: Option<OrderFacts> = work.document(ORDER_FACTS, &ask.order_id.to_string()).await?;
     let whose = facts.map_or_else(|| ask.order_id.to_string(), |facts| facts.customer_id.to_string());
     let mut plan: Plan = work.document(DECLINES, &whose).await?.unwrap_or_default();
@@ -68,7 +68,7 @@ pub(crate) async fn tell(ask: Ask, every: SignedDuration, work: &mut Work) -> Re
 }
 
 /// The order is paid, or has ended: that it was not paid before is no news any more.
-pub(crate) fn forget(order_id: OrderId, work: &mut Work) {
+pub(crate) fn forget(order_id: OrderId, work: &mut UnitOfWork) {
     work.change_job(JobChange::unschedule(DECLINE, order_id));
 }
 

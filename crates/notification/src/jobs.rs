@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use baedal_contracts::notification::Channel;
 use baedal_kit::{Failure, Job};
-use baedal_kit_runtime::{JobHandler, Retry, Work};
+use baedal_kit_runtime::{JobHandler, Retry, UnitOfWork};
 
 use crate::ask::{Ask, Letter};
 use crate::declines::DECLINE;
@@ -41,7 +41,7 @@ impl JobHandler for Send {
         &[SEND, REMIND, DECLINE]
     }
 
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         match job.kind.as_str() {
             REMIND => self.remind(job, work),
             DECLINE => tell_now(job.read()?, work),
@@ -57,7 +57,7 @@ impl JobHandler for Send {
 }
 
 /// What was kept for later is told now.
-fn tell_now(mut ask: Ask, work: &mut Work) -> Result<(), Failure> {
+fn tell_now(mut ask: Ask, work: &mut UnitOfWork) -> Result<(), Failure> {
     ask.since = work.at();
     work.schedule(ask.job(work.at()));
     Ok(())
@@ -78,12 +78,12 @@ impl Send {
 
     /// The order is still unpaid: what is to be sent becomes a job of its own, so that nothing is sent if
     /// the payment comes in this very moment and takes this job away.
-    fn remind(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    fn remind(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         let Remind { ask, pay_by } = job.read()?;
         if work.at() < pay_by { tell_now(ask, work) } else { Ok(()) }
     }
 
-    async fn send(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn send(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         let ask: Ask = job.read()?;
         // Asked for, not expected to be new: a provider is called next, and that cannot be taken back.
         if work.load::<Notice>(&ask.notice_id).await?.is_settled() {
@@ -167,7 +167,7 @@ impl Send {
         u128::from(ask.looks) * facts_wait.unsigned_abs().as_nanos() >= facts_within.unsigned_abs().as_nanos()
     }
 
-    fn try_again_later(&self, mut ask: Ask, why: &str, job: &Job, work: &mut Work) {
+    fn try_again_later(&self, mut ask: Ask, why: &str, job: &Job, work: &mut UnitOfWork) {
         ask.put_off = ask.put_off.saturating_add(1);
         tracing::warn!(
             order_id = %ask.order_id, notice_id = %ask.notice_id, put_off = ask.put_off, error = why,
@@ -180,7 +180,7 @@ impl Send {
     }
 
     /// What must be known comes from another context, which may be slower than the one whose event this is.
-    fn look_again_soon(&self, mut ask: Ask, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    fn look_again_soon(&self, mut ask: Ask, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         ask.looks = ask.looks.saturating_add(1);
         let mut again = ask.job(work.at() + self.settings.facts_wait);
         again.origin.clone_from(&job.origin);

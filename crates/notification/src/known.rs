@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use baedal_contracts::{AccountId, ChangeId, OrderId};
 use baedal_kit::Failure;
-use baedal_kit_runtime::Work;
+use baedal_kit_runtime::UnitOfWork;
 use lru::LruCache;
 
 use crate::views::{CONTACTS, Contact, ORDER_FACTS, OrderFacts};
@@ -32,7 +32,7 @@ impl Known {
         &self,
         order_id: OrderId,
         change_id: Option<ChangeId>,
-        work: &mut Work,
+        work: &mut UnitOfWork,
     ) -> Result<Option<Arc<OrderFacts>>, Failure> {
         let tells = |facts: &OrderFacts| change_id.is_none_or(|change_id| facts.change(change_id).is_some());
         if let Some(facts) = self.orders.get(&order_id).filter(|facts| tells(facts)) {
@@ -46,7 +46,7 @@ impl Known {
     pub(crate) async fn contact(
         &self,
         account_id: AccountId,
-        work: &mut Work,
+        work: &mut UnitOfWork,
     ) -> Result<Option<Arc<Contact>>, Failure> {
         if let Some(contact) = self.contacts.get(&account_id) {
             return Ok(Some(contact));

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use baedal_contracts::{OrderId, delivery, order, payment, source, store};
 use baedal_kit::database::JobChange;
 use baedal_kit::{Envelope, Failure, Job};
-use baedal_kit_runtime::{Consumer, Work};
+use baedal_kit_runtime::{Consumer, UnitOfWork};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +65,7 @@ impl Consumer for Policy {
         Duration::from_millis(20)
     }
 
-    async fn hear(&self, event: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, event: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         let (order_id, drafts) = match event.source.as_str() {
             source::ORDER => {
                 let told: order::Event = event.read()?;
@@ -108,7 +108,7 @@ impl Policy {
     }
 
     /// Begins or ends the wait for a payment.
-    fn keep_reminder(&self, event: &Envelope, told: &order::Event, work: &mut Work) {
+    fn keep_reminder(&self, event: &Envelope, told: &order::Event, work: &mut UnitOfWork) {
         match reminder(told) {
             Some(Reminder::Begins { draft, pay_by }) => {
                 let order_id: OrderId = told.order_id();
@@ -127,7 +127,7 @@ impl Policy {
 }
 
 /// In the app at once, where all is known; otherwise by the job that can wait and call a provider.
-async fn say(ask: Ask, work: &mut Work) -> Result<(), Failure> {
+async fn say(ask: Ask, work: &mut UnitOfWork) -> Result<(), Failure> {
     if ask.draft.template.is_in_app() {
         let facts: Option<OrderFacts> = match ask.needs_facts() {
             true => work.document(ORDER_FACTS, &ask.order_id.to_string()).await?,

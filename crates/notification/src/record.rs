@@ -2,7 +2,7 @@
 
 use baedal_contracts::notification::Channel;
 use baedal_kit::Failure;
-use baedal_kit_runtime::Work;
+use baedal_kit_runtime::UnitOfWork;
 
 use crate::ask::Letter;
 use crate::domain::Notice;
@@ -10,12 +10,17 @@ use crate::domain::notice::{About, Command};
 use crate::views::{NOTICES, NoticeDocument, Outcome, recipient_tag};
 
 /// Shown in the app.
-pub(crate) async fn in_app(letter: &Letter, work: &mut Work) -> Result<(), Failure> {
+pub(crate) async fn in_app(letter: &Letter, work: &mut UnitOfWork) -> Result<(), Failure> {
     sent(letter, letter.template.render(&letter.variables), Channel::InApp, work).await
 }
 
 /// Taken by a channel.
-pub(crate) async fn sent(letter: &Letter, text: String, channel: Channel, work: &mut Work) -> Result<(), Failure> {
+pub(crate) async fn sent(
+    letter: &Letter,
+    text: String,
+    channel: Channel,
+    work: &mut UnitOfWork,
+) -> Result<(), Failure> {
     let command = Command::MarkSent { about: about(letter), channel };
     keep(letter, command, text, channel, None, work).await
 }
@@ -26,7 +31,7 @@ pub(crate) async fn failed(
     text: String,
     channel: Channel,
     reason: String,
-    work: &mut Work,
+    work: &mut UnitOfWork,
 ) -> Result<(), Failure> {
     tracing::error!(
         order_id = %letter.order_id, notice_id = %letter.notice_id, template = letter.template.code(), reason,
@@ -42,7 +47,7 @@ async fn keep(
     text: String,
     channel: Channel,
     reason: Option<String>,
-    work: &mut Work,
+    work: &mut UnitOfWork,
 ) -> Result<(), Failure> {
     if work.tell::<Notice>(&letter.notice_id, command).await?.is_empty() {
         return Ok(());

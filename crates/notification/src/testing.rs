@@ -256,7 +256,7 @@ impl World {
         let (origin, envelope) = (Origin::none(), Arc::new(envelope.clone()));
         let heard = self.service.execute(&origin, |work| {
             let (consumer, envelope) = (Arc::clone(&consumer), Arc::clone(&envelope));
-            Box::pin(async move { consumer.hear(&envelope, work).await })
+            Box::pin(async move { consumer.handle(&envelope, work).await })
         });
         heard.await.expect("heard");
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use baedal_contracts::notification::Channel;
 use baedal_contracts::{AccountId, ChangeId, OrderId, Won, identity, order, source};
 use baedal_kit::{Envelope, Failure};
-use baedal_kit_runtime::{Consumer, Projection, Work};
+use baedal_kit_runtime::{Consumer, Projection, UnitOfWork};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -118,7 +118,7 @@ impl Consumer for Facts {
         &[source::IDENTITY, source::ORDER]
     }
 
-    async fn hear(&self, event: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, event: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         match event.kind.as_str() {
             "AccountOpened" => {
                 let identity::Event::AccountOpened { account_id, phone, .. } = event.read()?;
@@ -132,7 +132,7 @@ impl Consumer for Facts {
     }
 }
 
-async fn when_order_tells(event: order::Event, work: &mut Work) -> Result<(), Failure> {
+async fn when_order_tells(event: order::Event, work: &mut UnitOfWork) -> Result<(), Failure> {
     let id = event.order_id().to_string();
     let known: Option<OrderFacts> = work.document(ORDER_FACTS, &id).await?;
     let facts = match (event, known) {

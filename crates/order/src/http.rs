@@ -71,7 +71,7 @@ impl App {
         command: Command,
     ) -> Result<Done<Order>, Refused> {
         let ask = || self.ask_once(origin, caller, order_id, &command);
-        self.service.again_when_settled(Refused::may_be_lag, ask).await
+        self.service.retry_after_catch_up(Refused::may_be_lag, ask).await
     }
 
     async fn ask_once(

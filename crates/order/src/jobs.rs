@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use baedal_contracts::OrderId;
 use baedal_kit::{Failure, Job};
 use baedal_kit_runtime::jobs::Retry;
-use baedal_kit_runtime::{JobHandler, Work};
+use baedal_kit_runtime::{JobHandler, UnitOfWork};
 
 use crate::domain::order::{ABANDON, AUTO_COMPLETE, PAYMENT_WINDOW};
 use crate::domain::{Command, Order};
@@ -40,7 +40,7 @@ impl JobHandler for Deadlines {
         Retry { longest_wait: LONGEST_WAIT, ..Retry::default() }
     }
 
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         let command = match job.kind.as_str() {
             FORGET_KEY => {
                 work.delete(IDEMPOTENCY, &job.key);

@@ -5,7 +5,7 @@
 
 use baedal_contracts::{AccountId, AttemptId, ChangeId, OrderId};
 use baedal_kit::Failure;
-use baedal_kit_runtime::Work;
+use baedal_kit_runtime::UnitOfWork;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ struct Tally {
 /// # Errors
 /// Why the customer may not place another now; a failure of the database.
 pub(crate) async fn count_order(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     settings: &Settings,
     customer_id: AccountId,
     order_id: OrderId,
@@ -55,7 +55,7 @@ pub(crate) async fn count_order(
 /// # Errors
 /// Why the customer may not try again now; a failure of the database.
 pub(crate) async fn count_attempts(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     settings: &Settings,
     customer_id: AccountId,
     events: &[Event],
@@ -82,7 +82,7 @@ pub(crate) async fn count_attempts(
 ///
 /// # Errors
 /// A failure of the database; broken, where the order refuses it.
-pub(crate) async fn tell(work: &mut Work, order_id: OrderId, command: Command) -> Result<(), Failure> {
+pub(crate) async fn tell(work: &mut UnitOfWork, order_id: OrderId, command: Command) -> Result<(), Failure> {
     for event in work.tell::<Order>(&order_id, command).await? {
         let attempt_id = if let Event::PaymentPutOff { attempt_id } = event {
             attempt_id
@@ -108,7 +108,7 @@ fn attempt_of(change_id: ChangeId) -> AttemptId {
 impl Tally {
     /// Takes out the orders that are paid, or have ended. The first moment at which one of those that are left is
     /// canceled by itself.
-    async fn forget_paid(&mut self, work: &mut Work) -> Result<Option<Timestamp>, Failure> {
+    async fn forget_paid(&mut self, work: &mut UnitOfWork) -> Result<Option<Timestamp>, Failure> {
         let mut unpaid = Vec::new();
         let mut first: Option<Timestamp> = None;
         for order_id in std::mem::take(&mut self.unpaid) {
@@ -138,10 +138,10 @@ impl Tally {
     }
 }
 
-async fn read(work: &mut Work, customer_id: AccountId) -> Result<Tally, Failure> {
+async fn read(work: &mut UnitOfWork, customer_id: AccountId) -> Result<Tally, Failure> {
     Ok(work.document(CUSTOMERS, &customer_id.to_string()).await?.unwrap_or_default())
 }
 
-fn keep(work: &mut Work, customer_id: AccountId, tally: &Tally) -> Result<(), Failure> {
+fn keep(work: &mut UnitOfWork, customer_id: AccountId, tally: &Tally) -> Result<(), Failure> {
     work.put(CUSTOMERS, &customer_id.to_string(), tally, [])
 }

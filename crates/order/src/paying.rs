@@ -49,7 +49,7 @@ pub(crate) async fn attempt(app: &App, origin: &Origin, attempting: Attempting) 
         let order_id = attempting.order_id;
         let attempted = make(&app, &origin, attempting).await;
         if let Err(failure) = &attempted {
-            tracing::error!(%order_id, error = failure.story(), "what came of an attempt to pay was not recorded");
+            tracing::error!(%order_id, error = failure.report(), "what came of an attempt to pay was not recorded");
         }
         if tell.send(attempted).is_err() {
             tracing::info!(%order_id, "nobody waited for the end of an attempt to pay");

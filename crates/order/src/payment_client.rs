@@ -234,7 +234,7 @@ impl Payments for PaymentClient {
             }
             Ok(Err(Unsaid::NoAnswer(failure))) => {
                 permit.failure();
-                tracing::warn!(%order_id, error = failure.story(), "payment did not answer as it should");
+                tracing::warn!(%order_id, error = failure.report(), "payment did not answer as it should");
                 Err(PutOff::NoAnswer)
             }
             Err(_) => {
@@ -256,7 +256,7 @@ impl Payments for PaymentClient {
         match tokio::time::timeout(SERVING_LIMIT, self.serving_since()).await {
             Ok(Ok(since)) => Some(since.max(open_since)),
             Ok(Err(failure)) => {
-                tracing::warn!(error = failure.story(), "payment does not say since when it is there");
+                tracing::warn!(error = failure.report(), "payment does not say since when it is there");
                 None
             }
             Err(_) => None,
@@ -287,7 +287,7 @@ impl Payments for PaymentClient {
                 Err(PutOff::NotAsked { retry_after: RETRY_AFTER })
             }
             Ok(Err(Unsaid::NoAnswer(failure))) => {
-                tracing::warn!(%order_id, error = failure.story(), "payment did not answer as it should");
+                tracing::warn!(%order_id, error = failure.report(), "payment did not answer as it should");
                 Err(PutOff::NoAnswer)
             }
             Err(_) => Err(PutOff::NoAnswer),
@@ -305,7 +305,7 @@ impl Payments for PaymentClient {
                 permit.failure();
                 let why = match unsaid {
                     Unsaid::NotAsked(why) => why,
-                    Unsaid::NoAnswer(failure) => failure.story(),
+                    Unsaid::NoAnswer(failure) => failure.report(),
                 };
                 tracing::warn!(%order_id, why, "payment is not there to be asked");
                 // Whether it heard this question does not matter: it was about nothing.

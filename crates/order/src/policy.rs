@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use baedal_contracts::source::{DELIVERY, PAYMENT, STORE};
 use baedal_contracts::{OrderId, delivery, payment, store};
 use baedal_kit::{Envelope, Failure};
-use baedal_kit_runtime::{Consumer, Work};
+use baedal_kit_runtime::{Consumer, UnitOfWork};
 
 use crate::domain::Command;
 use crate::{Settings, limits};
@@ -101,7 +101,7 @@ impl Consumer for Policy {
         &[PAYMENT, STORE, DELIVERY]
     }
 
-    async fn hear(&self, event: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, event: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         let asked = match (event.source.as_str(), event.kind.as_str()) {
             (PAYMENT, _) => self.when_payment_tells(event.read()?),
             (STORE, kind) if kind.starts_with("Ticket") || kind == "CookFinished" => {

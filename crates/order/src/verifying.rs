@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use baedal_contracts::{AttemptId, OrderId, Won};
 use baedal_kit::{Failure, Job, Origin};
-use baedal_kit_runtime::{JobHandler, Retry, Work};
+use baedal_kit_runtime::{JobHandler, Retry, UnitOfWork};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +59,7 @@ impl JobHandler for Verifying {
         &[VERIFY_ATTEMPT]
     }
 
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         let Unanswered { order_id, attempt_id, amount_krw } = job.read()?;
         let order = work.load::<Order>(&order_id).await?;
         if order.placed().and_then(|placed| placed.open_attempt()) != Some(attempt_id) {

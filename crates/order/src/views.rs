@@ -5,7 +5,7 @@ use baedal_contracts::source::STORE;
 use baedal_contracts::store::Event;
 use baedal_contracts::{AccountId, OrderId, StoreId};
 use baedal_kit::{Envelope, Failure};
-use baedal_kit_runtime::{Consumer, Projection, Work};
+use baedal_kit_runtime::{Consumer, Projection, UnitOfWork};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ impl Consumer for Catalog {
         &[STORE]
     }
 
-    async fn hear(&self, event: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, event: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         match event.kind.as_str() {
             "StoreRegistered" | "StoreChanged" | "StoreOpened" | "StoreClosed" | "MenuChanged" | "StockChanged" => {}
             _ => return Ok(()),
@@ -50,7 +50,7 @@ impl Consumer for Catalog {
             Event::StockChanged { store_id, item_id, stock, version: _ } => {
                 let store_id = store_id.to_string();
                 let mut scarce: Scarce = work.document(SCARCE, &store_id).await?.unwrap_or_default();
-                if scarce.hear(item_id, stock) { work.put(SCARCE, &store_id, &scarce, []) } else { Ok(()) }
+                if scarce.handle(item_id, stock) { work.put(SCARCE, &store_id, &scarce, []) } else { Ok(()) }
             }
             _ => Ok(()),
         }
@@ -72,13 +72,20 @@ impl Projection for Catalog {
 ///
 /// # Errors
 /// A failure of the database.
-pub(crate) async fn known_store(work: &mut Work, store_id: StoreId) -> Result<Option<(KnownStore, Scarce)>, Failure> {
+pub(crate) async fn known_store(
+    work: &mut UnitOfWork,
+    store_id: StoreId,
+) -> Result<Option<(KnownStore, Scarce)>, Failure> {
     let store_id = store_id.to_string();
     let Some(store) = work.document(CATALOG, &store_id).await? else { return Ok(None) };
     Ok(Some((store, work.document(SCARCE, &store_id).await?.unwrap_or_default())))
 }
 
-async fn change(work: &mut Work, store_id: StoreId, how: impl FnOnce(&mut KnownStore) + Send) -> Result<(), Failure> {
+async fn change(
+    work: &mut UnitOfWork,
+    store_id: StoreId,
+    how: impl FnOnce(&mut KnownStore) + Send,
+) -> Result<(), Failure> {
     let known: Option<KnownStore> = work.document(CATALOG, &store_id.to_string()).await?;
     let mut store =
         known.ok_or_else(|| Failure::broken(format!("store {store_id} changed before it was registered")))?;
@@ -86,7 +93,7 @@ async fn change(work: &mut Work, store_id: StoreId, how: impl FnOnce(&mut KnownS
     put(work, &store)
 }
 
-fn put(work: &mut Work, store: &KnownStore) -> Result<(), Failure> {
+fn put(work: &mut UnitOfWork, store: &KnownStore) -> Result<(), Failure> {
     work.put(CATALOG, &store.store_id.to_string(), store, [])
 }
 

@@ -16,7 +16,7 @@ use baedal_kit::time::Instant;
 use baedal_kit::{Failure, Origin};
 use baedal_kit_http::Position;
 use baedal_kit_runtime::Service;
-use baedal_kit_runtime::service::Undone;
+use baedal_kit_runtime::service::CommandError;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::Settings;
@@ -115,10 +115,10 @@ impl Charging {
                 let answer = done.state.answer(attempt_id).unwrap_or(TakePaymentAnswer::Verifying);
                 Ok((Position::of(&self.service, done.position), answer))
             }
-            Err(Undone::Refused(refusal)) => {
+            Err(CommandError::Refused(refusal)) => {
                 Err(Failure::broken(format!("an attempt that is given up cannot be refused so: {refusal}")))
             }
-            Err(Undone::Failed(failure)) => Err(failure),
+            Err(CommandError::Failed(failure)) => Err(failure),
         }
     }
 
@@ -144,15 +144,17 @@ impl Charging {
                 Ok(Begun::Answered((here(done.position), answer)))
             }
             Ok(done) => Ok(Begun::Anew(here(done.position), Charge { key: attempt_id, order_id, amount_krw, means })),
-            Err(Undone::Refused(Refusal::AnotherIsOpen)) => said(TakePaymentAnswer::Verifying),
-            Err(Undone::Refused(Refusal::Paid)) => said(TakePaymentAnswer::Approved),
-            Err(Undone::Refused(Refusal::GivenUp)) => said(TakePaymentAnswer::Failed { reason: "given_up".to_owned() }),
-            Err(Undone::Refused(Refusal::OrderClosed)) => said(declined("order_closed")),
-            Err(Undone::Refused(Refusal::PaidOtherwise)) => said(declined("already_paid")),
-            Err(Undone::Refused(refusal @ Refusal::NoSuchAttempt)) => {
+            Err(CommandError::Refused(Refusal::AnotherIsOpen)) => said(TakePaymentAnswer::Verifying),
+            Err(CommandError::Refused(Refusal::Paid)) => said(TakePaymentAnswer::Approved),
+            Err(CommandError::Refused(Refusal::GivenUp)) => {
+                said(TakePaymentAnswer::Failed { reason: "given_up".to_owned() })
+            }
+            Err(CommandError::Refused(Refusal::OrderClosed)) => said(declined("order_closed")),
+            Err(CommandError::Refused(Refusal::PaidOtherwise)) => said(declined("already_paid")),
+            Err(CommandError::Refused(refusal @ Refusal::NoSuchAttempt)) => {
                 Err(Failure::broken(format!("an attempt that begins cannot be refused so: {refusal}")))
             }
-            Err(Undone::Failed(failure)) => Err(failure),
+            Err(CommandError::Failed(failure)) => Err(failure),
         }
     }
 
@@ -205,8 +207,8 @@ impl Charging {
         };
         match command(&self.service, origin, order_id, outcome).await {
             Ok(done) => Some((Position::of(&self.service, done.position), done.state.answer(key)?)),
-            Err(Undone::Refused(refusal)) => left_open(order_id, key, &refusal),
-            Err(Undone::Failed(failure)) => left_open(order_id, key, &failure.story()),
+            Err(CommandError::Refused(refusal)) => left_open(order_id, key, &refusal),
+            Err(CommandError::Failed(failure)) => left_open(order_id, key, &failure.report()),
         }
     }
 

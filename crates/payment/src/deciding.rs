@@ -3,14 +3,14 @@
 
 use baedal_contracts::OrderId;
 use baedal_kit::{Failure, Origin};
-use baedal_kit_runtime::service::{Done, Undone};
-use baedal_kit_runtime::work::Decision;
-use baedal_kit_runtime::{Service, Work};
+use baedal_kit_runtime::service::{CommandError, Done};
+use baedal_kit_runtime::unit_of_work::Decision;
+use baedal_kit_runtime::{Service, UnitOfWork};
 
 use crate::domain::{Command, Event, Payment, Refusal};
 use crate::{ledger, unsettled};
 
-async fn decide(work: &mut Work, order_id: OrderId, command: Command) -> Result<Decision<Payment>, Failure> {
+async fn decide(work: &mut UnitOfWork, order_id: OrderId, command: Command) -> Result<Decision<Payment>, Failure> {
     let decision = work.decide::<Payment>(&order_id, command).await?;
     if let Ok(events) = &decision
         && !events.is_empty()
@@ -23,7 +23,7 @@ async fn decide(work: &mut Work, order_id: OrderId, command: Command) -> Result<
 }
 
 /// Decides a command that an event, a job or the provider asks for, as part of `work`.
-pub(crate) async fn tell(work: &mut Work, order_id: OrderId, command: Command) -> Result<Vec<Event>, Failure> {
+pub(crate) async fn tell(work: &mut UnitOfWork, order_id: OrderId, command: Command) -> Result<Vec<Event>, Failure> {
     let asked: &'static str = (&command).into();
     decide(work, order_id, command)
         .await?
@@ -36,7 +36,7 @@ pub(crate) async fn command(
     origin: &Origin,
     order_id: OrderId,
     command: Command,
-) -> Result<Done<Payment>, Undone<Refusal>> {
+) -> Result<Done<Payment>, CommandError<Refusal>> {
     let ((state, events), position) = service
         .execute(origin, |work| {
             let command = command.clone();
@@ -45,8 +45,8 @@ pub(crate) async fn command(
                     // Nearly every payment begins with its only attempt.
                     work.expect_new::<Payment>(&order_id);
                 }
-                let events = decide(work, order_id, command).await?.map_err(Undone::Refused)?;
-                Ok::<_, Undone<Refusal>>((work.load::<Payment>(&order_id).await?, events))
+                let events = decide(work, order_id, command).await?.map_err(CommandError::Refused)?;
+                Ok::<_, CommandError<Refusal>>((work.load::<Payment>(&order_id).await?, events))
             })
         })
         .await?;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use baedal_kit::{Failure, Job};
-use baedal_kit_runtime::{JobHandler, Retry, Work};
+use baedal_kit_runtime::{JobHandler, Retry, UnitOfWork};
 use jiff::SignedDuration;
 
 use self::lines::Lines;
@@ -70,7 +70,7 @@ impl JobHandler for Jobs {
         &[LOOK_UP, CHARGE_EXTRA, REFUND, RECONCILE]
     }
 
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         let line = match self.lines(&job.kind).map(Lines::take) {
             None => None,
             Some(Ok(line)) => Some(line),

@@ -15,7 +15,7 @@
 use baedal_contracts::{OrderId, Won};
 use baedal_kit::database::{Direction, Document, Query, Select};
 use baedal_kit::{Database, Failure};
-use baedal_kit_runtime::Work;
+use baedal_kit_runtime::UnitOfWork;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -119,7 +119,7 @@ fn out_of_deposits(account: Account, amount: i64) -> (Account, Account, Won) {
 }
 
 /// Writes what these events cause.
-pub(crate) fn post(work: &mut Work, order_id: OrderId, events: &[Event]) -> Result<(), Failure> {
+pub(crate) fn post(work: &mut UnitOfWork, order_id: OrderId, events: &[Event]) -> Result<(), Failure> {
     let at = work.at();
     for event in events {
         let cause: &'static str = event.into();

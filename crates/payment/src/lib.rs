@@ -62,7 +62,7 @@ pub fn described() -> Described {
 /// Begins to compare our book with the provider's, as soon as the database answers.
 async fn reconciling(service: Service, settings: Settings) {
     while let Err(failure) = jobs::begin_to_reconcile(&service, &settings).await {
-        tracing::warn!(error = failure.story(), "comparing our book with the provider's waits for the database");
+        tracing::warn!(error = failure.report(), "comparing our book with the provider's waits for the database");
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use baedal_contracts::order::{Basket, Bill, Event as Heard};
 use baedal_contracts::{OrderId, Won, source};
 use baedal_kit::{Envelope, Failure};
-use baedal_kit_runtime::{Consumer, Work};
+use baedal_kit_runtime::{Consumer, UnitOfWork};
 use uuid::Uuid;
 
 use crate::Settings;
@@ -32,7 +32,7 @@ impl Consumer for Policy {
         &[source::ORDER]
     }
 
-    async fn hear(&self, event: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, event: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         match event.kind.as_str() {
             "OrderChangeChargeDue"
             | "OrderChanged"
@@ -59,7 +59,7 @@ impl Consumer for Policy {
                 when_ended(work, order_id, owed_krw, ending, version).await
             }
             Heard::OrderRejected { order_id, version, .. } => {
-                when_ended(work, order_id, Won::ZERO, Ending::Undone, version).await
+                when_ended(work, order_id, Won::ZERO, Ending::CommandError, version).await
             }
             Heard::OrderCompleted { order_id, bill, version, .. } => {
                 self.when_completed(work, order_id, bill, version).await
@@ -84,7 +84,7 @@ impl Policy {
     /// before was not heard.
     async fn when_completed(
         &self,
-        work: &mut Work,
+        work: &mut UnitOfWork,
         order_id: OrderId,
         bill: Option<Bill>,
         version: u64,
@@ -103,7 +103,7 @@ impl Policy {
 
 /// The order ended.
 async fn when_ended(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     order_id: OrderId,
     owed_krw: Won,
     ending: Ending,
@@ -115,13 +115,13 @@ async fn when_ended(
 }
 
 /// The kitchen holds still: take the extra.
-async fn when_change_charge_due(work: &mut Work, order_id: OrderId, begin: Command) -> Result<(), Failure> {
+async fn when_change_charge_due(work: &mut UnitOfWork, order_id: OrderId, begin: Command) -> Result<(), Failure> {
     tell(work, order_id, begin).await?;
     Ok(())
 }
 
 /// A change was done or refused: order says what is owed now.
-async fn when_changed(work: &mut Work, order_id: OrderId, owed_krw: Won, version: u64) -> Result<(), Failure> {
+async fn when_changed(work: &mut UnitOfWork, order_id: OrderId, owed_krw: Won, version: u64) -> Result<(), Failure> {
     let refund_id = work.new_id();
     tell(work, order_id, Command::Owe { owed_krw, version, refund_id }).await?;
     Ok(())
@@ -129,7 +129,7 @@ async fn when_changed(work: &mut Work, order_id: OrderId, owed_krw: Won, version
 
 /// An operator gives something back.
 async fn when_refund_granted(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     order_id: OrderId,
     grant_id: Uuid,
     grant: Grant,

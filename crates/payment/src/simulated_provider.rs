@@ -190,5 +190,5 @@ fn no_funds() -> ChargeOutcome {
 }
 
 fn out_of_reach(failure: &Failure) -> ProviderError {
-    ProviderError::NoAnswer(failure.story())
+    ProviderError::NoAnswer(failure.report())
 }

@@ -7,7 +7,7 @@ use baedal_contracts::OrderId;
 use baedal_contracts::payment::{Difference, OpenAttempt};
 use baedal_kit::Failure;
 use baedal_kit::database::{Direction, Document, Query, Select};
-use baedal_kit_runtime::{Service, Work};
+use baedal_kit_runtime::{Service, UnitOfWork};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
@@ -21,7 +21,12 @@ pub(crate) const DIFFERENCES: &str = "differences";
 const PAGE: usize = 500;
 
 /// Keeps the view of open attempts, as these events leave the payment.
-pub(crate) fn keep(work: &mut Work, order_id: OrderId, payment: &Payment, events: &[Event]) -> Result<(), Failure> {
+pub(crate) fn keep(
+    work: &mut UnitOfWork,
+    order_id: OrderId,
+    payment: &Payment,
+    events: &[Event],
+) -> Result<(), Failure> {
     let concerns = events.iter().any(|event| match event {
         Event::AttemptBegun { .. }
         | Event::PaymentApproved { .. }

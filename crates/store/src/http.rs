@@ -20,7 +20,7 @@ use baedal_contracts::StoreId;
 use baedal_kit::Failure;
 use baedal_kit_http::{EntityTag, Problem};
 use baedal_kit_runtime::Service;
-use baedal_kit_runtime::service::Undone;
+use baedal_kit_runtime::service::CommandError;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -53,13 +53,13 @@ pub(crate) fn table() -> OpenApiRouter<App> {
 }
 
 /// Why a command came to nothing, as a problem.
-fn undone<Refusal>(undone: Undone<Refusal>) -> Problem
+fn undone<Refusal>(undone: CommandError<Refusal>) -> Problem
 where
     Problem: From<Refusal>,
 {
     match undone {
-        Undone::Refused(refusal) => refusal.into(),
-        Undone::Failed(failure) => failure.into(),
+        CommandError::Refused(refusal) => refusal.into(),
+        CommandError::Failed(failure) => failure.into(),
     }
 }
 

@@ -7,7 +7,7 @@ use baedal_contracts::OrderId;
 use baedal_contracts::store::TicketStatus;
 use baedal_kit::{Failure, Job};
 use baedal_kit_runtime::jobs::Retry;
-use baedal_kit_runtime::{JobHandler, Work};
+use baedal_kit_runtime::{JobHandler, UnitOfWork};
 use jiff::SignedDuration;
 
 use crate::Settings;
@@ -40,7 +40,7 @@ impl JobHandler for Deadlines {
         Retry { longest_wait: LONGEST_WAIT, ..Retry::default() }
     }
 
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         let order_id: OrderId = job
             .key
             .parse()
@@ -57,7 +57,7 @@ impl JobHandler for Deadlines {
 impl Deadlines {
     /// Where it was put off, order was away most likely. What order is to say of the change may be in payment's
     /// journal still: it has as long again to hear that.
-    async fn end_change_lock(&self, job: &Job, order_id: OrderId, work: &mut Work) -> Result<(), Failure> {
+    async fn end_change_lock(&self, job: &Job, order_id: OrderId, work: &mut UnitOfWork) -> Result<(), Failure> {
         let ChangeLock { change_id, prolonged } = job.read()?;
         let ticket = work.load::<Ticket>(&order_id).await?;
         let held =
@@ -72,7 +72,7 @@ impl Deadlines {
     }
 
     /// Only time in which somebody could answer counts.
-    async fn end_answer_time(&self, order_id: OrderId, work: &mut Work) -> Result<(), Failure> {
+    async fn end_answer_time(&self, order_id: OrderId, work: &mut UnitOfWork) -> Result<(), Failure> {
         let not_before = work.service().serving_since().await? + self.settings.least_answer_time;
         kitchen::tell(work, order_id, Command::EndAnswerTime { not_before }).await?;
         // Where the clock was set back since the job was taken, its time has not come: it is kept for then.

@@ -2,9 +2,9 @@
 
 use baedal_contracts::OrderId;
 use baedal_kit::{Aggregate, Failure, Origin};
-use baedal_kit_runtime::service::{Done, Undone};
-use baedal_kit_runtime::work::Decision;
-use baedal_kit_runtime::{Service, Work};
+use baedal_kit_runtime::service::{CommandError, Done};
+use baedal_kit_runtime::unit_of_work::Decision;
+use baedal_kit_runtime::{Service, UnitOfWork};
 use jiff::Timestamp;
 
 use crate::domain::ticket::{Change, Command, Refusal, Slip};
@@ -14,7 +14,11 @@ use crate::domain::{Portions, Stock, Ticket, stock};
 mod tests;
 
 /// Decides a command of a ticket; what goes back to the stock by it goes back.
-pub(crate) async fn decide(work: &mut Work, order_id: OrderId, command: Command) -> Result<Decision<Ticket>, Failure> {
+pub(crate) async fn decide(
+    work: &mut UnitOfWork,
+    order_id: OrderId,
+    command: Command,
+) -> Result<Decision<Ticket>, Failure> {
     let decision = work.decide::<Ticket>(&order_id, command).await?;
     let returned: Vec<_> = decision.iter().flatten().filter_map(|event| event.returned().cloned()).collect();
     if returned.is_empty() {
@@ -31,7 +35,7 @@ pub(crate) async fn decide(work: &mut Work, order_id: OrderId, command: Command)
 }
 
 /// Decides a command that an event or a deadline asks for, and that must not be refused.
-pub(crate) async fn tell(work: &mut Work, order_id: OrderId, command: Command) -> Result<(), Failure> {
+pub(crate) async fn tell(work: &mut UnitOfWork, order_id: OrderId, command: Command) -> Result<(), Failure> {
     let asked = Ticket::command_name(&command);
     match decide(work, order_id, command).await? {
         Ok(_) => Ok(()),
@@ -41,7 +45,12 @@ pub(crate) async fn tell(work: &mut Work, order_id: OrderId, command: Command) -
 
 /// Opens a ticket with what it needs of the stock; where the stock is short, nothing is taken and the
 /// kitchen is not bothered.
-pub(crate) async fn open(work: &mut Work, order_id: OrderId, slip: Slip, answer_by: Timestamp) -> Result<(), Failure> {
+pub(crate) async fn open(
+    work: &mut UnitOfWork,
+    order_id: OrderId,
+    slip: Slip,
+    answer_by: Timestamp,
+) -> Result<(), Failure> {
     work.expect_new::<Ticket>(&order_id);
     if *work.load::<Ticket>(&order_id).await? != Ticket::Unopened {
         return Ok(());
@@ -60,7 +69,7 @@ pub(crate) async fn open(work: &mut Work, order_id: OrderId, slip: Slip, answer_
 
 /// Changes a ticket at once, or holds it for a change until `hold_until`, with what that needs of the stock.
 pub(crate) async fn change(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     order_id: OrderId,
     change: Change,
     hold_until: Option<Timestamp>,
@@ -79,7 +88,7 @@ pub(crate) async fn change(
 
 /// Takes what is counted of `portions` from the stock of the slip's store: all of it, or nothing.
 async fn take(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     order_id: OrderId,
     slip: &Slip,
     portions: Portions,
@@ -103,9 +112,9 @@ pub(crate) async fn command(
     origin: &Origin,
     order_id: OrderId,
     command: Command,
-) -> Result<Done<Ticket>, Undone<Refusal>> {
-    let may_be_lag = |undone: &Undone<Refusal>| matches!(undone, Undone::Refused(_));
-    service.again_when_settled(may_be_lag, || try_command(service, origin, order_id, &command)).await
+) -> Result<Done<Ticket>, CommandError<Refusal>> {
+    let may_be_lag = |undone: &CommandError<Refusal>| matches!(undone, CommandError::Refused(_));
+    service.retry_after_catch_up(may_be_lag, || try_command(service, origin, order_id, &command)).await
 }
 
 async fn try_command(
@@ -113,13 +122,13 @@ async fn try_command(
     origin: &Origin,
     order_id: OrderId,
     command: &Command,
-) -> Result<Done<Ticket>, Undone<Refusal>> {
+) -> Result<Done<Ticket>, CommandError<Refusal>> {
     let (decided, position) = service
         .execute(origin, |work| {
             let command = command.clone();
             Box::pin(async move {
-                let events = decide(work, order_id, command).await?.map_err(Undone::Refused)?;
-                Ok::<_, Undone<Refusal>>((work.load::<Ticket>(&order_id).await?, events))
+                let events = decide(work, order_id, command).await?.map_err(CommandError::Refused)?;
+                Ok::<_, CommandError<Refusal>>((work.load::<Ticket>(&order_id).await?, events))
             })
         })
         .await?;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use baedal_contracts::order::{Basket, Event, OrderStore};
 use baedal_contracts::{AccountId, ChangeId, OrderId, OrderNo, StoreId, Won, source};
 use baedal_kit::{Envelope, Failure};
-use baedal_kit_runtime::{Consumer, Work};
+use baedal_kit_runtime::{Consumer, UnitOfWork};
 
 use crate::Settings;
 use crate::domain::Store;
@@ -40,7 +40,7 @@ impl Consumer for KitchenPolicy {
         &[source::ORDER]
     }
 
-    async fn hear(&self, event: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, event: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         if !HEARD.contains(&event.kind.as_str()) {
             return Ok(());
         }
@@ -76,7 +76,7 @@ impl KitchenPolicy {
         Self { settings }
     }
 
-    async fn when_order_paid(&self, work: &mut Work, order_id: OrderId, slip: Slip) -> Result<(), Failure> {
+    async fn when_order_paid(&self, work: &mut UnitOfWork, order_id: OrderId, slip: Slip) -> Result<(), Failure> {
         let answer_by = work.at() + self.settings.answer_within;
         kitchen::open(work, order_id, slip, answer_by).await
     }
@@ -85,7 +85,7 @@ impl KitchenPolicy {
     /// difference is charged.
     async fn when_change_requested(
         &self,
-        work: &mut Work,
+        work: &mut UnitOfWork,
         order_id: OrderId,
         change: Change,
         extra_krw: Won,
@@ -95,20 +95,20 @@ impl KitchenPolicy {
     }
 }
 
-async fn when_changed(work: &mut Work, order_id: OrderId, change_id: ChangeId) -> Result<(), Failure> {
+async fn when_changed(work: &mut UnitOfWork, order_id: OrderId, change_id: ChangeId) -> Result<(), Failure> {
     kitchen::tell(work, order_id, Command::SealChange { change_id }).await
 }
 
-async fn when_change_refused(work: &mut Work, order_id: OrderId, change_id: ChangeId) -> Result<(), Failure> {
+async fn when_change_refused(work: &mut UnitOfWork, order_id: OrderId, change_id: ChangeId) -> Result<(), Failure> {
     kitchen::tell(work, order_id, Command::PutChangeBack { change_id }).await
 }
 
-async fn when_order_canceled(work: &mut Work, order_id: OrderId, paid: bool) -> Result<(), Failure> {
+async fn when_order_canceled(work: &mut UnitOfWork, order_id: OrderId, paid: bool) -> Result<(), Failure> {
     kitchen::tell(work, order_id, Command::WithdrawTicket { paid }).await
 }
 
 /// The store thanks as it is called and speaks now; whether it is open does not matter.
-async fn when_order_completed(work: &mut Work, order_id: OrderId, store_id: StoreId) -> Result<(), Failure> {
+async fn when_order_completed(work: &mut UnitOfWork, order_id: OrderId, store_id: StoreId) -> Result<(), Failure> {
     // Looked up, not remembered: the owner may have changed the words through another replica.
     let store = work.service().look::<Store>(&store_id).await?;
     let Some(store) = store.registered() else {

@@ -65,7 +65,7 @@ impl Phone {
                 first.await
             };
             let error = match asked {
-                Ok(Err(error)) if error.is_passing() => error,
+                Ok(Err(error)) if error.is_transient() => error,
                 Ok(answer) => return answer,
                 Err(_) => Error::NoAnswer { address: "a gateway".to_owned(), story: "it took too long".to_owned() },
             };

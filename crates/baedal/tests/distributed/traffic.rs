@@ -181,7 +181,7 @@ impl Party {
                 Err(error) => error,
             };
             let said = format!("{what}: {error}");
-            assert!(is_early || error.is_passing(), "{said}");
+            assert!(is_early || error.is_transient(), "{said}");
             assert!(begun.elapsed() < PATIENCE, "in vain: {said}");
             if is_early {
                 self.note(|notes| *notes.early.entry(said).or_default() += 1);

@@ -224,7 +224,7 @@ async fn insist<T, Asked: Future<Output = Result<T, Error>>>(what: &str, mut ask
         let is_early = is_early(&answer);
         match answer {
             Ok(done) => return done,
-            Err(error) if begun.elapsed() < PATIENCE && (is_early || error.is_passing()) => {}
+            Err(error) if begun.elapsed() < PATIENCE && (is_early || error.is_transient()) => {}
             Err(error) => panic!("{what}: {error}"),
         }
         tokio::time::sleep(PACE).await;

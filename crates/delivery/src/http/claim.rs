@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::OrderId;
-use baedal_kit_http::{Asked, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Caller, Path, Position, Problem, ProblemBody, RequestOrigin};
 
 use super::App;
 use super::shapes::DeliveryView;
@@ -27,7 +27,7 @@ use crate::changes::Step;
 pub(crate) async fn claim_delivery(
     State(app): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path(order_id): Path<OrderId>,
 ) -> Result<(Position, Json<DeliveryView>), Problem> {
     steps::answer(&app, &origin, caller, order_id, Deed::Step(Step::Claim)).await

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{FromRequest, Request, State};
 use baedal_contracts::identity::Role;
 use baedal_contracts::{AccountId, OrderId};
-use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Body, Caller, Path, Position, Problem, ProblemBody, RequestOrigin};
 use baedal_text::StatedReason;
 use garde::Validate;
 use http::header::CONTENT_TYPE;
@@ -49,7 +49,7 @@ pub(crate) struct TakeClaimBack {
 pub(crate) async fn release_delivery(
     State(app): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path(order_id): Path<OrderId>,
     request: Request,
 ) -> Result<(Position, Json<DeliveryView>), Problem> {

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::{Location, OrderId};
 use baedal_kit::Failure;
-use baedal_kit_http::{Asked, Body, Caller, Position, Problem, ProblemBody};
+use baedal_kit_http::{Body, Caller, Position, Problem, ProblemBody, RequestOrigin};
 use garde::Validate;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ pub(crate) struct RiderView {
 pub(crate) async fn put_rider(
     State(app): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Body(PutRider { on_duty, location }): Body<PutRider>,
 ) -> Result<(Position, Json<RiderView>), Problem> {
     // What he carries may change at the same time; then this is done again on top of that.

@@ -5,7 +5,7 @@ use baedal_contracts::{AccountId, OrderId};
 use baedal_kit::Failure;
 use baedal_kit::message::Origin;
 use baedal_kit_http::{Caller, Position, Problem};
-use baedal_kit_runtime::service::Undone;
+use baedal_kit_runtime::service::CommandError;
 
 use super::App;
 use super::problems::problem;
@@ -38,15 +38,15 @@ pub(crate) async fn answer(
     order_id: OrderId,
     deed: Deed,
 ) -> Result<(Position, Json<DeliveryView>), Problem> {
-    let may_be_lag = |undone: &Undone<Refusal>| matches!(undone, Undone::Refused(Refusal::Unknown));
+    let may_be_lag = |undone: &CommandError<Refusal>| matches!(undone, CommandError::Refused(Refusal::Unknown));
     let attempt = || attempt(app, origin, caller, order_id, &deed);
-    let done = app.service.again_when_settled(may_be_lag, attempt).await;
+    let done = app.service.retry_after_catch_up(may_be_lag, attempt).await;
     if deed == Deed::Step(Step::Claim) {
         let outcome = match &done {
             Ok(_) => "won",
-            Err(Undone::Refused(Refusal::AlreadyClaimed)) => "lost",
-            Err(Undone::Refused(_)) => "refused",
-            Err(Undone::Failed(_)) => "failed",
+            Err(CommandError::Refused(Refusal::AlreadyClaimed)) => "lost",
+            Err(CommandError::Refused(_)) => "refused",
+            Err(CommandError::Failed(_)) => "failed",
         };
         metrics::counter!("baedal_claims_total", "outcome" => outcome).increment(1);
     }
@@ -55,8 +55,8 @@ pub(crate) async fn answer(
             tracing::info!(%order_id, by = %caller.account_id, ?deed, status = %view.status, "done with a delivery");
             Ok((Position::of(&app.service, position), Json(view)))
         }
-        Err(Undone::Refused(refusal)) => Err(problem(refusal, app.service.clock().now())),
-        Err(Undone::Failed(failure)) => Err(failure.into()),
+        Err(CommandError::Refused(refusal)) => Err(problem(refusal, app.service.clock().now())),
+        Err(CommandError::Failed(failure)) => Err(failure.into()),
     }
 }
 
@@ -66,7 +66,7 @@ async fn attempt(
     caller: Caller,
     order_id: OrderId,
     deed: &Deed,
-) -> Result<(DeliveryView, u64), Undone<Refusal>> {
+) -> Result<(DeliveryView, u64), CommandError<Refusal>> {
     let settings = &app.settings;
     app.service
         .execute(origin, |work| {
@@ -78,7 +78,7 @@ async fn attempt(
                         changes::take_back(work, &settings, order_id, rider_id, reason).await?
                     }
                 };
-                match &*decided.map_err(Undone::Refused)? {
+                match &*decided.map_err(CommandError::Refused)? {
                     Delivery::Requested(errand) => {
                         let viewer = Viewer::of(caller, &settings, work.at());
                         Ok(DeliveryView::of(order_id, errand, viewer))

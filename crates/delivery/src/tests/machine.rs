@@ -11,7 +11,7 @@ use baedal_kit::scenario::NOON;
 use baedal_kit::time::{Clock, ManualClock};
 use baedal_kit::{Failure, Origin};
 use baedal_kit_runtime::JournalBus;
-use baedal_kit_runtime::service::Undone;
+use baedal_kit_runtime::service::CommandError;
 use baedal_kit_runtime::{JobHandler, Service, jobs};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -106,9 +106,9 @@ impl Machine {
                 let holds = self.carrying(rider).await?;
                 let done = self.step(rider, order, step).await;
                 match (step, &done) {
-                    (_, Err(Undone::Failed(failure))) => panic!("{}", failure.story()),
-                    (Step::Claim, Err(Undone::Refused(Refusal::CarryingTooMany))) => assert_eq!(holds.len(), 3),
-                    (Step::Claim, Err(Undone::Refused(Refusal::AlreadyClaimed))) => {
+                    (_, Err(CommandError::Failed(failure))) => panic!("{}", failure.report()),
+                    (Step::Claim, Err(CommandError::Refused(Refusal::CarryingTooMany))) => assert_eq!(holds.len(), 3),
+                    (Step::Claim, Err(CommandError::Refused(Refusal::AlreadyClaimed))) => {
                         assert_ne!(holder(&before), Some(rider_id(rider)));
                     }
                     _ => {}
@@ -141,25 +141,25 @@ impl Machine {
         }
     }
 
-    async fn step(&self, rider: u128, order: u128, step: Step) -> Result<(), Undone<Refusal>> {
+    async fn step(&self, rider: u128, order: u128, step: Step) -> Result<(), CommandError<Refusal>> {
         let origin = Origin::none();
         let done = self.service.execute(&origin, |work| {
             Box::pin(async move {
                 let settings = Settings::default();
                 let decided = changes::step(work, &settings, order_id(order), rider_id(rider), step).await?;
-                decided.map(|_| ()).map_err(Undone::Refused)
+                decided.map(|_| ()).map_err(CommandError::Refused)
             })
         });
         done.await.map(|_| ())
     }
 
-    async fn take_back(&self, rider: u128, order: u128) -> Result<(), Undone<Refusal>> {
+    async fn take_back(&self, rider: u128, order: u128) -> Result<(), CommandError<Refusal>> {
         let origin = Origin::none();
         let done = self.service.execute(&origin, |work| {
             Box::pin(async move {
                 let (settings, reason) = (Settings::default(), "연락 두절".to_owned());
                 let decided = changes::take_back(work, &settings, order_id(order), rider_id(rider), reason).await?;
-                decided.map(|_| ()).map_err(Undone::Refused)
+                decided.map(|_| ()).map_err(CommandError::Refused)
             })
         });
         done.await.map(|_| ())

@@ -61,7 +61,7 @@ impl Keys {
     pub(crate) async fn keep_fresh(self: Arc<Self>) {
         loop {
             if let Err(failure) = self.refresh().await {
-                tracing::debug!(error = failure.story(), "the keys to check tokens with are as last known");
+                tracing::debug!(error = failure.report(), "the keys to check tokens with are as last known");
             }
             let wait = if self.are_here() { REFRESH_EVERY.min(self.kept_for / 3) } else { FETCH_EVERY.unsigned_abs() };
             tokio::time::sleep(wait).await;

@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use baedal_contracts::AccountId;
 use baedal_contracts::identity::Role;
 use baedal_kit_http::problem::FORBIDDEN;
-use baedal_kit_http::{Asked, Body, Caller, Position, Problem, ProblemBody};
+use baedal_kit_http::{Body, Caller, Position, Problem, ProblemBody, RequestOrigin};
 use baedal_text::{NewPassword, PersonName, Phone, PhoneCode};
 use garde::Validate;
 use http::StatusCode;
@@ -62,7 +62,7 @@ pub(crate) async fn open_account(
     State(app): State<App>,
     caller: Option<Caller>,
     Client(address): Client,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Body(wished): Body<OpenAccount>,
 ) -> Result<impl IntoResponse, Problem> {
     let OpenAccount { role, name, phone, password, code } = wished;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use baedal_kit_http::{Asked, Body, Problem, ProblemBody};
+use baedal_kit_http::{Body, Problem, ProblemBody, RequestOrigin};
 use baedal_text::Phone;
 use garde::Validate;
 use http::StatusCode;
@@ -60,7 +60,7 @@ pub(crate) struct CodeSent {
 pub(crate) async fn send_code(
     State(app): State<App>,
     Client(address): Client,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Body(AskForCode { phone, purpose: Purpose::Register }): Body<AskForCode>,
 ) -> Result<(StatusCode, Json<CodeSent>), Problem> {
     match app.codes.send(&app.service, &origin, &phone, address).await {

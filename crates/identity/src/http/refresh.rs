@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use baedal_kit_http::{Asked, Body, Problem, ProblemBody};
+use baedal_kit_http::{Body, Problem, ProblemBody, RequestOrigin};
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -34,7 +34,7 @@ pub(crate) struct Refresh {
 ))]
 pub(crate) async fn refresh(
     State(app): State<App>,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Body(Refresh { refresh_token }): Body<Refresh>,
 ) -> Result<Json<TokenPair>, Problem> {
     let lasts = app.settings.refresh_token_lasts;

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::AccountId;
 use baedal_kit::Failure;
-use baedal_kit_http::{Asked, Body, Problem, ProblemBody};
+use baedal_kit_http::{Body, Problem, ProblemBody, RequestOrigin};
 use baedal_kit_runtime::Service;
 use baedal_text::{GivenPassword, Phone};
 use garde::Validate;
@@ -71,7 +71,7 @@ pub(crate) struct TokenPair {
 pub(crate) async fn sign_in(
     State(app): State<App>,
     Client(address): Client,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Body(SignIn { phone, password, device_token }): Body<SignIn>,
 ) -> Result<Json<TokenPair>, Problem> {
     let place = app.passwords.queue(address)?;

@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod choosing;
-mod fronts;
+mod internal_api;
 mod passing;
 mod resending;
 mod world;

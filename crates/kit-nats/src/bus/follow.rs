@@ -94,7 +94,7 @@ async fn try_listen(
         if !nats.is_connected() {
             return Err(failure.into());
         }
-        tracing::debug!(source = source.name, error = failure.story(), "there is no stream yet");
+        tracing::debug!(source = source.name, error = failure.report(), "there is no stream yet");
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     let consumer = nats.jetstream.create_consumer_on_stream(config, names::stream(source.name)).await?;

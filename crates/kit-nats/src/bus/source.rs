@@ -198,7 +198,7 @@ impl Source {
             source = self.name,
             subject = %message.subject,
             message = id.map(async_nats::HeaderValue::as_str),
-            error = %Failure::broken_by("a message cannot be read", unreadable.to_string()).story(),
+            error = %Failure::broken_by("a message cannot be read", unreadable.to_string()).report(),
             "a message cannot be read; what it should have said is read from the source"
         );
     }

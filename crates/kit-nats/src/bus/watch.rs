@@ -97,13 +97,13 @@ impl Watch {
             Ok(Err(failure)) => failure,
             Err(late) => Failure::unavailable(format!("the journal of {}", self.source.name), late),
         };
-        tracing::debug!(source = self.source.name, error = failure.story(), "the source does not say how far it is");
+        tracing::debug!(source = self.source.name, error = failure.report(), "the source does not say how far it is");
         if (is_doubtful || self.source.epochs().is_empty())
             && let Err(failure) = self.source.ask_stream(&self.nats).await
         {
             tracing::debug!(
                 source = self.source.name,
-                error = failure.story(),
+                error = failure.report(),
                 "nor does its stream say what it is of"
             );
         }

@@ -38,7 +38,7 @@ impl Careful {
                     *cursor = batch.end();
                     self.heard.extend(batch.envelopes);
                 }
-                Err(failure) => assert!(failure.is_passing(), "{}", failure.story()),
+                Err(failure) => assert!(failure.is_transient(), "{}", failure.report()),
             }
         }
         diverged

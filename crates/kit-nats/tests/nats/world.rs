@@ -237,7 +237,7 @@ impl Listener {
             let batch = match self.bus.read(SOURCE, *shard, *cursor, 256).await {
                 Ok(batch) => batch,
                 Err(failure) => {
-                    assert!(failure.is_passing(), "{}", failure.story());
+                    assert!(failure.is_transient(), "{}", failure.report());
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     is_news = true;
                     continue;

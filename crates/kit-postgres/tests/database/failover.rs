@@ -118,12 +118,12 @@ async fn a_standby_is_never_read_from_also_while_the_name_still_stands_for_it() 
         // First the sessions of before end.
         until(async || {
             let Err(failure) = everybody_reads(database, "order/a", 2).await else { panic!("a standby was read") };
-            assert!(failure.is_passing(), "{}", failure.story());
-            failure.story().contains("standby")
+            assert!(failure.is_transient(), "{}", failure.report());
+            failure.report().contains("standby")
         })
         .await;
         let failure = comes(database.commit(appending("order/b", 0))).await.unwrap_err();
-        assert!(failure.is_passing(), "{}", failure.story());
+        assert!(failure.is_transient(), "{}", failure.report());
         assert!(comes(database.ping()).await.is_err());
     }
 
@@ -171,7 +171,7 @@ async fn a_standby_alone_is_not_opened_and_one_that_is_killed_is_done_without() 
     let Err(refused) = PostgresDatabase::open("order", &soon(servers.standby.url("order"))).await else {
         panic!("a standby was opened")
     };
-    assert!(refused.is_passing() && refused.to_string().contains("standby"), "{refused}");
+    assert!(refused.is_transient() && refused.to_string().contains("standby"), "{refused}");
 
     let database = open(servers.both()).await;
     servers.primary.kill().unwrap();
@@ -225,7 +225,7 @@ async fn a_writer_that_may_not_write_any_more_makes_every_session_suspect() {
     )
     .await;
     let failure = database.commit(appending("order/a", 1)).await.unwrap_err();
-    assert!(failure.is_passing(), "{}", failure.story());
+    assert!(failure.is_transient(), "{}", failure.report());
     run(&mut raw, "DROP TRIGGER refuse ON baedal.journal").await;
     everybody_reads(&database, "order/a", 1).await.unwrap();
     committed(&*database, appending("order/a", 1)).await;

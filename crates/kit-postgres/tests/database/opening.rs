@@ -71,7 +71,7 @@ async fn one_of_another_context_is_refused() {
     open(&url).await;
     let error = refused("payment", &url).await;
     assert!(error.to_string().ends_with("holds the data of `order`, not of `payment`"), "{error}");
-    assert!(!error.is_passing());
+    assert!(!error.is_transient());
     open(&url).await;
 }
 
@@ -83,7 +83,7 @@ async fn a_newer_one_is_refused_and_both_versions_named() {
     run(&mut raw, "UPDATE baedal.meta SET value = '41' WHERE key = 'schema'").await;
     let error = refused("order", &url).await;
     assert!(matches!(error, OpenError::Newer { found: 41, known: 2, .. }), "{error:?}");
-    assert!(error.to_string().contains("41") && !error.is_passing());
+    assert!(error.to_string().contains("41") && !error.is_transient());
     let row = sqlx::query("SELECT value FROM baedal.meta WHERE key = 'schema'").fetch_one(&mut raw).await.unwrap();
     assert_eq!(row.get::<&str, _>(0), "41");
     run(&mut raw, "DELETE FROM baedal.meta WHERE key = 'schema'").await;
@@ -99,7 +99,7 @@ async fn one_that_is_not_in_utf_8_is_refused() {
     let (server, _) = shared.rsplit_once('/').unwrap();
     let error = refused("order", &format!("{server}/{name}")).await;
     assert!(matches!(&error, OpenError::Encoding { found, .. } if found == "LATIN1"), "{error:?}");
-    assert!(!error.is_passing());
+    assert!(!error.is_transient());
 }
 
 #[tokio::test]
@@ -107,15 +107,15 @@ async fn what_is_out_of_reach_may_come_and_what_is_wrong_does_not() {
     let shared = testing::shared_postgres_url();
     let (server, _) = shared.rsplit_once('/').unwrap();
     let missing = refused("order", &format!("{server}/{}", testing::database_name("missing"))).await;
-    assert!(missing.is_passing() && missing.to_string().contains("missing_"), "{missing}");
+    assert!(missing.is_transient() && missing.to_string().contains("missing_"), "{missing}");
     let closed = refused("order", "postgres://baedal:s3cret@127.0.0.1:1/baedal_{context}").await;
-    assert!(closed.is_passing() && closed.to_string().contains("baedal_order at 127.0.0.1:1"), "{closed}");
+    assert!(closed.is_transient() && closed.to_string().contains("baedal_order at 127.0.0.1:1"), "{closed}");
     assert!(!format!("{closed} {closed:?}").contains("s3cret"));
     let (_, place) = shared.rsplit_once('@').unwrap();
     let stranger = refused("order", &format!("postgres://nobody_{}@{place}", std::process::id())).await;
-    assert!(matches!(stranger, OpenError::Refused { .. }) && !stranger.is_passing(), "{stranger:?}");
+    assert!(matches!(stranger, OpenError::Refused { .. }) && !stranger.is_transient(), "{stranger:?}");
     let wrong = refused("order", "mysql://127.0.0.1/orders").await;
-    assert!(matches!(wrong, OpenError::Settings(_)) && !wrong.is_passing(), "{wrong:?}");
+    assert!(matches!(wrong, OpenError::Settings(_)) && !wrong.is_transient(), "{wrong:?}");
 }
 
 /// What is logged in this thread.

@@ -31,7 +31,7 @@ async fn open(server: &Postgres) -> Arc<PostgresDatabase> {
 
 fn unavailable<T: std::fmt::Debug>(answer: Result<T, Failure>) {
     let failure = answer.unwrap_err();
-    assert!(failure.is_passing(), "{}", failure.story());
+    assert!(failure.is_transient(), "{}", failure.report());
 }
 
 /// Every method.
@@ -148,7 +148,7 @@ async fn whatever_happens_to_the_server_no_answer_is_false() {
                     // Nobody else writes here: only what we did not know of can have come before it.
                     Ok(Outcome::Conflict) => assert!(known.unknown > 0, "a false conflict"),
                     Err(failure) => {
-                        assert!(failure.is_passing(), "{}", failure.story());
+                        assert!(failure.is_transient(), "{}", failure.report());
                         known.unknown = 1;
                     }
                 }

@@ -58,7 +58,7 @@ async fn a_database_that_has_become_read_only_is_not_well_until_it_takes_somethi
     clerks.forbid().await;
     assert!(database.commit(put("b", &[])).await.is_err());
     let why = database.ping().await.unwrap_err();
-    assert!(why.is_passing() && why.story().contains("permission denied"), "{}", why.story());
+    assert!(why.is_transient() && why.report().contains("permission denied"), "{}", why.report());
     assert!(database.get("orders", "a").await.unwrap().is_some(), "it can be read");
 
     clerks.allow().await;
@@ -74,7 +74,7 @@ async fn a_replica_that_begins_on_a_read_only_database_says_so_before_anything_w
     let late = open(&clerks.url).await;
     clerks.forbid().await;
     let why = late.ping().await.unwrap_err();
-    assert!(why.story().contains("permission denied"), "{}", why.story());
+    assert!(why.report().contains("permission denied"), "{}", why.report());
     assert!(late.get("orders", "a").await.unwrap().is_some(), "it can be read");
     clerks.allow().await;
     until(async || is_well(&late).await).await;

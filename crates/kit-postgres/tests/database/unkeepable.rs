@@ -27,7 +27,7 @@ async fn a_commit_that_cannot_be_kept_fails_alone() {
             match database.commit(commit).await {
                 Ok(Outcome::Committed { .. }) => assert!(is_good),
                 Ok(Outcome::Conflict) => panic!("a conflict"),
-                Err(failure) => assert!(!is_good && !failure.is_passing(), "{}", failure.story()),
+                Err(failure) => assert!(!is_good && !failure.is_transient(), "{}", failure.report()),
             }
             let is_there = database.get("orders", &number.to_string()).await.unwrap().is_some();
             assert_eq!(is_there, is_good);
@@ -45,7 +45,7 @@ async fn what_is_no_text_is_no_json() {
         let mut commit = put("a", &[]);
         commit.writes[0].body = Some(wrong);
         let failure = database.commit(commit).await.unwrap_err();
-        assert!(!failure.is_passing() && failure.story().contains("is not JSON"), "{}", failure.story());
+        assert!(!failure.is_transient() && failure.report().contains("is not JSON"), "{}", failure.report());
     }
     assert_eq!(database.get("orders", "a").await.unwrap(), None);
 }

@@ -83,8 +83,8 @@ pub(crate) async fn committed(database: &impl Database, commit: Commit) -> u64 {
             match database.commit(commit.clone()).await {
                 Ok(Outcome::Committed { position }) => return position,
                 Ok(Outcome::Conflict) => panic!("a conflict"),
-                Err(failure) if failure.is_passing() => tokio::time::sleep(Duration::from_millis(10)).await,
-                Err(failure) => panic!("{}", failure.story()),
+                Err(failure) if failure.is_transient() => tokio::time::sleep(Duration::from_millis(10)).await,
+                Err(failure) => panic!("{}", failure.report()),
             }
         }
     })

@@ -12,7 +12,7 @@ use baedal_kit::Failure;
 use baedal_kit::epochs::Cursor;
 use serde::{Deserialize, Serialize};
 
-use super::ear::Place;
+use super::runner::Place;
 
 /// A consumer that has parted with a source.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub struct Divergence {
 impl Divergence {
     /// In one line, for a log or whoever asks whether this is ready.
     #[must_use]
-    pub fn story(&self, context: &str) -> String {
+    pub fn report(&self, context: &str) -> String {
         let Self { consumer, source, heard, remedy, .. } = self;
         format!(
             "{consumer} of {context} has heard {source} up to position {heard} of a journal that is no more: {source} \
@@ -136,5 +136,5 @@ pub(super) fn failure(context: &'static str, consumer: &str, place: Place, at: C
         heard: at.position,
         remedy: remedy(context, source),
     };
-    Failure::Diverged { what: divergence.story(context) }
+    Failure::Diverged { what: divergence.report(context) }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::Projection;
-use super::ear::Ear;
+use super::runner::ConsumerRunner;
 use super::waiting::{Heads, Pause};
 use crate::Service;
 
@@ -136,8 +136,8 @@ pub async fn restore_generations(service: &Service, projections: &[Arc<dyn Proje
 /// A projection's generation in use, and the one being built beside it.
 struct Stage {
     generations: Generations,
-    live: Ear,
-    builder: Option<Ear>,
+    live: ConsumerRunner,
+    builder: Option<ConsumerRunner>,
     /// When the generation that was in use before may go.
     leaves_at: Option<Instant>,
 }
@@ -151,11 +151,12 @@ impl Stage {
             service.set_generation(view, generations.active);
         }
         let leave = if service.share().borrow().others > 0 { LEAVE_WITH_OTHERS } else { LEAVE };
-        let ear = |generation, is_building| Ear::of_projection(service, projection, generation, is_building);
+        let runner =
+            |generation, is_building| ConsumerRunner::of_projection(service, projection, generation, is_building);
         Ok(Self {
             generations,
-            live: ear(generations.active, false),
-            builder: generations.building.map(|generation| ear(generation, true)),
+            live: runner(generations.active, false),
+            builder: generations.building.map(|generation| runner(generation, true)),
             leaves_at: generations.leaving.map(|_| Instant::now() + leave),
         })
     }
@@ -171,7 +172,7 @@ impl Stage {
             None => stage.insert(Self::load(service, projection).await?),
         };
         let generations = *generations;
-        let heard = live.hear_some().await?;
+        let heard = live.handle_batch().await?;
         if let Some(leaving) = generations.leaving
             && leaves_at.is_none_or(|at| at <= Instant::now())
         {
@@ -180,7 +181,7 @@ impl Stage {
             return Ok(true);
         }
         let Some(builder) = builder else { return Ok(heard) };
-        let built = builder.hear_some().await?;
+        let built = builder.handle_batch().await?;
         if generations.leaving.is_some() {
             // One after the other: only one generation is known to be leaving.
             return Ok(heard || built);
@@ -256,8 +257,8 @@ impl Stage {
 async fn knows_as_much(
     service: &Service,
     projection: &Arc<dyn Projection>,
-    live: &mut Ear,
-    builder: &mut Ear,
+    live: &mut ConsumerRunner,
+    builder: &mut ConsumerRunner,
 ) -> Result<bool, Failure> {
     let (shown, built) = (live.cursors().await?, builder.cursors().await?);
     for source in projection.sources() {

@@ -9,7 +9,7 @@ use futures::future::select_all;
 use tokio::sync::watch;
 
 use crate::Service;
-use crate::replicas::Share;
+use crate::replicas::ShardAssignment;
 
 /// How long a consumer pauses at first when something it needs does not answer; the wait doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -37,9 +37,9 @@ impl Pause {
         let (context, consumer, wait) = (self.context, self.consumer, self.next);
         // What only a person can end was said when it began, and is said where somebody asks whether we are ready.
         if matches!(failure, Failure::Diverged { .. }) {
-            tracing::debug!(context, consumer, ?wait, error = failure.story(), "a consumer pauses");
+            tracing::debug!(context, consumer, ?wait, error = failure.report(), "a consumer pauses");
         } else {
-            tracing::warn!(context, consumer, ?wait, error = failure.story(), "a consumer pauses");
+            tracing::warn!(context, consumer, ?wait, error = failure.report(), "a consumer pauses");
         }
         self.next = (wait * 2).min(LONGEST_PAUSE);
         tokio::select! {
@@ -52,7 +52,7 @@ impl Pause {
 /// The heads of the sources a consumer hears, and the share of them that is its to hear.
 pub(super) struct Heads {
     heads: Vec<watch::Receiver<u64>>,
-    share: watch::Receiver<Share>,
+    share: watch::Receiver<ShardAssignment>,
     /// Of our own database.
     epochs: watch::Receiver<Arc<Epochs>>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use baedal_kit::{Failure, Job, Origin};
-use baedal_kit_runtime::{JobHandler, Service, Work, jobs};
+use baedal_kit_runtime::{JobHandler, Service, UnitOfWork, jobs};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -21,7 +21,7 @@ impl JobHandler for Eater {
         &["eat"]
     }
 
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         let jar = job.correlation.ok_or_else(|| Failure::broken("a jar without a name"))?;
         let cookies = work.load::<Jar>(&jar).await?.cookies;
         if cookies == 0 {

@@ -12,7 +12,7 @@ use baedal_kit::time::{Clock, Instant, ManualClock};
 use baedal_kit::{Database, Failure, Job};
 use baedal_kit_runtime::JournalBus;
 use baedal_kit_runtime::lifecycle::Lifecycle;
-use baedal_kit_runtime::{JobHandler, Service, Work, jobs};
+use baedal_kit_runtime::{JobHandler, Service, UnitOfWork, jobs};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 
@@ -61,7 +61,7 @@ impl JobHandler for Bell {
         &["ring"]
     }
 
-    async fn run(&self, _job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn run(&self, _job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         self.rung.fetch_add(u32::from(work.at() >= self.due), Ordering::SeqCst);
         Ok(())
     }
@@ -104,7 +104,7 @@ impl JobHandler for Slow {
         &["slow"]
     }
 
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         drop(self.gate.acquire().await);
         // What it does inside the database happens once, whoever gets there first.

@@ -12,7 +12,7 @@ use baedal_kit::ids::SystemIds;
 use baedal_kit::{Bus, Failure, Job};
 use baedal_kit_runtime::JournalBus;
 use baedal_kit_runtime::lifecycle::Lifecycle;
-use baedal_kit_runtime::{JobHandler, Service, Work};
+use baedal_kit_runtime::{JobHandler, Service, UnitOfWork};
 use jiff::SignedDuration;
 use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
@@ -68,7 +68,7 @@ impl JobHandler for Closing {
         true
     }
 
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         let jar = job.correlation.ok_or_else(|| Failure::broken("a jar without a name"))?;
         if work.load::<Jar>(&jar).await?.cookies == 1 {
             work.tell::<Jar>(&jar, JarCommand::Close).await?;

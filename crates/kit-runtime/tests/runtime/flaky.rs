@@ -182,7 +182,7 @@ async fn a_job_that_was_taken_by_a_commit_whose_answer_was_lost_is_done_soon() {
         flaky.is_mute.store(is_mute, Ordering::SeqCst);
         let mut work = kitchen.work(Origin::none());
         work.schedule(stale(jar));
-        assert_eq!(work.commit().await.is_err_and(|failure| failure.is_passing()), is_mute);
+        assert_eq!(work.commit().await.is_err_and(|failure| failure.is_transient()), is_mute);
         // The clock stands still: the lease does not end. (After the first, it is known that jobs are waited for.)
         jar_once(&kitchen, jar, |jar| jar.is_stale).await;
     }

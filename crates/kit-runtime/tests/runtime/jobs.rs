@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use baedal_kit::database::{Commit, JobChange, Outcome};
 use baedal_kit::{Database, Failure, Job, Origin};
-use baedal_kit_runtime::{JobHandler, Retry, Service, Work};
+use baedal_kit_runtime::{JobHandler, Retry, Service, UnitOfWork};
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -28,7 +28,7 @@ impl JobHandler for Doer {
         &["break", "miss", "panic", "fail_thrice", "fill", "wait", "repeat"]
     }
 
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         let runs = self.runs.fetch_add(1, Ordering::SeqCst) + 1;
         match job.kind.as_str() {
             "break" => Err(Failure::broken("it is broken")),

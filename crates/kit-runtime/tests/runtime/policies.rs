@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use axum::body::Body;
 use baedal_kit::Origin;
 use baedal_kit::database::{Commit, JobChange};
-use baedal_kit_runtime::service::Undone;
+use baedal_kit_runtime::service::CommandError;
 use baedal_kit_runtime::{Consumer, Service};
 use http::{Request, StatusCode};
 use jiff::SignedDuration;
@@ -161,11 +161,11 @@ async fn settling_waits_until_all_that_was_told_has_been_heard() {
     run(&pantry, &Arc::default()).await;
     // The policy has not had its turn yet: what is settled is settled by waiting.
     assert!(jar_once(&pantry, jar, |_| true).await.cookies == 0);
-    pantry.settle().await;
+    pantry.catch_up().await;
     assert_eq!(jar_once(&pantry, jar, |_| true).await.cookies, 5);
     fill(&kitchen, jar, 2).await;
     let origin = Origin::none();
     let take = || pantry.command::<Jar>(&origin, &jar, JarCommand::Take(7));
-    let done = pantry.again_when_settled(|undone| matches!(undone, Undone::Refused(_)), take).await.unwrap();
+    let done = pantry.retry_after_catch_up(|undone| matches!(undone, CommandError::Refused(_)), take).await.unwrap();
     assert_eq!(done.state.cookies, 0);
 }

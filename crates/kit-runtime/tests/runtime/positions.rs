@@ -28,7 +28,7 @@ async fn serve(pantry: &Service) -> Router {
     let routes = Router::new().route("/jars", get(read_first)).with_state(pantry.clone());
     let projections: Vec<Arc<dyn baedal_kit_runtime::Projection>> = vec![Arc::new(Jars::default())];
     let module = Module { service: pantry.clone(), routes, policies: vec![], projections, jobs: vec![] };
-    module.start().await.unwrap_or_else(|failure| panic!("{}", failure.story()))
+    module.start().await.unwrap_or_else(|failure| panic!("{}", failure.report()))
 }
 
 async fn read(router: &Router, position: &str) -> (StatusCode, String) {

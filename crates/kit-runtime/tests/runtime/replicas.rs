@@ -7,7 +7,7 @@ use std::time::Duration;
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{Commit, Write};
 use baedal_kit_runtime::JournalBus;
-use baedal_kit_runtime::replicas::Share;
+use baedal_kit_runtime::replicas::ShardAssignment;
 use baedal_kit_runtime::{Projection, Service, consumer};
 use uuid::Uuid;
 
@@ -28,7 +28,7 @@ async fn one_more(world: &World) -> (Service, Service, Vec<Arc<dyn Projection>>)
     (kitchen, pantry, projections)
 }
 
-async fn share_once(service: &Service, wished: impl Fn(&Share) -> bool) -> Share {
+async fn share_once(service: &Service, wished: impl Fn(&ShardAssignment) -> bool) -> ShardAssignment {
     let mut share = service.share();
     let found = tokio::time::timeout(Duration::from_secs(20), share.wait_for(wished)).await;
     found.unwrap().unwrap().clone()
@@ -58,7 +58,7 @@ async fn two_share_the_work_and_every_event_has_its_effect_once() {
         (share_once(&one, |share| share.others == 1).await, share_once(&other, |share| share.others == 1).await);
     let all: HashSet<u16> = mine.shards.iter().chain(its.shards.iter()).copied().collect();
     assert_eq!((mine.shards.len(), its.shards.len(), all.len()), (4, 4, 8));
-    assert!(mine.leads != its.leads);
+    assert!(mine.is_leader != its.is_leader);
     for jar in &jars {
         assert_eq!(jar_once(&other, *jar, |jar| jar.cookies >= 15).await.cookies, 15);
     }
@@ -81,7 +81,7 @@ async fn who_leaves_hands_its_shards_over() {
     share_once(&one, |share| share.others == 1).await;
     share_once(&other, |share| share.others == 1).await;
     stop(&one).await;
-    assert_eq!(share_once(&other, |share| share.others == 0).await, Share::whole(SHARDS));
+    assert_eq!(share_once(&other, |share| share.others == 0).await, ShardAssignment::whole(SHARDS));
     let jars: Vec<_> = (0..20).map(|_| Uuid::now_v7()).collect();
     for jar in &jars {
         fill(&kitchen, *jar, 7).await;
@@ -104,10 +104,10 @@ async fn who_dies_without_a_word_is_noticed() {
     };
     world.pantry.commit(Commit { writes: vec![write], ..Commit::default() }).await.unwrap();
     let (kitchen, pantry, _) = one_more(&world).await;
-    assert!(!share_once(&pantry, |share| share.others == 1).await.leads);
+    assert!(!share_once(&pantry, |share| share.others == 1).await.is_leader);
     let jar = Uuid::now_v7();
     fill(&kitchen, jar, 7).await;
-    assert_eq!(share_once(&pantry, |share| share.others == 0).await, Share::whole(SHARDS));
+    assert_eq!(share_once(&pantry, |share| share.others == 0).await, ShardAssignment::whole(SHARDS));
     jar_once(&pantry, jar, |jar| jar.cookies == 7).await;
     // Whoever comes now does not take it for alive, and leaves it nothing.
     let (_, another, _) = one_more(&world).await;

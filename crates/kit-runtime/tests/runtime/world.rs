@@ -19,7 +19,7 @@ use baedal_kit_http::Module;
 use baedal_kit_runtime::JournalBus;
 use baedal_kit_runtime::lifecycle::Lifecycle;
 use baedal_kit_runtime::service::Done;
-use baedal_kit_runtime::{Consumer, JobHandler, Projection, Service, Work};
+use baedal_kit_runtime::{Consumer, JobHandler, Projection, Service, UnitOfWork};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -171,7 +171,7 @@ impl Consumer for Shelver {
         &["kitchen"]
     }
 
-    async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, envelope: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         let (jar, event) = told(envelope, &self.is_healed)?;
         let command = match event {
             Told::Filled { cookies } => JarCommand::Fill(cookies),
@@ -209,7 +209,7 @@ impl Consumer for Jars {
         &["kitchen"]
     }
 
-    async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, envelope: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         let (jar, event) = told(envelope, &self.is_healed)?;
         let mut shown: Shown = work.document("jars", &jar.to_string()).await?.unwrap_or_default();
         shown.events += 1;
@@ -240,7 +240,7 @@ impl JobHandler for Staleness {
         &["stale"]
     }
 
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         let jar = job.correlation.ok_or_else(|| Failure::broken("a jar without a name"))?;
         work.tell::<Jar>(&jar, JarCommand::Expire).await.map(drop)
     }
@@ -307,16 +307,16 @@ pub(crate) async fn routes(
     let module = Module { service: service.clone(), routes, policies, projections, jobs };
     match module.start().await {
         Ok(router) => router,
-        Err(failure) => panic!("{}", failure.story()),
+        Err(failure) => panic!("{}", failure.report()),
     }
 }
 
 pub(crate) async fn command(service: &Service, jar: Uuid, command: JarCommand) -> Result<Done<Jar>, JarRefusal> {
-    use baedal_kit_runtime::service::Undone;
+    use baedal_kit_runtime::service::CommandError;
     match service.command::<Jar>(&Origin::none(), &jar, command).await {
         Ok(done) => Ok(done),
-        Err(Undone::Refused(refusal)) => Err(refusal),
-        Err(Undone::Failed(failure)) => panic!("{}", failure.story()),
+        Err(CommandError::Refused(refusal)) => Err(refusal),
+        Err(CommandError::Failed(failure)) => panic!("{}", failure.report()),
     }
 }
 
@@ -327,7 +327,7 @@ pub(crate) async fn fill(service: &Service, jar: Uuid, cookies: u32) -> Done<Jar
 /// A jar, once it is as wished.
 pub(crate) async fn jar_once(service: &Service, jar: Uuid, wished: impl Fn(&Jar) -> bool + Send + Sync) -> Arc<Jar> {
     let found = service.look_until::<Jar>(&jar, Duration::from_secs(20), &wished).await;
-    let found = found.unwrap_or_else(|failure| panic!("{}", failure.story()));
+    let found = found.unwrap_or_else(|failure| panic!("{}", failure.report()));
     assert!(wished(&found), "{found:?}");
     found
 }
@@ -335,7 +335,7 @@ pub(crate) async fn jar_once(service: &Service, jar: Uuid, wished: impl Fn(&Jar)
 /// What a view shows of a jar now.
 pub(crate) async fn shown(service: &Service, jar: Uuid) -> Option<Shown> {
     let found = service.database().get(&service.view_name("jars"), &jar.to_string()).await;
-    let found = found.unwrap_or_else(|failure| panic!("{}", failure.story()))?;
+    let found = found.unwrap_or_else(|failure| panic!("{}", failure.report()))?;
     serde_json::from_slice(&found.body).ok()
 }
 

@@ -177,7 +177,7 @@ pub(crate) async fn conflicts(database: &Arc<dyn Database>, commit: Commit) {
 }
 
 pub(crate) async fn outcome(database: &Arc<dyn Database>, commit: Commit) -> Outcome {
-    database.commit(commit).await.unwrap_or_else(|failure| panic!("{}", failure.story()))
+    database.commit(commit).await.unwrap_or_else(|failure| panic!("{}", failure.report()))
 }
 
 pub(crate) fn ids(documents: &[Document]) -> Vec<&str> {
@@ -193,6 +193,6 @@ pub(crate) trait Answered<T> {
 impl<T> Answered<T> for Result<T, crate::Failure> {
     #[track_caller]
     fn answered(self) -> T {
-        self.unwrap_or_else(|failure| panic!("{}", failure.story()))
+        self.unwrap_or_else(|failure| panic!("{}", failure.report()))
     }
 }

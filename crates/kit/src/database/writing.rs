@@ -120,7 +120,7 @@ impl Writing {
         let mut probing = self.probing();
         if probing.is_none() {
             let probed = probe(self.next_probe());
-            let told = |outcome: Result<Outcome, Failure>| outcome.map(drop).map_err(|failure| failure.story());
+            let told = |outcome: Result<Outcome, Failure>| outcome.map(drop).map_err(|failure| failure.report());
             *probing = probed.map(|probed| probed.map(told).boxed().shared());
         }
         probing.clone()
@@ -257,7 +257,7 @@ mod tests {
         }
         disk.is_full.store(true, Ordering::Relaxed);
         let asked = futures::future::join_all((0..50).map(|_| writing.look(disk.probe()))).await;
-        assert!(asked.into_iter().all(|found| found == Err(full().story())));
+        assert!(asked.into_iter().all(|found| found == Err(full().report())));
         assert_eq!(disk.probes(), 4);
     }
 
@@ -271,9 +271,9 @@ mod tests {
         assert_eq!(disk.probes(), 0);
         disk.is_full.store(true, Ordering::Relaxed);
         clock.advance(AGAIN);
-        assert_eq!(writing.look(disk.probe()).await, Err(full().story()));
+        assert_eq!(writing.look(disk.probe()).await, Err(full().report()));
         disk.is_full.store(false, Ordering::Relaxed);
-        assert_eq!(writing.look(disk.probe()).await, Err(full().story()), "not one for each who asks");
+        assert_eq!(writing.look(disk.probe()).await, Err(full().report()), "not one for each who asks");
         clock.advance(AGAIN);
         assert_eq!(writing.look(disk.probe()).await, Ok(()));
         assert_eq!(disk.probes(), 2);

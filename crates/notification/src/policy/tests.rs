@@ -19,18 +19,18 @@ fn codes(notices: &[NoticeDocument]) -> Vec<&str> {
 async fn hear_everything(world: &World) {
     for event in orders_events() {
         world.learn(source::ORDER, &event).await;
-        world.hear(source::ORDER, &event).await;
+        world.handle(source::ORDER, &event).await;
     }
     // The reminder that ended with the payment, once more without one.
-    world.hear(source::ORDER, &order_placed()).await;
+    world.handle(source::ORDER, &order_placed()).await;
     for event in payments_events() {
-        world.hear(source::PAYMENT, &event).await;
+        world.handle(source::PAYMENT, &event).await;
     }
     for event in stores_events() {
-        world.hear(source::STORE, &event).await;
+        world.handle(source::STORE, &event).await;
     }
     for event in deliveries_events() {
-        world.hear(source::DELIVERY, &event).await;
+        world.handle(source::DELIVERY, &event).await;
     }
     world.pass(70).await;
 }
@@ -80,7 +80,7 @@ async fn every_status_of_an_order_is_told() {
 #[tokio::test]
 async fn riders_are_told_in_the_app_and_no_provider_is_asked() {
     let world = World::with_facts().await;
-    world.hear(source::DELIVERY, &deliveries_events().remove(0)).await;
+    world.handle(source::DELIVERY, &deliveries_events().remove(0)).await;
     for rider in [RIDER, OTHER_RIDER] {
         let notices = world.notices(rider).await;
         assert_eq!(codes(&notices), ["delivery_requested"]);
@@ -93,7 +93,7 @@ async fn riders_are_told_in_the_app_and_no_provider_is_asked() {
 #[tokio::test]
 async fn a_released_claim_is_told_to_the_other_riders_even_before_its_order_is_known() {
     let world = World::new();
-    world.hear(source::DELIVERY, &claim_released()).await;
+    world.handle(source::DELIVERY, &claim_released()).await;
     world.do_jobs().await;
     assert_eq!(world.notices(OTHER_RIDER).await, []);
     world.introduce().await;
@@ -106,7 +106,7 @@ async fn a_released_claim_is_told_to_the_other_riders_even_before_its_order_is_k
 #[tokio::test]
 async fn a_rider_who_does_not_fetch_is_told_so_and_why_he_lost_it() {
     let world = World::with_facts().await;
-    world.hear(source::DELIVERY, &claim_taken_back()).await;
+    world.handle(source::DELIVERY, &claim_taken_back()).await;
     let notices = world.notices(RIDER).await;
     assert_eq!(codes(&notices), ["claim_taken_back"]);
     assert!(notices[0].text.ends_with("사유: 라이더와 연락이 되지 않아요"), "{}", notices[0].text);
@@ -118,7 +118,7 @@ async fn until_when_to_pay_is_said_as_it_is_then() {
     let world = World::with_facts().await;
     world.learn(source::ORDER, &order::Event::PaymentWindowExtended { order_id: ORDER, pay_by: at(24) }).await;
     for event in payments_events() {
-        world.hear(source::PAYMENT, &event).await;
+        world.handle(source::PAYMENT, &event).await;
     }
     world.do_jobs().await;
     let notices = world.notices(CUSTOMER).await;
@@ -129,7 +129,7 @@ async fn until_when_to_pay_is_said_as_it_is_then() {
 #[tokio::test]
 async fn what_must_be_known_may_come_late() {
     let world = World::new();
-    world.hear(source::STORE, &cook_started()).await;
+    world.handle(source::STORE, &cook_started()).await;
     world.pass(30).await;
     assert_eq!(world.tried(), []);
     world.introduce().await;
@@ -142,7 +142,7 @@ async fn what_must_be_known_may_come_late() {
 async fn a_phone_that_never_becomes_known_is_a_failed_notice() {
     let world = World::new();
     world.learn(source::ORDER, &order_placed()).await;
-    world.hear(source::STORE, &cook_started()).await;
+    world.handle(source::STORE, &cook_started()).await;
     // A look every second here, and four a second fit into ten minutes.
     world.pass(4 * 600).await;
     assert_eq!(world.notices(CUSTOMER).await, []);
@@ -155,7 +155,7 @@ async fn a_phone_that_never_becomes_known_is_a_failed_notice() {
 #[tokio::test]
 async fn an_order_that_never_becomes_known_is_a_dead_letter() {
     let world = World::new();
-    world.hear(source::STORE, &cook_started()).await;
+    world.handle(source::STORE, &cook_started()).await;
     world.clock_jumps(3 * 3600);
     world.do_jobs().await;
     assert_eq!(world.dead_letters().await, Vec::<String>::new(), "the clock says that it is late; we have looked once");
@@ -166,7 +166,7 @@ async fn an_order_that_never_becomes_known_is_a_dead_letter() {
 #[tokio::test]
 async fn a_changed_order_tells_what_it_costs_more() {
     let world = World::with_facts().await;
-    world.hear(source::ORDER, &order_changed(29_000)).await;
+    world.handle(source::ORDER, &order_changed(29_000)).await;
     world.do_jobs().await;
     assert_eq!(world.notices(CUSTOMER).await, [], "the difference is not known yet");
     world.learn(source::ORDER, &order_changed(29_000)).await;
@@ -178,7 +178,7 @@ async fn a_changed_order_tells_what_it_costs_more() {
 #[tokio::test]
 async fn an_unpaid_order_is_reminded_of_after_a_minute() {
     let world = World::with_facts().await;
-    world.hear(source::ORDER, &order_placed()).await;
+    world.handle(source::ORDER, &order_placed()).await;
     world.pass(59).await;
     assert_eq!(world.notices(CUSTOMER).await, []);
     world.pass(1).await;
@@ -198,9 +198,9 @@ fn declines(notices: &[NoticeDocument]) -> Vec<&NoticeDocument> {
 async fn of_many_declines_the_first_is_told_at_once_and_the_last_of_each_minute_after_it() {
     let world = World::with_facts().await;
     for attempt in 0..50 {
-        world.hear(source::PAYMENT, &declined_for("insufficient_funds", attempt)).await;
+        world.handle(source::PAYMENT, &declined_for("insufficient_funds", attempt)).await;
     }
-    world.hear(source::PAYMENT, &declined_for("expired_card", 50)).await;
+    world.handle(source::PAYMENT, &declined_for("expired_card", 50)).await;
     world.pass(59).await;
     assert_eq!(declines(&world.notices(CUSTOMER).await).len(), 1);
     world.pass(1).await;
@@ -218,9 +218,9 @@ async fn a_decline_is_no_news_once_the_order_is_paid_or_has_ended() {
     for end in [order_paid(), order_canceled(CancelReason::Customer, false, 0)] {
         let world = World::with_facts().await;
         for attempt in 0..2 {
-            world.hear(source::PAYMENT, &declined_for("insufficient_funds", attempt)).await;
+            world.handle(source::PAYMENT, &declined_for("insufficient_funds", attempt)).await;
         }
-        world.hear(source::ORDER, &end).await;
+        world.handle(source::ORDER, &end).await;
         world.pass(600).await;
         assert_eq!(declines(&world.notices(CUSTOMER).await).len(), 1);
     }
@@ -230,7 +230,7 @@ async fn a_decline_is_no_news_once_the_order_is_paid_or_has_ended() {
 async fn a_rider_is_told_the_neighbourhood_of_what_waits_and_not_the_house() {
     let world = World::with_facts().await;
     for event in deliveries_events() {
-        world.hear(source::DELIVERY, &event).await;
+        world.handle(source::DELIVERY, &event).await;
     }
     world.do_jobs().await;
     for rider in [RIDER, OTHER_RIDER] {
@@ -249,8 +249,8 @@ async fn a_paid_or_canceled_order_is_not_reminded_of() {
         (order_canceled(CancelReason::Customer, false, 0), "order_canceled_by_customer_unpaid"),
     ] {
         let world = World::with_facts().await;
-        world.hear(source::ORDER, &order_placed()).await;
-        world.hear(source::ORDER, &end).await;
+        world.handle(source::ORDER, &order_placed()).await;
+        world.handle(source::ORDER, &end).await;
         world.pass(120).await;
         assert_eq!(codes(&world.notices(CUSTOMER).await), [told]);
     }
@@ -259,7 +259,7 @@ async fn a_paid_or_canceled_order_is_not_reminded_of() {
 #[tokio::test]
 async fn a_reminder_that_comes_too_late_is_not_sent() {
     let world = World::with_facts().await;
-    world.hear(source::ORDER, &order_placed()).await;
+    world.handle(source::ORDER, &order_placed()).await;
     world.clock_jumps(601);
     world.do_jobs().await;
     assert_eq!(world.notices(CUSTOMER).await, []);
@@ -269,7 +269,7 @@ async fn a_reminder_that_comes_too_late_is_not_sent() {
 async fn kakaotalk_is_tried_four_times_and_then_a_text_message_is_sent() {
     let world = World::with_facts().await;
     world.outages.begin(Channel::Kakaotalk, SendError::Retryable("busy".to_owned()));
-    world.hear(source::STORE, &cook_started()).await;
+    world.handle(source::STORE, &cook_started()).await;
     world.do_jobs().await;
     assert_eq!(world.notices(CUSTOMER).await, []);
     world.pass(60).await;
@@ -286,7 +286,7 @@ async fn kakaotalk_is_tried_four_times_and_then_a_text_message_is_sent() {
 async fn kakaotalk_that_comes_back_is_used() {
     let world = World::with_facts().await;
     world.outages.begin(Channel::Kakaotalk, SendError::Retryable("busy".to_owned()));
-    world.hear(source::STORE, &cook_started()).await;
+    world.handle(source::STORE, &cook_started()).await;
     world.do_jobs().await;
     world.outages.end(Channel::Kakaotalk);
     world.pass(5).await;
@@ -297,7 +297,7 @@ async fn kakaotalk_that_comes_back_is_used() {
 async fn a_database_that_is_away_is_no_attempt_at_kakaotalk() {
     for away in [Away::Reading, Away::Writing] {
         let world = World::with_facts().await;
-        world.hear(source::STORE, &cook_started()).await;
+        world.handle(source::STORE, &cook_started()).await;
         world.database.fail(away, 10);
         world.pass(600).await;
         assert_eq!(world.database.left(), 0, "it was away");
@@ -311,7 +311,7 @@ async fn a_database_that_is_away_is_no_attempt_at_kakaotalk() {
 async fn what_kakaotalk_put_off_counts_also_where_the_database_was_away_between() {
     let world = World::with_facts().await;
     world.outages.begin(Channel::Kakaotalk, SendError::Retryable("busy".to_owned()));
-    world.hear(source::STORE, &cook_started()).await;
+    world.handle(source::STORE, &cook_started()).await;
     world.do_jobs().await;
     world.database.fail(Away::Reading, 10);
     world.pass(600).await;
@@ -324,7 +324,7 @@ async fn a_rejected_template_is_sent_as_a_text_message_at_once() {
     let phones_without_kakaotalk = vec!["01012345678".to_owned()];
     let world = World::with(ProviderSettings { phones_without_kakaotalk, ..ProviderSettings::default() });
     world.introduce().await;
-    world.hear(source::STORE, &cook_started()).await;
+    world.handle(source::STORE, &cook_started()).await;
     world.do_jobs().await;
     assert_eq!(world.notices(CUSTOMER).await[0].channel, Channel::Sms);
     assert_eq!(world.tried().len(), 2);
@@ -335,7 +335,7 @@ async fn what_no_channel_takes_is_kept_as_failed() {
     let unreachable_phones = vec!["01012345678".to_owned()];
     let world = World::with(ProviderSettings { unreachable_phones, ..ProviderSettings::default() });
     world.introduce().await;
-    world.hear(source::STORE, &cook_started()).await;
+    world.handle(source::STORE, &cook_started()).await;
     world.do_jobs().await;
     let notice = &world.notices(CUSTOMER).await[0];
     assert_eq!((notice.channel, notice.outcome), (Channel::Sms, Outcome::Failed));
@@ -350,7 +350,7 @@ async fn an_outage_of_everything_ends_in_a_failed_notice() {
     for channel in [Channel::Kakaotalk, Channel::Sms] {
         world.outages.begin(channel, SendError::Retryable("busy".to_owned()));
     }
-    world.hear(source::STORE, &cook_started()).await;
+    world.handle(source::STORE, &cook_started()).await;
     world.pass(180).await;
     assert_eq!(world.notices(CUSTOMER).await[0].outcome, Outcome::Failed);
     let by = |wanted| world.tried().iter().filter(|(channel, _)| *channel == wanted).count();
@@ -371,7 +371,7 @@ async fn a_change_that_was_taken_back_leaves_the_old_price_to_compare_with() {
         version: 6,
     };
     world.learn(source::ORDER, &again).await;
-    world.hear(source::ORDER, &again).await;
+    world.handle(source::ORDER, &again).await;
     world.do_jobs().await;
     let text = &world.notices(CUSTOMER).await[0].text;
     assert!(text.contains("6,000원 환불 예정"), "{text}");
@@ -381,7 +381,7 @@ async fn a_change_that_was_taken_back_leaves_the_old_price_to_compare_with() {
 async fn nobody_is_told_of_menus_and_accounts() {
     let world = World::new();
     let opened: identity::Event = account_opened(CUSTOMER);
-    world.hear(source::IDENTITY, &opened).await;
+    world.handle(source::IDENTITY, &opened).await;
     world.do_jobs().await;
     assert_eq!(world.tried(), []);
 }

@@ -6,7 +6,7 @@ use baedal_contracts::identity::Role;
 use baedal_contracts::order::Fault;
 use baedal_contracts::{OrderId, Price};
 use baedal_kit_http::problem::FieldError;
-use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Body, Caller, Path, Position, Problem, ProblemBody, RequestOrigin};
 use baedal_text::Reason;
 use garde::Validate;
 use serde::Deserialize;
@@ -80,7 +80,7 @@ impl CancelOrder {
 pub(crate) async fn cancel_order(
     State(app): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path(order_id): Path<OrderId>,
     Body(body): Body<CancelOrder>,
 ) -> Result<Response, Problem> {

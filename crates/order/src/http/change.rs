@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use baedal_contracts::{ChangeId, OrderId, Price};
 use baedal_kit::Origin;
-use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Body, Caller, Path, Position, Problem, ProblemBody, RequestOrigin};
 use baedal_kit_runtime::service::Done;
 use baedal_text::Note;
 use garde::Validate;
@@ -78,14 +78,14 @@ pub(crate) struct ChangeOrder {
 pub(crate) async fn change_order(
     State(app): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path(order_id): Path<OrderId>,
     Body(body): Body<ChangeOrder>,
 ) -> Result<Response, Problem> {
     let body = Arc::new(body);
     let ask = async |payment_is_there| {
         let once = || ask(&app, &origin, caller, order_id, &body, payment_is_there);
-        app.service.again_when_settled(Refused::may_be_lag, once).await
+        app.service.retry_after_catch_up(Refused::may_be_lag, once).await
     };
     let asked = match ask(false).await {
         Err(Refused::AsksForMoney) => match app.payments.is_there(order_id, &origin).await {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::OrderId;
-use baedal_kit_http::{Asked, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Caller, Path, Position, Problem, ProblemBody, RequestOrigin};
 
 use super::answer::OrderAnswer;
 use super::{App, own};
@@ -26,7 +26,7 @@ use crate::domain::Command;
 pub(crate) async fn confirm_order(
     State(app): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path(order_id): Path<OrderId>,
 ) -> Result<(Position, Json<OrderAnswer>), Problem> {
     let asked = app.ask(&origin, caller, order_id, Command::Confirm).await?;

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use baedal_contracts::payment::PaymentMeans;
 use baedal_contracts::{AttemptId, OrderId};
-use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Body, Caller, Path, Position, Problem, ProblemBody, RequestOrigin};
 use http::StatusCode;
 
 use super::answer::OrderAnswer;
@@ -35,7 +35,7 @@ use crate::paying::{Attempted, Attempting, RETRY_AFTER, attempt};
 pub(crate) async fn pay_for_order(
     State(app): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path(order_id): Path<OrderId>,
     Body(means): Body<PaymentMeans>,
 ) -> Result<Response, Problem> {

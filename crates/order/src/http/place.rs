@@ -7,8 +7,8 @@ use axum::response::Response;
 use baedal_contracts::payment::PaymentMeans;
 use baedal_contracts::{AccountId, AttemptId, OrderId, OrderNo, Price, StoreId, Won};
 use baedal_kit::{Failure, Job, Origin};
-use baedal_kit_http::{Asked, Body, Caller, Position, Problem, ProblemBody};
-use baedal_kit_runtime::Work;
+use baedal_kit_http::{Body, Caller, Position, Problem, ProblemBody, RequestOrigin};
+use baedal_kit_runtime::UnitOfWork;
 use baedal_text::Note;
 use garde::Validate;
 use http::StatusCode;
@@ -83,7 +83,7 @@ pub(crate) struct PlaceOrder {
 pub(crate) async fn place_order(
     State(app): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     IdempotencyKey(key): IdempotencyKey,
     Body(body): Body<PlaceOrder>,
 ) -> Result<Response, Problem> {
@@ -94,7 +94,7 @@ pub(crate) async fn place_order(
         body,
         settings: Arc::clone(&app.settings),
     });
-    let placement = app.service.again_when_settled(Refused::may_be_lag, || place(&app, &origin, &wished)).await?;
+    let placement = app.service.retry_after_catch_up(Refused::may_be_lag, || place(&app, &origin, &wished)).await?;
     let (order_id, attempted) = match placement {
         Placement::New { order_id, attempt_id, amount_krw } => {
             metrics::counter!("baedal_orders_placed_total").increment(1);
@@ -140,7 +140,7 @@ async fn place(app: &App, origin: &Origin, wished: &Arc<Wished>) -> Result<Place
 }
 
 impl Wished {
-    async fn place(&self, work: &mut Work) -> Result<Placement, Refused> {
+    async fn place(&self, work: &mut UnitOfWork) -> Result<Placement, Refused> {
         if let Some(seen) = work.document::<SeenKey>(IDEMPOTENCY, &self.key_id).await? {
             let is_same = seen.body_hash == self.body_hash;
             return if is_same { Ok(Placement::Before(seen)) } else { Err(Refused::KeyReused) };

@@ -8,8 +8,8 @@ use baedal_contracts::identity::Role;
 use baedal_contracts::order::Fault;
 use baedal_contracts::{OrderId, OrderNo, Won};
 use baedal_kit::{Failure, Job};
-use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
-use baedal_kit_runtime::Work;
+use baedal_kit_http::{Body, Caller, Path, Position, Problem, ProblemBody, RequestOrigin};
+use baedal_kit_runtime::UnitOfWork;
 use baedal_text::StatedReason;
 use garde::Validate;
 use jiff::Timestamp;
@@ -104,7 +104,7 @@ struct Asking {
 pub(crate) async fn refund_order(
     State(app): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path(order_id): Path<OrderId>,
     IdempotencyKey(key): IdempotencyKey,
     Body(body): Body<RefundOrder>,
@@ -127,7 +127,7 @@ pub(crate) async fn refund_order(
         });
         granting.await
     };
-    match app.service.again_when_settled(Refused::may_be_lag, ask).await {
+    match app.service.retry_after_catch_up(Refused::may_be_lag, ask).await {
         Ok((answer, position)) => Ok((Position::of(&app.service, position), Json(answer))),
         Err(Refused::Order(refusal @ Refusal::RefundTooLarge { .. })) => {
             Err(Problem::field("amount_krw", refusal.to_string()))
@@ -137,7 +137,7 @@ pub(crate) async fn refund_order(
 }
 
 impl Asking {
-    async fn grant(&self, work: &mut Work) -> Result<RefundAnswer, Refused> {
+    async fn grant(&self, work: &mut UnitOfWork) -> Result<RefundAnswer, Refused> {
         if let Some(seen) = work.document::<SeenRefund>(IDEMPOTENCY, &self.key_id).await? {
             let is_same = seen.body_hash == self.body_hash;
             return if is_same { self.answer(work, seen.refund_id).await } else { Err(Refused::KeyReused) };
@@ -156,7 +156,7 @@ impl Asking {
         self.answer(work, refund_id).await
     }
 
-    async fn answer(&self, work: &mut Work, refund_id: Uuid) -> Result<RefundAnswer, Refused> {
+    async fn answer(&self, work: &mut UnitOfWork, refund_id: Uuid) -> Result<RefundAnswer, Refused> {
         let order = work.load::<Order>(&self.order_id).await?;
         let placed = own(&order, self.caller)?;
         Ok(RefundAnswer {

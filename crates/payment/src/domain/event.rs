@@ -49,7 +49,7 @@ pub enum Purpose {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Ending {
     /// Nothing is owed: the deal is undone, and nobody has earned anything.
-    Undone,
+    CommandError,
     /// The customer owes something: the deal is done.
     Done(Earned),
 }

@@ -6,14 +6,14 @@ use axum::extract::State;
 use baedal_contracts::payment::{TakePayment, TakePaymentAnswer};
 use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::Origin;
-use baedal_kit_http::{Asked, Body, Path, Position, Problem};
+use baedal_kit_http::{Body, Path, Position, Problem, RequestOrigin};
 
 use super::App;
 
 /// Answers what became of an attempt that was asked for without an answer. It never begins where it has not.
 pub(super) async fn settle(
     State(app): State<App>,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path((order_id, attempt_id)): Path<(OrderId, AttemptId)>,
 ) -> Result<(Position, Json<TakePaymentAnswer>), Problem> {
     let (position, answer) = app.charging.settle(&origin, order_id, attempt_id).await?;
@@ -25,7 +25,7 @@ pub(super) async fn settle(
 /// its outcome.
 pub(super) async fn take(
     State(app): State<App>,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path(order_id): Path<OrderId>,
     Body(asked): Body<TakePayment>,
 ) -> Result<(Position, Json<TakePaymentAnswer>), Problem> {

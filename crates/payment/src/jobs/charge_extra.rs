@@ -1,7 +1,7 @@
 //! Takes what a change costs more, while the kitchen holds still.
 
 use baedal_kit::Failure;
-use baedal_kit_runtime::Work;
+use baedal_kit_runtime::UnitOfWork;
 
 use super::Jobs;
 use super::look_up::{known, look_up_again};
@@ -17,7 +17,12 @@ impl Jobs {
     /// not charged in time; what is kept of it, order says, not the clock.
     ///
     /// If it was begun before, the call may have been made: then it is looked up before it is repeated.
-    pub(super) async fn charge_extra(&self, extra: ChargeExtra, tries: u32, work: &mut Work) -> Result<(), Failure> {
+    pub(super) async fn charge_extra(
+        &self,
+        extra: ChargeExtra,
+        tries: u32,
+        work: &mut UnitOfWork,
+    ) -> Result<(), Failure> {
         let ChargeExtra { order_id, attempt_id, until } = extra;
         let open_at = work.service().clock().monotonic();
         let payment = work.load::<Payment>(&order_id).await?;

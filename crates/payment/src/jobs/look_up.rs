@@ -2,7 +2,7 @@
 
 use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::{Failure, Job};
-use baedal_kit_runtime::Work;
+use baedal_kit_runtime::UnitOfWork;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Jobs;
@@ -34,7 +34,7 @@ impl Jobs {
     /// That the provider does not know it proves nothing while the call may still be on its way, and that is judged by
     /// what this process has seen itself ([`Unknown`](super::unknown::Unknown)). Where it took the money all the same,
     /// the approval that comes later counts, and if that is lost, it is found when the books are compared.
-    pub(super) async fn look_up(&self, looked_for: LookUpAttempt, work: &mut Work) -> Result<(), Failure> {
+    pub(super) async fn look_up(&self, looked_for: LookUpAttempt, work: &mut UnitOfWork) -> Result<(), Failure> {
         let LookUpAttempt { order_id, attempt_id } = looked_for;
         let payment = work.load::<Payment>(&order_id).await?;
         if known(&payment, attempt_id)?.outcome != Outcome::Open {

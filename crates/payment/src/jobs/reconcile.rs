@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use baedal_contracts::payment::{Booked, Difference};
 use baedal_contracts::{AttemptId, OrderId};
 use baedal_kit::{Failure, Job, Origin};
-use baedal_kit_runtime::{Service, Work};
+use baedal_kit_runtime::{Service, UnitOfWork};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +60,7 @@ pub(crate) async fn begin_to_reconcile(service: &Service, settings: &Settings) -
 
 impl Jobs {
     /// Compares a page, and goes on with the next soon; after the last it begins anew, later.
-    pub(super) async fn reconcile(&self, at: Reconciling, work: &mut Work) -> Result<(), Failure> {
+    pub(super) async fn reconcile(&self, at: Reconciling, work: &mut UnitOfWork) -> Result<(), Failure> {
         let providers = self.calls.book(at.after, PAGE).await.map_err(out_of_reach)?;
         let ours = our_page(work, at.after).await?;
         let whole_page = providers.len() == PAGE;
@@ -95,7 +95,7 @@ impl Jobs {
     }
 
     /// An order that looked different: perhaps only because we did not look at both at the same time.
-    async fn look_closer(&self, order_id: OrderId, work: &mut Work) -> Result<(), Failure> {
+    async fn look_closer(&self, order_id: OrderId, work: &mut UnitOfWork) -> Result<(), Failure> {
         let before = work.service().look::<Payment>(&order_id).await?;
         let providers = self.calls.booked(order_id).await.map_err(out_of_reach)?;
         let payment = work.service().look::<Payment>(&order_id).await?;
@@ -132,7 +132,7 @@ impl Jobs {
         &self,
         order_id: OrderId,
         payment: &Payment,
-        work: &mut Work,
+        work: &mut UnitOfWork,
     ) -> Result<bool, Failure> {
         let doubtful = payment.attempts.iter().filter(|(_, attempt)| attempt.outcome != Outcome::Approved);
         let doubtful: Vec<AttemptId> = doubtful.map(|(attempt_id, _)| *attempt_id).collect();
@@ -156,7 +156,7 @@ struct OurPage {
     until: Option<OrderId>,
 }
 
-async fn our_page(work: &Work, after: Option<OrderId>) -> Result<OurPage, Failure> {
+async fn our_page(work: &UnitOfWork, after: Option<OrderId>) -> Result<OurPage, Failure> {
     let mut limit = POSTINGS;
     loop {
         let postings = page_of_postings(work.service().database().as_ref(), after, limit).await?;

@@ -194,7 +194,7 @@ impl World {
         for _ in 0..2 {
             loop {
                 let mut work = self.service.work(envelope.as_origin());
-                self.policy.hear(&envelope, &mut work).await.unwrap();
+                self.policy.handle(&envelope, &mut work).await.unwrap();
                 if matches!(work.commit().await.unwrap(), Outcome::Committed { .. }) {
                     break;
                 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::OrderId;
-use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Body, Caller, Path, Position, Problem, ProblemBody, RequestOrigin};
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -37,7 +37,7 @@ pub(crate) struct AcceptTicket {
 pub(crate) async fn accept_ticket(
     State(app): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path(order_id): Path<OrderId>,
     Body(body): Body<AcceptTicket>,
 ) -> Result<(Position, Json<KitchenTicket>), Problem> {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::{ItemId, StoreId};
-use baedal_kit_http::{Asked, Body, Caller, EntityTag, IfMatch, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Body, Caller, EntityTag, IfMatch, Path, Position, Problem, ProblemBody, RequestOrigin};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -51,7 +51,7 @@ pub(crate) struct StockLeft {
 pub(crate) async fn add_stock(
     State(App { service }): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path((store_id, item_id)): Path<(StoreId, ItemId)>,
     IfMatch(seen): IfMatch,
     Body(AddStock { add }): Body<AddStock>,

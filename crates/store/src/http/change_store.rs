@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::{Location, Price, StoreId};
-use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
-use baedal_kit_runtime::service::Undone;
+use baedal_kit_http::{Body, Caller, Path, Position, Problem, ProblemBody, RequestOrigin};
+use baedal_kit_runtime::service::CommandError;
 use baedal_text::{Address, StoreName, ThanksMessage};
 use garde::Validate;
 use serde::Deserialize;
@@ -93,7 +93,7 @@ impl From<ChangeStore> for Changes {
 pub(crate) async fn change_store(
     State(App { service }): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path(store_id): Path<StoreId>,
     Body(body): Body<ChangeStore>,
 ) -> Result<(Position, Json<OwnersStore>), Problem> {
@@ -102,10 +102,10 @@ pub(crate) async fn change_store(
         .execute(&origin, |work| {
             let command = command.clone();
             Box::pin(async move {
-                work.decide::<Store>(&store_id, command).await?.map_err(Undone::Refused)?;
+                work.decide::<Store>(&store_id, command).await?.map_err(CommandError::Refused)?;
                 let (store, stock) = (work.load::<Store>(&store_id).await?, work.load::<Stock>(&store_id).await?);
                 let store = store.registered().ok_or_else(|| vanished(store_id))?;
-                Ok::<_, Undone<Refusal>>(OwnersStore::of(store_id, store, &stock))
+                Ok::<_, CommandError<Refusal>>(OwnersStore::of(store_id, store, &stock))
             })
         })
         .await

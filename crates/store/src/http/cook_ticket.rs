@@ -5,7 +5,7 @@
 use axum::Json;
 use axum::extract::State;
 use baedal_contracts::OrderId;
-use baedal_kit_http::{Asked, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Caller, Path, Position, Problem, ProblemBody, RequestOrigin};
 
 use super::App;
 use super::kitchen_ticket::{self, KitchenTicket};
@@ -27,7 +27,7 @@ use crate::domain::ticket::Command;
 pub(crate) async fn start_cooking(
     State(app): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path(order_id): Path<OrderId>,
 ) -> Result<(Position, Json<KitchenTicket>), Problem> {
     kitchen_ticket::command(app, &origin, order_id, Command::StartCooking { by: caller.account_id }).await
@@ -49,7 +49,7 @@ pub(crate) async fn start_cooking(
 pub(crate) async fn finish_cooking(
     State(app): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path(order_id): Path<OrderId>,
 ) -> Result<(Position, Json<KitchenTicket>), Problem> {
     kitchen_ticket::command(app, &origin, order_id, Command::FinishCooking { by: caller.account_id }).await

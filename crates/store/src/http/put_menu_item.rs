@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::store::{MenuChoice, MenuItem, MenuOption};
 use baedal_contracts::{ItemId, Price, StoreId};
-use baedal_kit_http::{Asked, Body, Caller, EntityTag, IfMatch, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Body, Caller, EntityTag, IfMatch, Path, Position, Problem, ProblemBody, RequestOrigin};
 use baedal_text::{Description, MenuName};
 use garde::Validate;
 use serde::Deserialize;
@@ -140,7 +140,7 @@ impl From<PutOption> for MenuOption {
 pub(crate) async fn put_menu_item(
     State(App { service }): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path((store_id, item_id)): Path<(StoreId, ItemId)>,
     IfMatch(seen): IfMatch,
     Body(body): Body<PutMenuItem>,

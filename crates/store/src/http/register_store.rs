@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::store::StoreProfile;
 use baedal_contracts::{Location, Price, StoreId};
-use baedal_kit_http::{Asked, Body, Caller, Position, Problem, ProblemBody};
+use baedal_kit_http::{Body, Caller, Position, Problem, ProblemBody, RequestOrigin};
 use baedal_text::{Address, StoreName, ThanksMessage};
 use garde::Validate;
 use http::StatusCode;
@@ -78,7 +78,7 @@ pub(crate) struct StoreRegistered {
 pub(crate) async fn register_store(
     State(App { service }): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Body(body): Body<RegisterStore>,
 ) -> Result<(StatusCode, Position, Json<StoreRegistered>), Problem> {
     let store_id = StoreId(service.ids().new_id());

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use baedal_contracts::OrderId;
 use baedal_contracts::store::RejectReason;
-use baedal_kit_http::{Asked, Body, Caller, Path, Position, Problem, ProblemBody};
+use baedal_kit_http::{Body, Caller, Path, Position, Problem, ProblemBody, RequestOrigin};
 use baedal_text::RejectText;
 use garde::Validate;
 use serde::Deserialize;
@@ -81,7 +81,7 @@ fn explains(reason: StoreReason) -> impl FnOnce(&RejectText, &()) -> garde::Resu
 pub(crate) async fn reject_ticket(
     State(app): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path(order_id): Path<OrderId>,
     Body(body): Body<RejectTicket>,
 ) -> Result<(Position, Json<KitchenTicket>), Problem> {

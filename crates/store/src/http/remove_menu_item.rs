@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use baedal_contracts::{ItemId, StoreId};
-use baedal_kit_http::{Asked, Caller, Path, Position, Problem, ProblemBody};
-use baedal_kit_runtime::service::Undone;
+use baedal_kit_http::{Caller, Path, Position, Problem, ProblemBody, RequestOrigin};
+use baedal_kit_runtime::service::CommandError;
 use http::StatusCode;
 
 use super::{App, undone};
@@ -28,17 +28,17 @@ use crate::domain::{Stock, Store, stock};
 pub(crate) async fn remove_menu_item(
     State(App { service }): State<App>,
     caller: Caller,
-    Asked(origin): Asked,
+    RequestOrigin(origin): RequestOrigin,
     Path((store_id, item_id)): Path<(StoreId, ItemId)>,
 ) -> Result<(StatusCode, Position, ()), Problem> {
     let ((), position) = service
         .execute(&origin, |work| {
             Box::pin(async move {
                 let command = Command::RemoveMenuItem { by: caller.account_id, item_id };
-                work.decide::<Store>(&store_id, command).await?.map_err(Undone::Refused)?;
+                work.decide::<Store>(&store_id, command).await?.map_err(CommandError::Refused)?;
                 // An item that is not there is not counted.
                 work.tell::<Stock>(&store_id, stock::Command::SetStock { item_id, stock: None, seen: None }).await?;
-                Ok::<_, Undone<Refusal>>(())
+                Ok::<_, CommandError<Refusal>>(())
             })
         })
         .await

@@ -79,16 +79,16 @@ async fn a_short_stock_rejects_at_once_and_takes_nothing() {
 #[tokio::test]
 async fn two_lines_of_one_item_are_taken_together() {
     let world = world(3).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2), (CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2), (CHICKEN, 2)])).await;
     assert_eq!(world.left(CHICKEN).await, Some(3));
-    world.hear(&tells::paid(order(2), &[(CHICKEN, 2), (CHICKEN, 1)])).await;
+    world.handle(&tells::paid(order(2), &[(CHICKEN, 2), (CHICKEN, 1)])).await;
     assert_eq!(world.left(CHICKEN).await, Some(0));
 }
 
 #[tokio::test]
 async fn a_cancel_in_time_gives_the_stock_back() {
     let world = world(5).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
     let told = world.hear_twice(&tells::cancel_requested(order(1))).await;
     let canceled = Told::TicketCanceled { order_id: order(1), store_id: STORE };
     assert_eq!(told, [canceled, stock_changed(CHICKEN, 5, 4)]);
@@ -100,7 +100,7 @@ async fn a_cancel_in_time_gives_the_stock_back() {
 #[tokio::test]
 async fn a_cancel_that_meets_cooking_is_refused() {
     let world = world(5).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
     cook(&world, order(1)).await;
     let told = world.hear_twice(&tells::cancel_requested(order(1))).await;
     assert_eq!(told, [Told::TicketCancelRefused { order_id: order(1) }]);
@@ -111,11 +111,11 @@ async fn a_cancel_that_meets_cooking_is_refused() {
 async fn an_operators_cancel_closes_the_ticket_and_food_cooked_is_cooked() {
     let world = world(5).await;
     let canceled = |number| Told::TicketCanceled { order_id: order(number), store_id: STORE };
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
     let told = world.hear_twice(&tells::canceled(order(1), true)).await;
     assert_eq!(told, [canceled(1), stock_changed(CHICKEN, 5, 4)]);
 
-    world.hear(&tells::paid(order(2), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(2), &[(CHICKEN, 2)])).await;
     cook(&world, order(2)).await;
     assert_eq!(world.hear_twice(&tells::canceled(order(2), true)).await, [canceled(2)]);
     assert_eq!(world.left(CHICKEN).await, Some(3));
@@ -143,7 +143,7 @@ async fn what_only_the_kitchen_can_answer_waits_for_the_ticket() {
 #[tokio::test]
 async fn a_change_that_costs_no_more_is_made_at_once() {
     let world = world(5).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
     let after = [(CHICKEN, 1), (COLA, 3)];
     let told = world.hear_twice(&tells::change_requested(order(1), 1, &after, 0)).await;
     // What happens to one store's stock in one commit stands together in the journal.
@@ -154,7 +154,7 @@ async fn a_change_that_costs_no_more_is_made_at_once() {
 #[tokio::test]
 async fn a_dearer_change_is_reserved_and_sealed() {
     let world = world(5).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
     let until = world.service.clock().now() + SignedDuration::from_secs(30);
     let after = [(CHICKEN, 1), (COLA, 3)];
     let told = world.hear_twice(&tells::change_requested(order(1), 1, &after, 9_000)).await;
@@ -171,8 +171,8 @@ async fn a_dearer_change_is_reserved_and_sealed() {
 #[tokio::test]
 async fn a_dearer_change_that_is_declined_is_put_back() {
     let world = world(5).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
-    world.hear(&tells::change_requested(order(1), 1, &[(CHICKEN, 4)], 2_000)).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::change_requested(order(1), 1, &[(CHICKEN, 4)], 2_000)).await;
     assert_eq!(world.left(CHICKEN).await, Some(1));
     assert_eq!(world.hear_twice(&tells::change_refused(order(1), 1)).await, [stock_changed(CHICKEN, 3, 5)]);
     cook(&world, order(1)).await;
@@ -181,7 +181,7 @@ async fn a_dearer_change_that_is_declined_is_put_back() {
 #[tokio::test]
 async fn a_change_without_enough_stock_or_too_late_is_refused() {
     let world = world(5).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
     let told = world.hear_twice(&tells::change_requested(order(1), 1, &[(CHICKEN, 6)], 4_000)).await;
     assert_eq!(told, [change_refused(1, ChangeRefusal::OutOfStock)]);
     assert_eq!(world.left(CHICKEN).await, Some(3));
@@ -190,7 +190,7 @@ async fn a_change_without_enough_stock_or_too_late_is_refused() {
     let told = world.hear_twice(&tells::change_requested(order(1), 2, &[(CHICKEN, 3)], 1_000)).await;
     assert_eq!(told, [change_refused(2, ChangeRefusal::CookingStarted)]);
 
-    world.hear(&tells::canceled(order(1), true)).await;
+    world.handle(&tells::canceled(order(1), true)).await;
     let told = world.hear_twice(&tells::change_requested(order(1), 3, &[(CHICKEN, 3)], 1_000)).await;
     assert_eq!(told, [change_refused(3, ChangeRefusal::TicketClosed)]);
     assert_eq!(world.left(CHICKEN).await, Some(3));
@@ -199,8 +199,8 @@ async fn a_change_without_enough_stock_or_too_late_is_refused() {
 #[tokio::test]
 async fn a_hold_ends_by_itself_and_crossing_messages_change_nothing() {
     let world = world(5).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
-    world.hear(&tells::change_requested(order(1), 1, &[(CHICKEN, 4)], 2_000)).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::change_requested(order(1), 1, &[(CHICKEN, 4)], 2_000)).await;
     let before = world.told().await.len();
     world.pass(SignedDuration::from_secs(29)).await;
     assert_eq!(world.told().await.len(), before);
@@ -217,8 +217,8 @@ async fn a_hold_ends_by_itself_and_crossing_messages_change_nothing() {
 #[tokio::test]
 async fn a_later_change_puts_an_earlier_hold_back_first() {
     let world = world(5).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
-    world.hear(&tells::change_requested(order(1), 1, &[(CHICKEN, 5)], 3_000)).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::change_requested(order(1), 1, &[(CHICKEN, 5)], 3_000)).await;
     assert_eq!(world.left(CHICKEN).await, Some(0));
     let told = world.hear_twice(&tells::change_requested(order(1), 2, &[(CHICKEN, 4)], 2_000)).await;
     let [Told::TicketChangeReserved { change_id: held, .. }, stock @ ..] = told.as_slice() else { panic!("{told:?}") };
@@ -229,8 +229,8 @@ async fn a_later_change_puts_an_earlier_hold_back_first() {
 #[tokio::test]
 async fn a_hold_whose_end_was_put_off_lasts_as_long_again_for_order_to_hear_what_payment_told() {
     let world = world(5).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
-    world.hear(&tells::change_requested(order(1), 1, &[(CHICKEN, 4)], 2_000)).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::change_requested(order(1), 1, &[(CHICKEN, 4)], 2_000)).await;
     let until = world.service.clock().now() + SignedDuration::from_secs(30);
     let again = until + SignedDuration::from_secs(1);
     let lock = ChangeLock { change_id: change_id(1), prolonged: false };
@@ -251,7 +251,7 @@ async fn a_hold_whose_end_was_put_off_lasts_as_long_again_for_order_to_hear_what
 async fn a_kitchen_that_could_not_answer_has_two_minutes_from_when_it_can() {
     let mut world = world(5).await;
     for number in [1, 2] {
-        world.hear(&tells::paid(order(number), &[(CHICKEN, 1)])).await;
+        world.handle(&tells::paid(order(number), &[(CHICKEN, 1)])).await;
     }
     world.away(SignedDuration::from_mins(8));
     let before = world.told().await.len();
@@ -270,8 +270,8 @@ async fn a_kitchen_that_could_not_answer_has_two_minutes_from_when_it_can() {
 #[tokio::test]
 async fn a_kitchen_that_never_answers_loses_the_ticket() {
     let world = world(5).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
-    world.hear(&tells::paid(order(2), &[(CHICKEN, 1)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(2), &[(CHICKEN, 1)])).await;
     assert!(world.kitchen(order(2), Command::Accept { by: OWNER, cook_minutes: minutes(20) }).await);
     let before = world.told().await.len();
     world.pass(SignedDuration::from_mins(5)).await;
@@ -284,7 +284,7 @@ async fn a_kitchen_that_never_answers_loses_the_ticket() {
 #[tokio::test]
 async fn a_completed_order_is_thanked_for_in_the_stores_words_of_today() {
     let world = world(5).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
     cook(&world, order(1)).await;
     assert!(world.kitchen(order(1), Command::FinishCooking { by: OWNER }).await);
     let changes = store::Changes {
@@ -308,7 +308,7 @@ async fn a_completed_order_is_thanked_for_in_the_stores_words_of_today() {
 #[tokio::test]
 async fn finished_food_is_told_with_all_that_a_rider_needs() {
     let world = world(5).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2), (RADISH, 1)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2), (RADISH, 1)])).await;
     cook(&world, order(1)).await;
     assert!(world.kitchen(order(1), Command::FinishCooking { by: OWNER }).await);
     let Some(Told::CookFinished { summary, pickup, store_name, customer_id, .. }) = world.told().await.pop() else {

@@ -69,7 +69,7 @@ impl World {
     }
 
     /// Hears an event of order.
-    pub(crate) async fn hear(&self, event: &Ordered) {
+    pub(crate) async fn handle(&self, event: &Ordered) {
         self.hear_envelope(&envelope(event)).await;
     }
 
@@ -77,7 +77,7 @@ impl World {
         let (origin, envelope) = (envelope.as_origin(), Arc::new(envelope.clone()));
         let heard = self.service.execute(&origin, |work| {
             let (policy, envelope) = (Arc::clone(&self.policy), Arc::clone(&envelope));
-            Box::pin(async move { policy.hear(&envelope, work).await })
+            Box::pin(async move { policy.handle(&envelope, work).await })
         });
         heard.await.expect("an event that can be handled");
     }
@@ -86,7 +86,7 @@ impl World {
     pub(crate) async fn fails_to_hear(&self, event: &Ordered) {
         let envelope = envelope(event);
         let mut work = self.service.work(envelope.as_origin());
-        self.policy.hear(&envelope, &mut work).await.expect_err("an event that cannot be handled");
+        self.policy.handle(&envelope, &mut work).await.expect_err("an event that cannot be handled");
     }
 
     /// Hears an event of order twice, and gives back what is told of it: of the first time, because

@@ -42,7 +42,7 @@ pub(super) async fn find(app: &App, caller: Caller, order_id: OrderId) -> Result
     if let Some(document) = look(app, caller, order_id).await? {
         return Ok(document);
     }
-    app.service.settle().await;
+    app.service.catch_up().await;
     look(app, caller, order_id).await?.ok_or_else(no_order)
 }
 

@@ -108,7 +108,7 @@ pub(super) async fn find(app: &App, store_id: StoreId) -> Result<StoreDocument, 
     if let Some(store) = views::find(&app.service, STORES, &id).await? {
         return Ok(store);
     }
-    app.service.settle().await;
+    app.service.catch_up().await;
     views::find(&app.service, STORES, &id).await?.ok_or_else(no_store)
 }
 

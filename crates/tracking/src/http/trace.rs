@@ -72,7 +72,7 @@ pub(crate) async fn trace(
     as_of.wait(&app.service, TRACE).await?;
     let mut found = look(&app, order_id, after.clone()).await?;
     if found.is_empty() && after.is_none() {
-        app.service.settle().await;
+        app.service.catch_up().await;
         found = look(&app, order_id, after).await?;
         if found.is_empty() {
             return Err(Problem::not_found("order"));

@@ -27,15 +27,15 @@ fn told(story: &[Heard]) -> Vec<Envelope> {
         .collect()
 }
 
-fn hear(document: &mut OrderDocument, envelope: &Envelope) {
+fn handle(document: &mut OrderDocument, envelope: &Envelope) {
     if let Some(heard) = Heard::of(envelope).expect("an event") {
-        document.hear(heard, envelope.id, envelope.at).expect("heard");
+        document.handle(heard, envelope.id, envelope.at).expect("heard");
     }
 }
 
 fn document(envelopes: &[Envelope]) -> OrderDocument {
     let mut document = OrderDocument::new(order_id(1));
-    envelopes.iter().for_each(|envelope| hear(&mut document, envelope));
+    envelopes.iter().for_each(|envelope| handle(&mut document, envelope));
     document
 }
 

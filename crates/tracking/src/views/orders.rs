@@ -19,7 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use baedal_contracts::source;
 use baedal_kit::{Envelope, Failure};
-use baedal_kit_runtime::{Consumer, Projection, Work};
+use baedal_kit_runtime::{Consumer, Projection, UnitOfWork};
 
 use document::OrderDocument;
 use heard::Heard;
@@ -45,13 +45,13 @@ impl Consumer for Orders {
         Duration::from_millis(4)
     }
 
-    async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, envelope: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         let Some(heard) = Heard::of(envelope)? else { return Ok(()) };
         let Some(order_id) = heard.order_id() else { return Ok(()) };
         let id = order_id.to_string();
         let found = work.document(ORDERS, &id).await?;
         let mut document = found.unwrap_or_else(|| OrderDocument::new(order_id));
-        if document.hear(heard, envelope.id, envelope.at)? {
+        if document.handle(heard, envelope.id, envelope.at)? {
             work.put(ORDERS, &id, &document, document.tags())?;
         }
         Ok(())

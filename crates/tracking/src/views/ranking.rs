@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use baedal_contracts::order::{Basket, Event};
 use baedal_contracts::{ItemId, OrderId, StoreId, source};
 use baedal_kit::{Envelope, Failure};
-use baedal_kit_runtime::{Consumer, Projection, Work};
+use baedal_kit_runtime::{Consumer, Projection, UnitOfWork};
 use serde::{Deserialize, Serialize};
 
 /// The view of the counts, one document per store; and the projection that writes both.
@@ -80,7 +80,7 @@ impl Consumer for Ranking {
         Duration::from_millis(100)
     }
 
-    async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, envelope: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         match envelope.kind.as_str() {
             "OrderPaid" | "OrderChanged" | "OrderChangeRefused" | "OrderCanceled" | "OrderRejected"
             | "OrderCompleted" => {}
@@ -127,7 +127,7 @@ impl Projection for Ranking {
 
 /// Counts `after` for the order instead of `before`.
 async fn recount(
-    work: &mut Work,
+    work: &mut UnitOfWork,
     order_id: OrderId,
     store_id: StoreId,
     before: &[(ItemId, u32)],

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use baedal_contracts::store::{Event, MenuItem, StoreProfile};
 use baedal_contracts::{AccountId, ItemId, StoreId, source};
 use baedal_kit::{Envelope, Failure};
-use baedal_kit_runtime::{Consumer, Projection, Work};
+use baedal_kit_runtime::{Consumer, Projection, UnitOfWork};
 use serde::{Deserialize, Serialize};
 
 /// The view of the stores, and the projection that writes all three.
@@ -104,7 +104,7 @@ impl Consumer for Stores {
         &[source::STORE]
     }
 
-    async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, envelope: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         match envelope.kind.as_str() {
             "StoreRegistered" | "StoreChanged" | "StoreOpened" | "StoreClosed" | "MenuChanged" | "StockChanged" => {}
             _ => return Ok(()),
@@ -143,13 +143,17 @@ impl Projection for Stores {
     }
 }
 
-async fn change(work: &mut Work, id: StoreId, change: impl FnOnce(&mut StoreDocument) + Send) -> Result<(), Failure> {
+async fn change(
+    work: &mut UnitOfWork,
+    id: StoreId,
+    change: impl FnOnce(&mut StoreDocument) + Send,
+) -> Result<(), Failure> {
     let found: Option<StoreDocument> = work.document(STORES, &id.to_string()).await?;
     let mut store = found.ok_or_else(|| Failure::broken(format!("store {id} was never registered")))?;
     change(&mut store);
     put(work, &store)
 }
 
-fn put(work: &mut Work, store: &StoreDocument) -> Result<(), Failure> {
+fn put(work: &mut UnitOfWork, store: &StoreDocument) -> Result<(), Failure> {
     work.put(STORES, &store.store_id.to_string(), store, store.tags())
 }

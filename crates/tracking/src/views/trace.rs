@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use baedal_contracts::{OrderId, source};
 use baedal_kit::{CauseKind, Envelope, Failure};
-use baedal_kit_runtime::{Consumer, Projection, Work};
+use baedal_kit_runtime::{Consumer, Projection, UnitOfWork};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -88,7 +88,7 @@ impl Consumer for Trace {
         Duration::from_millis(100)
     }
 
-    async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, envelope: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         let Some(order_id) = envelope.correlation.map(OrderId) else { return Ok(()) };
         let cause = &envelope.origin.cause;
         let entry = TraceEntry {

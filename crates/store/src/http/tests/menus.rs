@@ -60,7 +60,7 @@ async fn an_item_is_told_and_answered_with_its_stock() {
 async fn a_stock_is_set_unlimited_or_left_as_it_is() {
     let world = World::with_a_store().await;
     put(&world, OWNER, chicken()).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
 
     let mut dearer = chicken();
     dearer["price_krw"] = json!(21_000);
@@ -77,7 +77,7 @@ async fn a_stock_is_set_unlimited_or_left_as_it_is() {
 async fn more_is_added_and_told() {
     let world = World::with_a_store().await;
     put(&world, OWNER, chicken()).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
     let path = format!("{}/stock", path());
     let add = async |who, add: i64| world.ask(who, Method::POST, &path, Some(json!({"add": add}))).await;
     let answer = add(OWNER, 10).await;
@@ -113,7 +113,7 @@ async fn what_was_sold_meanwhile_is_not_written_over() {
     let put_seen = async |tag: &str, body: Value| world.ask_if(OWNER, Method::PUT, &path(), tag, Some(body)).await;
     let first = put(&world, OWNER, chicken()).await;
     let tag = first.tag.expect("a tag");
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
 
     let mut more = chicken();
     more["stock"] = json!(20);

@@ -40,7 +40,7 @@ async fn accept(world: &World, order_id: OrderId) -> Answer {
 async fn world_with_a_ticket() -> World {
     let world = World::with_a_store().await;
     world.count(CHICKEN, Some(5)).await;
-    world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+    world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
     world
 }
 
@@ -84,13 +84,13 @@ async fn out_of_order_is_a_conflict_that_says_why() {
     let longer = kitchen(&world, OWNER, order(1), "accept", Some(json!({"cook_minutes": 60}))).await;
     assert_eq!(refused(&longer), (StatusCode::CONFLICT, "already_accepted"));
 
-    world.hear(&tells::change_requested(order(1), 1, &[(CHICKEN, 3)], 1_000)).await;
+    world.handle(&tells::change_requested(order(1), 1, &[(CHICKEN, 3)], 1_000)).await;
     let start = kitchen(&world, OWNER, order(1), "start", None).await;
     assert_eq!(refused(&start), (StatusCode::CONFLICT, "change_pending"));
     let held = accept(&world, order(1)).await;
     assert_eq!(held.body["change_until"], json!(NOON + SignedDuration::from_secs(30)));
 
-    world.hear(&tells::cancel_requested(order(1))).await;
+    world.handle(&tells::cancel_requested(order(1))).await;
     let start = kitchen(&world, OWNER, order(1), "start", None).await;
     assert_eq!(refused(&start), (StatusCode::CONFLICT, "ticket_closed"));
 }

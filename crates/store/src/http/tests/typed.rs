@@ -72,7 +72,7 @@ async fn send(operation: &str, field: &str, typed: &str) -> (Answer, Value) {
             (Method::PUT, format!("/api/stores/{STORE}/menu/{CHICKEN}"), body)
         }
         REJECT => {
-            world.hear(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
+            world.handle(&tells::paid(order(1), &[(CHICKEN, 2)])).await;
             let body = json!({"reason": "other", "text": ""});
             (Method::POST, format!("/api/tickets/{}/reject", order(1)), body)
         }

@@ -84,33 +84,33 @@ impl Town {
 
     async fn take(&mut self, step: Step) {
         match step {
-            Step::Paid(number, items) => self.world.hear(&tells::paid(order(number), &items)).await,
+            Step::Paid(number, items) => self.world.handle(&tells::paid(order(number), &items)).await,
             // Order only asks the kitchen about orders that were paid.
             Step::CancelRequested(number) if self.is_there(number).await => {
-                self.world.hear(&tells::cancel_requested(order(number))).await;
+                self.world.handle(&tells::cancel_requested(order(number))).await;
             }
             Step::CanceledByOperator(number) => {
                 self.operator_canceled.push(order(number));
-                self.world.hear(&tells::canceled(order(number), true)).await;
+                self.world.handle(&tells::canceled(order(number), true)).await;
             }
             Step::ChangeRequested(number, items, dearer) if self.is_there(number).await => {
                 let (change, extra) = (self.next_change, u64::from(dearer));
                 self.next_change += 1;
-                self.world.hear(&tells::change_requested(order(number), change, &items, extra)).await;
+                self.world.handle(&tells::change_requested(order(number), change, &items, extra)).await;
                 self.changes.insert(number, (change, items));
             }
             Step::Changed(number) => {
                 if let Some((change, items)) = self.changes.get(&number) {
-                    self.world.hear(&tells::changed(order(number), *change, items)).await;
+                    self.world.handle(&tells::changed(order(number), *change, items)).await;
                 }
             }
             Step::ChangeRefused(number) => {
                 if let Some((change, _)) = self.changes.get(&number) {
-                    self.world.hear(&tells::change_refused(order(number), *change)).await;
+                    self.world.handle(&tells::change_refused(order(number), *change)).await;
                 }
             }
             Step::Completed(number) if self.is_there(number).await => {
-                self.world.hear(&tells::completed(order(number))).await;
+                self.world.handle(&tells::completed(order(number))).await;
             }
             Step::CancelRequested(_) | Step::ChangeRequested(..) | Step::Completed(_) => {}
             Step::Accept(number) => {

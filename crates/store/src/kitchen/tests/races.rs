@@ -71,7 +71,7 @@ async fn meet(accepted: bool, asked: Command, told: fn() -> Command, kitchens: T
     world.count(CHICKEN, Some(50)).await;
     for number in 0..50 {
         let order_id = order(number);
-        world.hear(&tells::paid(order_id, &[(CHICKEN, 1)])).await;
+        world.handle(&tells::paid(order_id, &[(CHICKEN, 1)])).await;
         if accepted {
             assert!(world.kitchen(order_id, accept()).await);
         }
@@ -127,7 +127,7 @@ async fn start_and_change_meet_and_one_wins() {
     world.count(CHICKEN, Some(100)).await;
     for number in 0..50 {
         let order_id = order(number);
-        world.hear(&tells::paid(order_id, &[(CHICKEN, 1)])).await;
+        world.handle(&tells::paid(order_id, &[(CHICKEN, 1)])).await;
         assert!(world.kitchen(order_id, accept()).await);
         let left = world.left(CHICKEN).await.expect("counted");
         let together = Arc::new(Barrier::new(2));

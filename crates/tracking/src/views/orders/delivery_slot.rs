@@ -37,7 +37,7 @@ pub(crate) struct DeliverySlot {
 }
 
 impl DeliverySlot {
-    pub(crate) fn hear(&mut self, event: Event, at: Timestamp) {
+    pub(crate) fn handle(&mut self, event: Event, at: Timestamp) {
         match event {
             Event::DeliveryRequested { .. } => self.reached = self.reached.max(Way::Waiting),
             Event::DeliveryClaimed { rider_id, eta_from, eta_to, .. } => {

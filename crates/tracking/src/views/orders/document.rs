@@ -64,16 +64,16 @@ impl OrderDocument {
 
     /// Hears an event. Whether anything is different now: an event that stands in the timeline was heard
     /// before.
-    pub(crate) fn hear(&mut self, heard: Heard, event_id: Uuid, at: Timestamp) -> Result<bool, Failure> {
+    pub(crate) fn handle(&mut self, heard: Heard, event_id: Uuid, at: Timestamp) -> Result<bool, Failure> {
         if self.timeline.holds(event_id) {
             return Ok(false);
         }
         self.timeline.add(&heard, event_id, at);
         match heard {
-            Heard::Order(event) => OrderSlot::hear(&mut self.order, event, at)?,
-            Heard::Payment(event) => self.payment.hear(event),
-            Heard::Store(event) => self.ticket.get_or_insert_default().hear(event, at),
-            Heard::Delivery(event) => self.delivery.get_or_insert_default().hear(event, at),
+            Heard::Order(event) => OrderSlot::handle(&mut self.order, event, at)?,
+            Heard::Payment(event) => self.payment.handle(event),
+            Heard::Store(event) => self.ticket.get_or_insert_default().handle(event, at),
+            Heard::Delivery(event) => self.delivery.get_or_insert_default().handle(event, at),
         }
         Ok(true)
     }

@@ -78,7 +78,7 @@ pub(crate) struct GrantedRefund {
 
 impl OrderSlot {
     /// Hears order. Fails where order tells of an order that it has never placed: the event is set aside.
-    pub(crate) fn hear(slot: &mut Option<Self>, event: Event, at: Timestamp) -> Result<(), Failure> {
+    pub(crate) fn handle(slot: &mut Option<Self>, event: Event, at: Timestamp) -> Result<(), Failure> {
         if let Event::OrderPlaced { customer_id, store, basket, pay_by, .. } = event {
             slot.get_or_insert(Self {
                 customer_id,

@@ -18,7 +18,7 @@ pub(crate) struct PaymentSlot {
 }
 
 impl PaymentSlot {
-    pub(crate) fn hear(&mut self, event: Event) {
+    pub(crate) fn handle(&mut self, event: Event) {
         match event {
             Event::PaymentApproved { amount_krw, .. } => {
                 self.captured_krw = self.captured_krw.plus(amount_krw);

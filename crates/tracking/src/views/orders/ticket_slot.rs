@@ -37,7 +37,7 @@ impl Default for TicketSlot {
 }
 
 impl TicketSlot {
-    pub(crate) fn hear(&mut self, event: Event, at: Timestamp) {
+    pub(crate) fn handle(&mut self, event: Event, at: Timestamp) {
         match event {
             Event::TicketOpened { items, deliver_to, note, answer_by, .. } => {
                 self.opened = Some(Opened { at, answer_by, items, deliver_to, note });

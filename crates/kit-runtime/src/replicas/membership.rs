@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Share;
+use super::ShardAssignment;
 
 /// A replica whose version has not grown for so long is away.
 const AWAY: Duration = Duration::from_secs(3);
@@ -13,7 +13,7 @@ const AWAY: Duration = Duration::from_secs(3);
 const LOOKED: Duration = Duration::from_secs(1);
 
 /// The replicas as one of them sees them.
-pub(super) struct Roster {
+pub(super) struct Membership {
     me: String,
     seen: BTreeMap<String, Beat>,
     looked: Option<Instant>,
@@ -31,7 +31,7 @@ impl Beat {
     }
 }
 
-impl Roster {
+impl Membership {
     pub(super) fn new(me: String) -> Self {
         Self { me, seen: BTreeMap::new(), looked: None }
     }
@@ -67,17 +67,17 @@ impl Roster {
     }
 
     /// Our share, as of now.
-    pub(super) fn share(&self, shards: u16, now: Instant) -> Share {
+    pub(super) fn share(&self, shards: u16, now: Instant) -> ShardAssignment {
         let here: Vec<&str> =
             self.seen.iter().filter(|(_, beat)| beat.is_here(now)).map(|(id, _)| id.as_str()).collect();
         if !here.contains(&self.me.as_str()) {
             // Our own heart has not been heard: others take us for away.
-            return Share::nothing();
+            return ShardAssignment::nothing();
         }
         let is_mine = |shard: &u16| winner(&here, *shard) == Some(self.me.as_str());
-        Share {
+        ShardAssignment {
             shards: (0..shards).filter(is_mine).collect(),
-            leads: here.first() == Some(&self.me.as_str()),
+            is_leader: here.first() == Some(&self.me.as_str()),
             others: here.len() - 1,
         }
     }
@@ -115,13 +115,13 @@ mod tests {
     }
 
     /// What each of them thinks is its share.
-    fn shares(ids: &[&str]) -> Vec<Share> {
+    fn shares(ids: &[&str]) -> Vec<ShardAssignment> {
         let now = Instant::now();
         let all: Vec<(&str, u64)> = ids.iter().map(|id| (*id, 1)).collect();
         let share = |me: &&str| {
-            let mut roster = Roster::new((*me).to_owned());
-            roster.observe(&found(&all), now);
-            roster.share(SHARDS, now)
+            let mut membership = Membership::new((*me).to_owned());
+            membership.observe(&found(&all), now);
+            membership.share(SHARDS, now)
         };
         ids.iter().map(share).collect()
     }
@@ -136,15 +136,15 @@ mod tests {
             assert_eq!(all, (0..SHARDS).collect::<Vec<_>>());
             let (least, most) = (SHARDS as usize / count, (SHARDS as usize).div_ceil(count));
             assert!(shares.iter().all(|share| (least..=most).contains(&share.shards.len())), "{shares:?}");
-            assert_eq!(shares.iter().filter(|share| share.leads).count(), 1);
+            assert_eq!(shares.iter().filter(|share| share.is_leader).count(), 1);
         }
     }
 
     /// Looks every second until then, while only our own heart beats.
-    fn alone(roster: &mut Roster, other: (&str, u64), from: Instant, until: Duration) -> Instant {
+    fn alone(membership: &mut Membership, other: (&str, u64), from: Instant, until: Duration) -> Instant {
         let seconds = until.as_secs();
         for second in 1..=seconds {
-            roster.observe(&found(&[other, ("b", 1 + second)]), from + Duration::from_secs(second));
+            membership.observe(&found(&[other, ("b", 1 + second)]), from + Duration::from_secs(second));
         }
         from + Duration::from_secs(seconds)
     }
@@ -152,40 +152,40 @@ mod tests {
     #[test]
     fn whose_heart_stops_is_away_and_struck_off() {
         let begin = Instant::now();
-        let mut roster = Roster::new("b".to_owned());
-        roster.observe(&found(&[("a", 5), ("b", 1)]), begin);
-        assert_eq!((roster.share(SHARDS, begin).others, roster.share(SHARDS, begin).leads), (1, false));
-        let later = alone(&mut roster, ("a", 5), begin, AWAY);
-        assert_eq!((roster.share(SHARDS, later).others, roster.away(later)), (1, vec![]));
+        let mut membership = Membership::new("b".to_owned());
+        membership.observe(&found(&[("a", 5), ("b", 1)]), begin);
+        assert_eq!((membership.share(SHARDS, begin).others, membership.share(SHARDS, begin).is_leader), (1, false));
+        let later = alone(&mut membership, ("a", 5), begin, AWAY);
+        assert_eq!((membership.share(SHARDS, later).others, membership.away(later)), (1, vec![]));
         let away = later + Duration::from_millis(1);
-        assert_eq!(roster.share(SHARDS, away), Share::whole(SHARDS));
-        assert_eq!(roster.away(away), found(&[("a", 5)]));
+        assert_eq!(membership.share(SHARDS, away), ShardAssignment::whole(SHARDS));
+        assert_eq!(membership.away(away), found(&[("a", 5)]));
         // It was only slow.
-        roster.observe(&found(&[("a", 6), ("b", 5)]), away);
-        assert_eq!((roster.share(SHARDS, away).others, roster.away(away)), (1, vec![]));
+        membership.observe(&found(&[("a", 6), ("b", 5)]), away);
+        assert_eq!((membership.share(SHARDS, away).others, membership.away(away)), (1, vec![]));
     }
 
     #[test]
     fn nobody_is_away_because_we_did_not_look() {
         let begin = Instant::now();
-        let mut roster = Roster::new("b".to_owned());
-        roster.observe(&found(&[("a", 5), ("b", 1)]), begin);
+        let mut membership = Membership::new("b".to_owned());
+        membership.observe(&found(&[("a", 5), ("b", 1)]), begin);
         // The database was away.
         let back = begin + AWAY * 10;
-        roster.observe(&found(&[("a", 5), ("b", 2)]), back);
-        assert_eq!((roster.share(SHARDS, back).others, roster.away(back)), (1, vec![]));
-        let later = alone(&mut roster, ("a", 5), back, AWAY);
-        assert_eq!(roster.away(later), found(&[("a", 5)]));
+        membership.observe(&found(&[("a", 5), ("b", 2)]), back);
+        assert_eq!((membership.share(SHARDS, back).others, membership.away(back)), (1, vec![]));
+        let later = alone(&mut membership, ("a", 5), back, AWAY);
+        assert_eq!(membership.away(later), found(&[("a", 5)]));
     }
 
     #[test]
     fn who_does_not_reach_the_database_hears_nothing() {
         let begin = Instant::now();
-        let mut roster = Roster::new("a".to_owned());
-        assert_eq!(roster.share(SHARDS, begin), Share::nothing());
-        roster.observe(&found(&[("a", 1)]), begin);
-        assert_eq!(roster.share(SHARDS, begin), Share::whole(SHARDS));
-        assert_eq!(roster.share(SHARDS, begin + AWAY * 2), Share::nothing());
+        let mut membership = Membership::new("a".to_owned());
+        assert_eq!(membership.share(SHARDS, begin), ShardAssignment::nothing());
+        membership.observe(&found(&[("a", 1)]), begin);
+        assert_eq!(membership.share(SHARDS, begin), ShardAssignment::whole(SHARDS));
+        assert_eq!(membership.share(SHARDS, begin + AWAY * 2), ShardAssignment::nothing());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::Consumer;
 use crate::jobs::JobHandler;
-use crate::{Service, Work};
+use crate::{Service, UnitOfWork};
 
 /// The job that lets a consumer hear an event again.
 pub(super) const HEAR_AGAIN: &str = "hear_again";
@@ -23,7 +23,7 @@ const PARKED: &str = "parked_events";
 
 /// An event set aside for a consumer.
 #[derive(Serialize, Deserialize)]
-pub(super) struct SetAside {
+pub(super) struct ParkedEvent {
     pub(super) consumer: String,
     /// Which generation of it could not handle the event, and of which views; a policy has but one, and none.
     #[serde(default)]
@@ -39,7 +39,7 @@ pub(super) fn unpublishable(envelope: &Envelope) -> Failure {
 }
 
 /// Writes down that a policy has not handled an event about something, until it has.
-pub(super) fn park(work: &mut Work, job: &Job, envelope: &Envelope) -> Result<(), Failure> {
+pub(super) fn park(work: &mut UnitOfWork, job: &Job, envelope: &Envelope) -> Result<(), Failure> {
     let belongs_to = envelope.correlation.map(|correlation| correlation.to_string());
     work.put(PARKED, &job.key, &(&envelope.source, envelope.position), belongs_to)
 }
@@ -61,16 +61,16 @@ pub(crate) async fn none_parked(service: &Service, correlation: Uuid) -> Result<
 }
 
 /// Lets consumers hear again what was set aside.
-pub struct HearAgain(pub Vec<Arc<dyn Consumer>>);
+pub struct RetryParked(pub Vec<Arc<dyn Consumer>>);
 
 #[async_trait]
-impl JobHandler for HearAgain {
+impl JobHandler for RetryParked {
     fn kinds(&self) -> &'static [&'static str] {
         &[HEAR_AGAIN]
     }
 
-    async fn run(&self, job: &Job, work: &mut Work) -> Result<(), Failure> {
-        let aside: SetAside = job.read()?;
+    async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
+        let aside: ParkedEvent = job.read()?;
         let consumer = self.0.iter().find(|consumer| consumer.name() == aside.consumer);
         let consumer = consumer.ok_or_else(|| Failure::broken(format!("there is no consumer {}", aside.consumer)))?;
         if aside.views.is_empty() {
@@ -88,7 +88,7 @@ impl JobHandler for HearAgain {
         }
         let Some(envelope) = published_by_now(work.service(), aside.envelope).await? else { return Ok(()) };
         work.set_origin(envelope.as_origin());
-        consumer.hear(&envelope, work).await
+        consumer.handle(&envelope, work).await
     }
 }
 

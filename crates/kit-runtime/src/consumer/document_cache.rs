@@ -14,15 +14,15 @@ use lru::LruCache;
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 /// By view and id.
-pub(crate) struct Memory(Mutex<LruCache<(String, String), Document>>);
+pub(crate) struct DocumentCache(Mutex<LruCache<(String, String), Document>>);
 
-impl Default for Memory {
+impl Default for DocumentCache {
     fn default() -> Self {
         Self(Mutex::new(LruCache::new(REMEMBERED)))
     }
 }
 
-impl Memory {
+impl DocumentCache {
     pub(crate) fn get(&self, key: &(String, String)) -> Option<Document> {
         self.kept().get(key).cloned()
     }

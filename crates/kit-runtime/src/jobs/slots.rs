@@ -16,37 +16,37 @@ use super::{LEASE, PARALLEL, record};
 use crate::Service;
 
 /// How many jobs a process can take, and how they get to whoever does them.
-pub(crate) struct Hands {
+pub(crate) struct JobSlots {
     free: Arc<Semaphore>,
     /// Where those go that are taken as they are scheduled. Nobody does jobs here where there is none.
-    desk: Mutex<Option<mpsc::UnboundedSender<Held>>>,
+    queue: Mutex<Option<mpsc::UnboundedSender<LeasedJobGuard>>>,
 }
 
-impl Default for Hands {
+impl Default for JobSlots {
     fn default() -> Self {
-        Self { free: Arc::new(Semaphore::new(PARALLEL)), desk: Mutex::default() }
+        Self { free: Arc::new(Semaphore::new(PARALLEL)), queue: Mutex::default() }
     }
 }
 
-impl Hands {
+impl JobSlots {
     /// From now on jobs are done here, and what is taken as it is scheduled comes this way.
-    pub(super) fn open(&self) -> mpsc::UnboundedReceiver<Held> {
+    pub(super) fn open(&self) -> mpsc::UnboundedReceiver<LeasedJobGuard> {
         let (sender, taken) = mpsc::unbounded_channel();
-        *self.desk.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        *self.queue.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
         taken
     }
 
     /// As many hands as are free.
     pub(super) fn free(&self) -> Option<OwnedSemaphorePermit> {
         let free = u32::try_from(self.free.available_permits()).unwrap_or(u32::MAX);
-        Arc::clone(&self.free).try_acquire_many_owned(free).ok().filter(|hands| hands.num_permits() > 0)
+        Arc::clone(&self.free).try_acquire_many_owned(free).ok().filter(|slots| slots.num_permits() > 0)
     }
 
     /// Takes what is due with its commit, as far as there are hands free.
     pub(crate) fn take(&self, service: &Service, commit: &mut Commit, at: Timestamp) -> Taken {
-        let desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut taken = Taken { held: Vec::new(), desk: desk.clone() };
-        if desk.is_none_or(|desk| desk.is_closed()) {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut taken = Taken { held: Vec::new(), queue: queue.clone() };
+        if queue.is_none_or(|queue| queue.is_closed()) {
             return taken;
         }
         // Only what is said last of a job holds.
@@ -66,7 +66,7 @@ impl Hands {
             job.attempt += 1;
             let lease = Lease { kind: job.kind.clone(), key: job.key.clone(), token: Uuid::now_v7() };
             let leased = LeasedJob { job, lease };
-            taken.held.push(Held::new(service, leased.clone(), hand));
+            taken.held.push(LeasedJobGuard::new(service, leased.clone(), hand));
             *change = JobChange::Take { leased, until: at + LEASE };
         }
         taken
@@ -75,29 +75,29 @@ impl Hands {
 
 /// What is taken by a commit under way. Where nobody knows what became of the commit, it is given up.
 pub(crate) struct Taken {
-    held: Vec<Held>,
-    desk: Option<mpsc::UnboundedSender<Held>>,
+    held: Vec<LeasedJobGuard>,
+    queue: Option<mpsc::UnboundedSender<LeasedJobGuard>>,
 }
 
 impl Taken {
     /// It is committed: the work may begin.
     pub(crate) fn begin(self) {
-        let Some(desk) = self.desk else { return };
+        let Some(queue) = self.queue else { return };
         for held in self.held {
             // Where nobody does jobs any more, it comes back with the error, and is given up.
-            drop(desk.send(held));
+            drop(queue.send(held));
         }
     }
 
     /// It is not committed: there is nothing to do.
     pub(crate) fn forget(self) {
-        self.held.into_iter().for_each(Held::ended);
+        self.held.into_iter().for_each(LeasedJobGuard::ended);
     }
 }
 
 /// A leased job. Where the process stops before it has ended, the lease is given up at once, so that
 /// whoever comes next need not wait for it to run out.
-pub(crate) struct Held {
+pub(crate) struct LeasedJobGuard {
     service: Service,
     leased: Option<LeasedJob>,
     _hand: OwnedSemaphorePermit,
@@ -105,7 +105,7 @@ pub(crate) struct Held {
     _counted: TaskTrackerToken,
 }
 
-impl Held {
+impl LeasedJobGuard {
     pub(super) fn new(service: &Service, leased: LeasedJob, hand: OwnedSemaphorePermit) -> Self {
         let counted = service.lifecycle().token();
         Self { service: service.clone(), leased: Some(leased), _hand: hand, _counted: counted }
@@ -122,7 +122,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for LeasedJobGuard {
     fn drop(&mut self) {
         let Some(LeasedJob { job, lease }) = self.leased.take() else { return };
         if tokio::runtime::Handle::try_current().is_err() {

@@ -27,7 +27,7 @@ use super::unread::taken_in;
 use crate::upstream::not_begun;
 
 /// What a front is made of.
-pub struct Front {
+pub struct InternalApi {
     /// The contexts of this process, started.
     pub contexts: Vec<(Service, Router)>,
     /// What else it depends on: the bus, its peers.
@@ -38,7 +38,7 @@ pub struct Front {
     pub lifecycle: Lifecycle,
 }
 
-impl Front {
+impl InternalApi {
     /// All of it as one router, and what looks whether it is ready.
     pub fn open(self) -> (Router, ReadinessProbe) {
         let Self { contexts, checks, peers, lifecycle } = self;

@@ -13,12 +13,12 @@ use baedal_kit::message::Envelope;
 use baedal_kit::{Failure, Origin};
 use tokio::sync::watch;
 
-use super::aside::{HEAR_AGAIN, SetAside, park, unpublishable};
 use super::kept::SOURCE_EPOCHS;
-use super::{Consumer, Memory, Projection, divergence};
-use crate::replicas::Share;
+use super::parked::{HEAR_AGAIN, ParkedEvent, park, unpublishable};
+use super::{Consumer, DocumentCache, Projection, divergence};
+use crate::replicas::ShardAssignment;
 use crate::service::step_aside;
-use crate::{Service, Work};
+use crate::{Service, UnitOfWork};
 
 /// How many positions of a source are taken at once, while nobody else changes the same things.
 const BATCH: usize = 256;
@@ -34,7 +34,7 @@ const SHARD_BATCH: usize = 64;
 pub(super) type Place = (&'static str, u16);
 
 /// One consumer in one generation: reads, lets hear, commits.
-pub(super) struct Ear {
+pub(super) struct ConsumerRunner {
     service: Service,
     consumer: Arc<dyn Consumer>,
     pub(super) generation: u32,
@@ -44,9 +44,9 @@ pub(super) struct Ear {
     /// Whether its views are being built and nobody reads them yet.
     is_building: bool,
     /// What it wrote last, where it remembers that.
-    memory: Option<Arc<Memory>>,
+    memory: Option<Arc<DocumentCache>>,
     /// The shards that are this replica's to hear.
-    share: watch::Receiver<Share>,
+    share: watch::Receiver<ShardAssignment>,
     /// The epochs of our own database: what we remember of it may be wrong in a new one.
     own_epochs: watch::Receiver<Arc<Epochs>>,
     /// How far it has heard.
@@ -61,7 +61,7 @@ pub(super) struct Ear {
     is_doubtful: bool,
 }
 
-impl Ear {
+impl ConsumerRunner {
     pub(super) fn new(service: &Service, consumer: Arc<dyn Consumer>, generation: u32) -> Self {
         Self {
             service: service.clone(),
@@ -96,7 +96,7 @@ impl Ear {
     ///
     /// The more often it has collided with others in a row, the less it takes at once: a long batch that
     /// touches what everybody is changing would never get through.
-    pub(super) async fn hear_some(&mut self) -> Result<bool, Failure> {
+    pub(super) async fn handle_batch(&mut self) -> Result<bool, Failure> {
         let is_another = self.own_epochs.has_changed().unwrap_or(false);
         if self.share.has_changed().unwrap_or(false) || is_another || std::mem::take(&mut self.is_doubtful) {
             self.share.mark_unchanged();
@@ -120,7 +120,7 @@ impl Ear {
                     }
                 }
                 // A source that is away holds up none of the others.
-                Err(failure) if failure.is_passing() => away = Some(failure),
+                Err(failure) if failure.is_transient() => away = Some(failure),
                 Err(failure) => return Err(failure),
             }
         }
@@ -136,7 +136,7 @@ impl Ear {
             Ok(true) => self.conflicts = 0,
             // Somebody changed the same aggregates meanwhile: once more, with a fresh look.
             Ok(false) => self.collided().await,
-            Err(failure) if failure.is_passing() => return Err(failure),
+            Err(failure) if failure.is_transient() => return Err(failure),
             Err(_) => self.hear_one_by_one(batches).await?,
         }
         Ok(true)
@@ -154,7 +154,7 @@ impl Ear {
     async fn hear_together(&mut self, batches: &[(Place, Batch)]) -> Result<bool, Failure> {
         let mut work = self.begin();
         for envelope in batches.iter().flat_map(|(_, batch)| &batch.envelopes) {
-            self.hear(envelope, &mut work).await?;
+            self.handle(envelope, &mut work).await?;
         }
         let unkept = batches.iter().map(|(place, batch)| batch.upto - self.kept_of(*place).position);
         let unkept = unkept.max().unwrap_or(0);
@@ -208,7 +208,7 @@ impl Ear {
     async fn hear_alone(&self, place: Place, envelope: &Arc<Envelope>, at: Cursor) -> Result<bool, Failure> {
         let cursor = self.cursor_move(place, at);
         let mut work = self.begin();
-        let heard = match self.hear(envelope, &mut work).await {
+        let heard = match self.handle(envelope, &mut work).await {
             Ok(()) => {
                 work.move_cursor(cursor.clone());
                 self.note_epoch(&mut work, place, at)?;
@@ -217,17 +217,17 @@ impl Ear {
             Err(failure) => Err(failure),
         };
         let failure = match heard {
-            Err(failure) if !failure.is_passing() => failure,
+            Err(failure) if !failure.is_transient() => failure,
             heard => return Ok(heard? != Outcome::Conflict),
         };
         tracing::warn!(
             context = self.service.name(), consumer = self.name, event = %envelope.id, kind = envelope.kind,
-            order_id = envelope.correlation.map(tracing::field::display), error = failure.story(),
+            order_id = envelope.correlation.map(tracing::field::display), error = failure.report(),
             "an event could not be handled and is set aside"
         );
         let mut work = self.begin();
         work.set_origin(envelope.as_origin());
-        let mut again = Job::new(HEAR_AGAIN, format!("{}:{}", self.name, envelope.id), work.at()).with(&SetAside {
+        let mut again = Job::new(HEAR_AGAIN, format!("{}:{}", self.name, envelope.id), work.at()).with(&ParkedEvent {
             consumer: self.consumer.name().to_owned(),
             generation: self.generation,
             views: self.views.iter().map(|view| (*view).to_owned()).collect(),
@@ -243,18 +243,18 @@ impl Ear {
         Ok(work.commit().await? != Outcome::Conflict)
     }
 
-    async fn hear(&self, envelope: &Envelope, work: &mut Work) -> Result<(), Failure> {
+    async fn handle(&self, envelope: &Envelope, work: &mut UnitOfWork) -> Result<(), Failure> {
         if envelope.kind == UNPUBLISHABLE {
             return Err(unpublishable(envelope));
         }
         work.set_origin(envelope.as_origin());
-        caught(self.consumer.name(), self.consumer.hear(envelope, work)).await
+        caught(self.consumer.name(), self.consumer.handle(envelope, work)).await
     }
 
-    fn begin(&self) -> Work {
+    fn begin(&self) -> UnitOfWork {
         let mut work = self.service.work(Origin::none());
         if self.conflicts > 0 {
-            work.look_afresh();
+            work.bypass_caches();
         }
         if let Some(memory) = &self.memory {
             work.remember_in(Arc::clone(memory));
@@ -278,7 +278,7 @@ impl Ear {
         let context = self.service.name();
         let failure = divergence::failure(context, &self.name, place, at);
         if self.service.divergences().add(context, &self.name, place, at) {
-            tracing::error!(context, consumer = self.name, source = place.0, shard = place.1, "{}", failure.story());
+            tracing::error!(context, consumer = self.name, source = place.0, shard = place.1, "{}", failure.report());
             self.tell_progress(&HashMap::from([(place, at)]));
         }
         failure
@@ -286,7 +286,7 @@ impl Ear {
 
     /// With the first event of an epoch it is written down what epochs there were before it: should the source forget
     /// them, that tells where we parted.
-    fn note_epoch(&self, work: &mut Work, place: Place, at: Cursor) -> Result<(), Failure> {
+    fn note_epoch(&self, work: &mut UnitOfWork, place: Place, at: Cursor) -> Result<(), Failure> {
         if self.kept_of(place).epoch == at.epoch {
             return Ok(());
         }

@@ -11,8 +11,8 @@ use baedal_kit::scenario::NOON;
 use baedal_kit::time::ManualClock;
 use baedal_kit_http::Module;
 use baedal_kit_http::admin;
-use baedal_kit_http::front::Front;
 use baedal_kit_http::health::Check;
+use baedal_kit_http::internal_api::InternalApi;
 use baedal_kit_http::peers::{Fingerprint, GATEWAY, PeerSecret, Peers, Row, SECRET, Who};
 use baedal_kit_http::upstream::Upstream;
 use baedal_kit_runtime::JournalBus;
@@ -57,7 +57,7 @@ async fn context(name: &'static str, lifecycle: &Lifecycle) -> (Service, Router)
         Module { service: service.clone(), routes, policies: Vec::new(), projections: Vec::new(), jobs: Vec::new() };
     match module.start().await {
         Ok(router) => (service, router),
-        Err(failure) => panic!("{}", failure.story()),
+        Err(failure) => panic!("{}", failure.report()),
     }
 }
 
@@ -78,7 +78,8 @@ async fn opened(names: &[&'static str], wrong: Option<(&'static str, bool)>) -> 
         needed,
         look: Arc::new(|| async { Err("it is on fire".to_owned()) }.boxed()),
     });
-    let front = Front { contexts, checks: checks.into_iter().collect(), peers: peers(), lifecycle: lifecycle.clone() };
+    let front =
+        InternalApi { contexts, checks: checks.into_iter().collect(), peers: peers(), lifecycle: lifecycle.clone() };
     let (router, readiness) = front.open();
     (router, admin::router(readiness, Arc::new(|| "baedal_up 1\n".to_owned())), lifecycle)
 }

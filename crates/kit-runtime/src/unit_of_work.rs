@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::consumer::Memory;
+use crate::consumer::DocumentCache;
 use crate::service::{Known, Service};
 
 /// The view that snapshots of aggregates are kept in.
@@ -24,19 +24,19 @@ pub(crate) const SNAPSHOTS: &str = "snapshots";
 pub type Decision<A> = Result<Vec<<A as Aggregate>::Event>, <A as Aggregate>::Refusal>;
 
 /// A unit of work under way. Nothing of it has happened until it is committed.
-pub struct Work {
+pub struct UnitOfWork {
     service: Service,
     origin: Arc<Origin>,
     at: Timestamp,
     streams: HashMap<String, Stream>,
-    documents: HashMap<(String, String), Held>,
+    documents: HashMap<(String, String), LoadedDocument>,
     commit: Commit,
     /// Views written under another name while they are rebuilt.
     renamed: HashMap<&'static str, String>,
     /// Whether nothing is taken for certain that the database was not asked: somebody was faster before.
-    looks_afresh: bool,
+    bypasses_caches: bool,
     /// Documents that need not be read.
-    memory: Option<Arc<Memory>>,
+    memory: Option<Arc<DocumentCache>>,
 }
 
 /// An aggregate as this unit of work has it.
@@ -49,7 +49,7 @@ struct Stream {
 }
 
 /// A document as this unit of work has it.
-struct Held {
+struct LoadedDocument {
     /// The version it was read at; `None` where it was written without being read.
     version: Option<u64>,
     /// Whether the database was not asked for it: it was remembered.
@@ -67,7 +67,7 @@ struct Snapshot<A> {
     state: A,
 }
 
-impl Work {
+impl UnitOfWork {
     pub(crate) fn new(service: Service, origin: Origin) -> Self {
         let at = service.clock().now();
         Self {
@@ -78,7 +78,7 @@ impl Work {
             documents: HashMap::new(),
             commit: Commit::default(),
             renamed: HashMap::new(),
-            looks_afresh: false,
+            bypasses_caches: false,
             memory: None,
         }
     }
@@ -119,12 +119,12 @@ impl Work {
     }
 
     /// Takes nothing for certain that the database was not asked.
-    pub(crate) fn look_afresh(&mut self) {
-        self.looks_afresh = true;
+    pub(crate) fn bypass_caches(&mut self) {
+        self.bypasses_caches = true;
     }
 
     /// Documents are read from there first, and what is written is kept there.
-    pub(crate) fn remember_in(&mut self, memory: Arc<Memory>) {
+    pub(crate) fn remember_in(&mut self, memory: Arc<DocumentCache>) {
         self.memory = Some(memory);
     }
 
@@ -137,7 +137,7 @@ impl Work {
     ///
     /// What is remembered of it only saves reading its whole stream: the database is always asked for what came since.
     /// So nobody finds that there is nothing to do because another process has done something a moment ago. The one
-    /// exception is what is expected to be new, see [`Work::expect_new`].
+    /// exception is what is expected to be new, see [`UnitOfWork::expect_new`].
     ///
     /// # Errors
     /// A failure of the database.
@@ -153,7 +153,7 @@ impl Work {
     /// commit conflicts, whether or not anything came of it, and the next attempt asks.
     pub fn expect_new<A: Aggregate>(&mut self, id: &A::Id) {
         let name = stream_name::<A>(id);
-        if self.looks_afresh || self.streams.contains_key(&name) || self.service.states().get(&name).is_some() {
+        if self.bypasses_caches || self.streams.contains_key(&name) || self.service.states().get(&name).is_some() {
             return;
         }
         let known = Known { version: 0, last_event: Uuid::nil(), state: Arc::new(A::default()) };
@@ -268,7 +268,7 @@ impl Work {
 
     /// Takes the remembered state, where there is one and it may be used. Whether there was.
     fn recall(&mut self, name: &str) -> bool {
-        let remembered = if self.looks_afresh { None } else { self.service.states().get(name) };
+        let remembered = if self.bypasses_caches { None } else { self.service.states().get(name) };
         let Some(known) = remembered else { return false };
         self.streams.insert(name.to_owned(), Stream { known, append: None, is_unverified: true });
         true
@@ -276,7 +276,7 @@ impl Work {
 
     /// Reads an aggregate: what came since it was remembered, or all of its stream.
     async fn read<A: Aggregate>(&mut self, name: &str) -> Result<(), Failure> {
-        let remembered = if self.looks_afresh { None } else { self.service.states().get(name) };
+        let remembered = if self.bypasses_caches { None } else { self.service.states().get(name) };
         let caught_up = match remembered {
             Some(known) => self.caught_up::<A>(name, known).await?,
             None => None,
@@ -355,7 +355,7 @@ impl Work {
     pub async fn document<T: DeserializeOwned>(&mut self, view: &'static str, id: &str) -> Result<Option<T>, Failure> {
         let key = (self.view_name(view), id.to_owned());
         if !self.documents.contains_key(&key) {
-            let remembered = self.memory.as_ref().filter(|_| !self.looks_afresh).and_then(|memory| memory.get(&key));
+            let remembered = self.memory.as_ref().filter(|_| !self.bypasses_caches).and_then(|memory| memory.get(&key));
             let is_unverified = remembered.is_some();
             let found = match remembered {
                 Some(document) => Some(document),
@@ -363,9 +363,9 @@ impl Work {
             };
             let held = match found {
                 Some(Document { version, body, tags, .. }) => {
-                    Held { version: Some(version), is_unverified, body: Some(body), tags, write: None }
+                    LoadedDocument { version: Some(version), is_unverified, body: Some(body), tags, write: None }
                 }
-                None => Held { version: Some(0), is_unverified, body: None, tags: Vec::new(), write: None },
+                None => LoadedDocument { version: Some(0), is_unverified, body: None, tags: Vec::new(), write: None },
             };
             self.documents.insert(key.clone(), held);
         }
@@ -401,7 +401,7 @@ impl Work {
 
     fn write(&mut self, view: &'static str, id: &str, body: Option<Vec<u8>>, tags: Vec<String>) {
         let key = (self.view_name(view), id.to_owned());
-        let held = self.documents.entry(key.clone()).or_insert_with(|| Held {
+        let held = self.documents.entry(key.clone()).or_insert_with(|| LoadedDocument {
             version: None,
             is_unverified: false,
             body: None,
@@ -471,13 +471,13 @@ impl Work {
             return Ok(Outcome::Committed { position: *service.database().head().borrow() });
         }
         let known = memory.map(|memory| (memory, as_committed(documents, &commit)));
-        let taken = service.hands().take(&service, &mut commit, at);
+        let taken = service.slots().take(&service, &mut commit, at);
         let outcome = match service.database().commit(commit).await {
             Ok(outcome) => outcome,
             Err(failure) => {
                 // When it answers again it may be another one, which does not have what we remember.
                 service.states().clear();
-                if failure.is_passing() {
+                if failure.is_transient() {
                     service.serving().is_not();
                 }
                 return Err(failure);
@@ -540,11 +540,11 @@ fn evolved<A: Aggregate>(
 /// The documents as they are once this is committed; nothing where they are gone, or nobody knows which version they
 /// have.
 fn as_committed(
-    documents: HashMap<(String, String), Held>,
+    documents: HashMap<(String, String), LoadedDocument>,
     commit: &Commit,
 ) -> Vec<((String, String), Option<Document>)> {
-    let after = |(key, held): ((String, String), Held)| {
-        let Held { version, body, tags, write, .. } = held;
+    let after = |(key, held): ((String, String), LoadedDocument)| {
+        let LoadedDocument { version, body, tags, write, .. } = held;
         let (written, tags) = match write.and_then(|place| commit.writes.get(place)) {
             Some(write) => (1, write.tags.clone()),
             None => (0, tags),

@@ -12,7 +12,7 @@ pub(super) type Reached = HashMap<String, HashMap<String, Vec<(u16, u64)>>>;
 /// Something said.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Said {
+pub(super) enum ReplicaMessage {
     /// Somebody has come; look.
     Here,
     /// This one leaves.
@@ -21,7 +21,7 @@ pub(super) enum Said {
     Reached(Reached),
 }
 
-impl Said {
+impl ReplicaMessage {
     pub(super) fn write(&self) -> Option<String> {
         serde_json::to_string(self).ok()
     }
