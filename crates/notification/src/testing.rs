@@ -231,7 +231,7 @@ impl World {
     }
 
     /// The policy hears an event, twice.
-    pub(crate) async fn hear<E: serde::Serialize>(&self, source: &str, event: &E)
+    pub(crate) async fn handle<E: serde::Serialize>(&self, source: &str, event: &E)
     where
         for<'e> &'e E: Into<&'static str>,
     {
