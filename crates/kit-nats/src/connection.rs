@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::jetstream::{self, context::ContextBuilder};
-use async_nats::{Client, ConnectOptions, Event, ServerAddr};
+use async_nats::{Client, ClientError, ConnectOptions, Event, ServerAddr};
 use baedal_kit::upstream::{Authority, WrongAuthority};
 use percent_encoding::percent_decode_str;
 use tokio::sync::watch;
@@ -98,6 +98,11 @@ pub async fn connect(settings: Settings) -> Result<Nats, ConnectError> {
             match &event {
                 Event::Connected => tracing::info!("the broker is there"),
                 Event::Disconnected => tracing::warn!("the broker is away"),
+                // The client does not say which it is.
+                Event::ClientError(ClientError::Other(why)) if is_private => tracing::warn!(
+                    why,
+                    "the broker does not answer, or shows no certificate for its host by the authority in `nats.tls_root`"
+                ),
                 other => tracing::warn!(event = %other, "the connection to the broker"),
             }
             if matches!(event, Event::Connected | Event::Disconnected) {

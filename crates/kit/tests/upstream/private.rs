@@ -15,7 +15,8 @@ use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -53,14 +54,19 @@ impl Signer {
         let params = CertificateParams::new([host.to_owned()]).expect("a name");
         let signed = params.signed_by(&key, &self.issuer).expect("a certificate");
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![signed.der().clone()], key)
-            .expect("a certificate");
-        TlsAcceptor::from(Arc::new(config))
+        acceptor(vec![signed.der().clone()], key)
     }
+}
+
+/// A server that shows this.
+fn acceptor(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> TlsAcceptor {
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("a certificate");
+    TlsAcceptor::from(Arc::new(config))
 }
 
 /// A replica that tells of each connection and of each request's secret.
@@ -155,6 +161,24 @@ async fn what_is_meant_to_be_encrypted_is_not_sent_plainly() {
     assert_eq!(send(&upstream, post("a body")).await.status, StatusCode::SERVICE_UNAVAILABLE);
     let heard = String::from_utf8_lossy(&heard.lock().expect("nobody panics")).into_owned();
     assert!(!heard.is_empty() && !heard.contains(SECRET) && !heard.contains("a body"), "{heard}");
+}
+
+#[tokio::test]
+async fn the_certificates_that_are_shipped_to_be_made_are_believed_and_those_that_renew_them() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/make-certificates.sh");
+    let folder = TempDir::new().expect("a folder");
+    for host in ["127.0.0.1", "localhost"] {
+        let made = std::process::Command::new(script).arg(folder.path()).arg("10.0.0.7").output().expect("a shell");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let file = |name: &str| folder.path().join(name);
+        let chain = CertificateDer::pem_file_iter(file("order.pem")).expect("a file").map(|one| one.expect("PEM"));
+        let shows = acceptor(chain.collect(), PrivateKeyDer::from_pem_file(file("order.key")).expect("a key"));
+        let (address, mut told) = replica(shows).await;
+        let authority = Authority::read(&file("authority.pem")).expect("an authority");
+        let upstream = upstream(&format!("{host}:{}", address.port()), &authority);
+        assert_eq!(send(&upstream, get()).await.status, StatusCode::OK, "{host}");
+        assert!(told.try_recv().is_ok());
+    }
 }
 
 #[test]
