@@ -5,5 +5,6 @@
 mod choosing;
 mod fronts;
 mod passing;
+mod private;
 mod resending;
 mod world;
