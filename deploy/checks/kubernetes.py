@@ -111,7 +111,7 @@ class Manifests:
         [settings_text] = [o["data"]["baedal.toml"] for o in self.of("ConfigMap").values()]
         settings = tomllib.loads(settings_text)
         contexts = [name.removeprefix("baedal-") for name in self.of("Deployment") if name != "baedal-gateway"]
-        addresses = {c: [f"http://baedal-{c}:8080"] for c in contexts}
+        addresses = {c: [f"https://baedal-{c}:8080"] for c in contexts}
         if settings["peers"]["addresses"] != addresses:
             self.fault("peers.addresses are not the contexts' Services")
 
@@ -135,7 +135,12 @@ class Manifests:
 
         (folder / f"{self.name}.toml").write_text(settings_text)
         variables = self.of("Deployment")["baedal-order"]["spec"]["template"]["spec"]["containers"][0]["env"]
-        values = {v["name"]: re.sub(r"\$\((\w+)\)", r"\1", v.get("value", "secret")) for v in variables}
+        # What a variable stands for that Kubernetes fills in from the pod: an address.
+        of_the_pod = {v["name"]: "10.0.0.7" for v in variables if "fieldRef" in v.get("valueFrom", {})}
+        values = {
+            v["name"]: re.sub(r"\$\((\w+)\)", lambda named: of_the_pod.get(named[1], named[1]), v.get("value", "secret"))
+            for v in variables
+        }
         # It comes from a Secret, too, and is a table.
         values["BAEDAL_PEERS__KNOWN"] = "{}"
         lines = [f"{name}={value}\n" for name, value in values.items() if name.startswith("BAEDAL_")]
@@ -154,9 +159,11 @@ class Manifests:
                 self.fault(f"{context} has no database of its own")
             if f"baedal-postgres-{context}" not in secrets_in(deployment):
                 self.fault(f"{context} does not use the password of its own database")
+            if f"baedal-certificate-{context}" not in secrets_in(deployment):
+                self.fault(f"{context} does not show a certificate of its own")
         guide = README.read_text()
         for secret in sorted(secrets_in(list(self.objects.values())) - MADE_BY_OPERATORS):
-            told = re.sub(r"^baedal-postgres-\w+$", "baedal-postgres-$context", secret)
+            told = re.sub(r"^(baedal-postgres|baedal-certificate)-\w+$", r"\1-$context", secret)
             if told not in guide:
                 self.fault(f"deploy/README.md does not say how to make the Secret {secret}")
 

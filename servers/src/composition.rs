@@ -7,6 +7,7 @@
 //!   folder/order-1, gateway-1   a process's log and port, and its clock where it has one of its own
 //!   folder/baedal.toml          the settings that all processes share
 //!   folder/identity-key.pem     what access tokens are signed with
+//!   folder/tls                  where all speak TLS: the authority's certificate, and those that it has signed
 //! ```
 //!
 //! The broker syncs its files when it does by default, in tests and benchmarks too: what is true is in the contexts'
@@ -21,7 +22,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use self::replica::Service;
-use self::settings::Secrets;
+use self::settings::{Certificates, Secrets};
+use crate::authority::Authority;
 use crate::clock::Clocks;
 use crate::folder::Folder;
 use crate::nats::{Nats, NatsOptions};
@@ -56,10 +58,13 @@ pub struct Plan {
     pub options: Vec<String>,
     /// Gives each process a clock of its own, for [`Replica::set_clock`]; nothing: all have the machine's.
     pub clocks: Option<Clocks>,
+    /// Whether the gateway, the contexts and the broker speak TLS with each other, by an authority made at every start;
+    /// to the gateway itself people speak plainly.
+    pub encrypted: bool,
 }
 
 impl Plan {
-    /// Two processes for each context and one gateway, on free ports.
+    /// Two processes for each context and one gateway, on free ports, and nothing encrypted.
     pub fn new(program: impl Into<PathBuf>, folder: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
@@ -70,6 +75,7 @@ impl Plan {
             variables: Vec::new(),
             options: Vec::new(),
             clocks: None,
+            encrypted: false,
         }
     }
 }
@@ -96,6 +102,7 @@ pub struct Composition {
     settings: PathBuf,
     secrets: Secrets,
     passwords: Secrets,
+    certificates: Certificates,
     _lock: File,
 }
 
@@ -107,11 +114,12 @@ impl Composition {
         let program = plan.program.canonicalize().map_err(|error| format!("{}: {error}", plan.program.display()))?;
         let postgres = Postgres::start_in(programs, &folder.join("postgres"))?;
         let passwords = settings::passwords()?;
-        let nats = Nats::start_in(
-            programs,
-            &folder.join("nats"),
-            NatsOptions { passwords: passwords.clone(), ..NatsOptions::default() },
-        )?;
+        let authority = plan.encrypted.then(|| Authority::new_in(&folder.join("tls"))).transpose()?;
+        let authority = authority.as_ref();
+        let certificates = settings::certificates(authority)?;
+        let certificate = authority.map(|authority| authority.sign("nats")).transpose()?;
+        let options = NatsOptions { passwords: passwords.clone(), certificate, ..NatsOptions::default() };
+        let nats = Nats::start_in(programs, &folder.join("nats"), options)?;
         for context in CONTEXTS {
             postgres.create_database(&database(context))?;
         }
@@ -130,7 +138,8 @@ impl Composition {
             held.push(listener);
             let (program, settings, plan) = (program.clone(), path.clone(), plan.clone());
             let Plan { variables, options, clocks, .. } = plan;
-            let service = Service { name, role, program, settings, variables, options, clocks };
+            let believer = authority.filter(|_| role != GATEWAY).map(Authority::believers);
+            let service = Service { name, role, program, settings, variables, options, clocks, believer };
             Ok(Replica::at_rest(service, kept, port))
         };
         for context in CONTEXTS {
@@ -140,13 +149,13 @@ impl Composition {
         for number in 1..=plan.gateways {
             gateways.push(prepare(GATEWAY, number, plan.gateway_port.filter(|_| number == 1))?);
         }
-        let secrets = settings::write(&path, &folder, &postgres, &nats, &contexts)?;
+        let secrets = settings::write(&path, &folder, &postgres, &nats, authority, &contexts)?;
         drop(held);
         for replica in contexts.iter_mut().flat_map(|(_, replicas)| replicas).chain(&mut gateways) {
-            replica.give(|role| settings::shown(role, &secrets, &passwords));
+            replica.give(|role| settings::shown(role, &secrets, &passwords, &certificates));
         }
         let mut composition =
-            Self { gateways, contexts, nats, postgres, settings: path, secrets, passwords, _lock: lock };
+            Self { gateways, contexts, nats, postgres, settings: path, secrets, passwords, certificates, _lock: lock };
         // The gateway's readiness asks all contexts.
         at_once(composition.contexts.iter_mut().flat_map(|(_, replicas)| replicas), Replica::start_again)?;
         at_once(&mut composition.gateways, Replica::start_again)?;
@@ -204,9 +213,10 @@ impl Composition {
         self.secrets.get(role).map_or("", String::as_str)
     }
 
-    /// What a process of a role needs in its environment besides the settings: what it shows the others and the broker.
+    /// What a process of a role needs in its environment besides the settings: what it shows the others and the broker,
+    /// and the files of its certificate.
     pub fn environment(&self, role: &str) -> Vec<(String, String)> {
-        settings::shown(role, &self.secrets, &self.passwords)
+        settings::shown(role, &self.secrets, &self.passwords, &self.certificates)
     }
 
     /// The address of a context's database.

@@ -7,6 +7,7 @@
 //!
 //! Nothing here is faked for speed: a PostgreSQL started here syncs what it commits.
 
+mod authority;
 mod clock;
 mod composition;
 mod folder;
@@ -21,6 +22,7 @@ pub mod testing;
 mod user;
 mod watchdog;
 
+pub use authority::{Authority, Certificate};
 pub use clock::{Clocks, FAKETIME};
 pub use composition::{CONTEXTS, Composition, GATEWAY, Plan, Replica, Running};
 pub use nats::{Nats, NatsOptions};

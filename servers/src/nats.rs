@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::authority::Certificate;
 use crate::folder::Folder;
 use crate::process::{Process, StartError};
 use crate::programs::Programs;
@@ -27,6 +28,8 @@ pub struct NatsOptions {
     /// The passwords of the contexts' users, each of which may publish its own subjects only, as
     /// `deploy/nats/users.conf` says; nothing: whoever comes may do everything.
     pub passwords: BTreeMap<&'static str, String>,
+    /// The certificate that it shows: it then speaks to nobody who speaks no TLS.
+    pub certificate: Option<Certificate>,
 }
 
 /// A NATS server on 127.0.0.1, open to everybody there unless it is told otherwise. Dropped, it stops; and a temporary one takes its data with it.
@@ -55,7 +58,8 @@ impl Nats {
 
     /// Where clients find it.
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port())
+        let scheme = if self.server.kind.options.certificate.is_some() { "tls" } else { "nats" };
+        format!("{scheme}://127.0.0.1:{}", self.port())
     }
 
     /// The port of 127.0.0.1 it listens on: the same after [`Nats::start_again`].
@@ -125,11 +129,15 @@ impl Kind for Installation {
 
     fn launch(&self, folder: &Folder, port: u16) -> Result<Process, StartError> {
         let name = format!("baedal-{}-{port}", std::process::id());
-        let store = folder.data().display().to_string().replace('\\', r"\\").replace('"', r#"\""#);
+        let quoted = |path: &Path| path.display().to_string().replace('\\', r"\\").replace('"', r#"\""#);
+        let store = quoted(&folder.data());
         let sync = if self.options.sync_always { "\n    sync_interval: always" } else { "" };
         let users = if self.options.passwords.is_empty() { "" } else { "include \"users.conf\"\n" };
+        let tls = self.options.certificate.as_ref().map_or_else(String::new, |Certificate { file, key }| {
+            format!("tls {{\n    cert_file: \"{}\"\n    key_file: \"{}\"\n}}\n", quoted(file), quoted(key))
+        });
         let configuration = format!(
-            "server_name: \"{name}\"\nlisten: \"127.0.0.1:{port}\"\njetstream {{\n    store_dir: \"{store}\"{sync}\n}}\n{users}"
+            "server_name: \"{name}\"\nlisten: \"127.0.0.1:{port}\"\njetstream {{\n    store_dir: \"{store}\"{sync}\n}}\n{tls}{users}"
         );
         let shipped = folder.path().join("users.conf");
         fs::write(&shipped, USERS).map_err(|error| StartError::Failed(format!("{}: {error}", shipped.display())))?;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use baedal_servers::CONTEXTS;
 use tools::{anew, cargo, have, heard, install, make, once, read, run, told};
 
 mod tools;
@@ -33,6 +34,7 @@ pub(crate) fn check() -> Result<(), String> {
             "xtask: THE KUBERNETES MANIFESTS ARE NOT CHECKED: nothing here renders them; install kubectl 1.24 or newer"
         );
     }
+    place.certificates()?;
     place.settings_of_units()
 }
 
@@ -132,6 +134,21 @@ impl Place {
             run(Command::new(&python).args(pip).arg(&wanted))
         })?;
         Ok(python)
+    }
+
+    /// Certificates are made, and made again, and the authority vouches for each.
+    fn certificates(&self) -> Result<(), String> {
+        let folder = self.made.join("certificates");
+        anew(&folder)?;
+        for _ in 0..2 {
+            run(Command::new(self.deploy.join("make-certificates.sh")).arg(&folder).arg("10.0.0.7"))?;
+        }
+        for name in CONTEXTS.into_iter().chain(["nats"]) {
+            let mut verify = Command::new("openssl");
+            verify.args(["verify", "-purpose", "sslserver", "-verify_ip", "10.0.0.7", "-CAfile"]);
+            told(verify.arg(folder.join("authority.pem")).arg(folder.join(format!("{name}.pem"))))?;
+        }
+        Ok(())
     }
 
     /// The program takes every settings file and every variable that we ship with the units,

@@ -104,6 +104,7 @@ impl Options {
         let mut plan = Plan::new(program, &self.folder);
         plan.replicas = self.replicas;
         plan.gateway_port = Some(PORT);
+        plan.encrypted = true;
         if self.demo {
             plan.options = ["--speed", SPEED].map(str::to_owned).to_vec();
             // The whole town calls from one address.

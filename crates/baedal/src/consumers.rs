@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, bail};
 use baedal_kit::epochs::Extent;
 use baedal_kit_http::journal::PeerJournals;
-use baedal_kit_http::upstream::Upstream;
 use baedal_kit_runtime::consumer::kept::{self, Resume};
 use baedal_kit_runtime::lifecycle::Lifecycle;
 
@@ -95,12 +94,8 @@ async fn open(
 /// How far a source's journal goes, and its epochs: as it says itself where it runs elsewhere, else as its database
 /// does.
 async fn extent(settings: &Settings, folder: Option<&DataFolder>, source: &'static str) -> Result<Extent> {
-    let addresses = settings.peers.addresses.get(source).map_or(&[][..], Vec::as_slice);
-    if settings.is_shared() && !addresses.is_empty() {
-        let secret = settings.peers.shown()?;
-        let lifecycle = Lifecycle::default();
-        let upstream = Upstream::remote(source, addresses, &secret, &lifecycle);
-        let upstream = upstream.with_context(|| format!("`peers.addresses.{source}` cannot be used"))?;
+    if settings.is_shared() && settings.peers.addresses.get(source).is_some_and(|addresses| !addresses.is_empty()) {
+        let upstream = settings.peers.reach(source, &Lifecycle::default())?;
         let peers = PeerJournals { shards: settings.shards(), sources: [(source, upstream)].into() };
         let extent = baedal_kit::bus::Archive::extent(&peers, source).await;
         return extent.map_err(|failure| anyhow::anyhow!("{}; start {source} first", failure.report()));

@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use async_trait::async_trait;
 use baedal_kit::bus::{Archive, Batch};
 use baedal_kit::epochs::Extent;
 use baedal_kit::{Bus, Failure};
 use baedal_kit_http::health::Check;
 use baedal_kit_http::journal::PeerJournals;
-use baedal_kit_http::peers::PeerSecret;
 use baedal_kit_http::upstream::Upstream;
 use baedal_kit_runtime::JournalBus;
 use baedal_kit_runtime::lifecycle::Lifecycle;
@@ -25,14 +24,7 @@ pub(crate) fn elsewhere(
     roles: &Roles,
     lifecycle: &Lifecycle,
 ) -> Result<HashMap<&'static str, Upstream>> {
-    let nobody = roles.elsewhere().next().is_none();
-    let secret = if nobody { PeerSecret::default() } else { settings.peers.shown()? };
-    let of = |context: &'static str| {
-        let addresses = settings.peers.addresses.get(context).map_or(&[][..], Vec::as_slice);
-        let upstream = Upstream::remote(context, addresses, &secret, lifecycle);
-        Ok((context, upstream.with_context(|| format!("`peers.addresses.{context}` cannot be used"))?))
-    };
-    roles.elsewhere().map(of).collect()
+    roles.elsewhere().map(|context| Ok((context, settings.peers.reach(context, lifecycle)?))).collect()
 }
 
 /// How each of them is, for whoever asks whether this process is ready. None is needed: what has to be heard

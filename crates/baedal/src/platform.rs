@@ -87,8 +87,11 @@ impl Platform {
         let patience = server::Patience { keep_alive, drain_for, limit: stop_limit };
         let (entry, inside, admin) = (Doorway::default(), Doorway::default(), Doorway::for_operators());
         let mut servers = JoinSet::new();
-        let tls = settings.tls.clone().map(|files| server::Tls::start(files, &lifecycle)).transpose();
-        let tls = tls.context("`tls` cannot be used")?;
+        let shown = |files: &Option<server::TlsFiles>, setting: &str| {
+            let shown = files.clone().map(|files| server::Tls::start(files, &lifecycle)).transpose();
+            shown.with_context(|| format!("`{setting}` cannot be used"))
+        };
+        let (tls, internal_tls) = (shown(&settings.tls, "tls")?, shown(&settings.internal_tls, "internal_tls")?);
         let is_secure = tls.is_some();
         let (outside, peers) = (Doors::outside(&settings.gateway), Doors::inside(&settings.gateway));
         let mut listen = async |address, door: &Doorway, doors: &Doors, tls: Option<server::Tls>| {
@@ -99,8 +102,8 @@ impl Platform {
         };
         let (door, doors) = if roles.gateway { (&entry, &outside) } else { (&inside, &peers) };
         let address = listen(settings.listen, door, doors, tls).await?;
-        if roles.gateway && settings.is_shared() && !roles.contexts().is_empty() {
-            listen(settings.internal_listen, &inside, &peers, None).await?;
+        if settings.listens_inside(&roles) {
+            listen(settings.internal_listen, &inside, &peers, internal_tls).await?;
         }
         let admin_address = listen(settings.admin_listen(), &admin, &peers, None).await.context("`admin_listen`")?;
         tracing::info!(%admin_address, "health and metrics are shown here");

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use baedal_kit::secret::Secret;
 use baedal_kit_http::peers::{PeerSecret, Peers as LetIn};
+use baedal_kit_http::upstream::{Authority, Upstream};
+use baedal_kit_runtime::lifecycle::Lifecycle;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use jiff::SignedDuration;
@@ -17,6 +19,7 @@ use crate::cli::Common;
 use crate::roles::{CONTEXTS, GATEWAY, Roles};
 use crate::server::TlsFiles;
 
+mod encryption;
 mod malformed;
 
 /// So many ports above where everybody is answered, operators are, unless they are told another.
@@ -30,11 +33,13 @@ pub struct Settings {
     pub roles: Vec<String>,
     /// Where to listen: the gateway, or, where there is none here, the contexts for their peers.
     pub listen: SocketAddr,
-    /// The certificate with which the gateway speaks TLS itself on `listen`, as `{certificate = "…", key = "…"}`; not
-    /// set where something in front of it does. Files that change are read again.
+    /// The certificate with which TLS is spoken on `listen`, as `{certificate = "…", key = "…"}`; not set where something
+    /// in front of it does, or nobody need. Files that change are read again.
     pub tls: Option<TlsFiles>,
     /// Where the contexts listen for their peers, in a process that is the gateway too.
     pub internal_listen: SocketAddr,
+    /// The certificate with which TLS is spoken on `internal_listen`, as `tls` is that of `listen`.
+    pub internal_tls: Option<TlsFiles>,
     /// Where operators and their machines find metrics, and readiness with what it hangs on; no secret is asked for
     /// there. Not set: on loopback, a thousand ports above `listen`.
     pub admin_listen: Option<SocketAddr>,
@@ -88,8 +93,11 @@ pub struct Peers {
     /// What the others are known by: of `gateway` and of each context that runs elsewhere, `sha256:` and the hash of
     /// what it shows; and of what it will show next, while that is being changed.
     pub known: BTreeMap<String, Vec<String>>,
-    /// The addresses of each context's replicas, as `http://10.0.0.7:7101`.
+    /// The addresses of each context's replicas, as `http://10.0.0.7:7101`; all as `https://…` where `tls_root` is set.
     pub addresses: BTreeMap<String, Vec<String>>,
+    /// The certificates of those who vouch for the others' certificates, PEM; read when the process starts. With it
+    /// every call to another process is made over TLS.
+    pub tls_root: Option<PathBuf>,
 }
 
 impl Peers {
@@ -99,6 +107,26 @@ impl Peers {
     /// Where it is no secret.
     pub fn shown(&self) -> Result<PeerSecret> {
         PeerSecret::new(&self.secret).context("`peers.secret` cannot be used")
+    }
+
+    /// A context that runs elsewhere, whose replicas are watched from now on.
+    ///
+    /// # Errors
+    /// Where its addresses or what it is asked with cannot be used.
+    pub fn reach(&self, context: &'static str, lifecycle: &Lifecycle) -> Result<Upstream> {
+        let addresses = self.addresses.get(context).map_or(&[][..], Vec::as_slice);
+        self.must_be_as_private_as_set(context)?;
+        let (secret, authority) = (self.shown()?, self.authority()?);
+        let upstream = Upstream::remote(context, addresses, &secret, authority.as_ref(), lifecycle);
+        upstream.with_context(|| format!("`peers.addresses.{context}` cannot be used"))
+    }
+
+    /// Who vouches for the others.
+    ///
+    /// # Errors
+    /// Where that cannot be read.
+    pub fn authority(&self) -> Result<Option<Authority>> {
+        self.tls_root.as_deref().map(Authority::read).transpose().context("`peers.tls_root` cannot be used")
     }
 
     /// Those that this process lets in.
@@ -127,6 +155,7 @@ impl Default for Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             tls: None,
             internal_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8090)),
+            internal_tls: None,
             admin_listen: None,
             shards: 8,
             postgres: baedal_kit_postgres::Settings::default(),
@@ -190,17 +219,20 @@ impl Settings {
         if !self.is_shared() && !roles.contexts().is_empty() && !roles.have_every_context() {
             bail!("a process that runs some of the contexts needs `nats.urls`, where it hears of the others");
         }
-        if self.tls.is_some() && !roles.gateway {
-            bail!("`tls` is for the gateway's address, and there is no gateway in this process");
-        }
+        self.must_use_its_certificates(&roles)?;
         if !self.has_peers(&roles) {
             return Ok(roles);
         }
+        self.must_be_found_as_it_listens(&roles)?;
         if let Some(missing) = roles.elsewhere().find(|context| !self.peers.addresses.contains_key(*context)) {
             bail!("`peers.addresses.{missing}` is not set, and {missing} does not run in this process");
         }
+        for context in roles.elsewhere() {
+            self.peers.must_be_as_private_as_set(context)?;
+        }
         if roles.elsewhere().next().is_some() {
             self.peers.shown()?;
+            self.peers.authority()?;
         }
         self.peers.let_in()?;
         if let Some(unknown) = self.peers.known.keys().find(|name| !Roles::exist(name)) {
@@ -228,6 +260,12 @@ impl Settings {
             port => port.checked_add(ADMIN_PORTS_ABOVE).unwrap_or(port - ADMIN_PORTS_ABOVE),
         };
         self.admin_listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    }
+
+    /// Whether the contexts have an address of their own beside the gateway's.
+    #[must_use]
+    pub fn listens_inside(&self, roles: &Roles) -> bool {
+        roles.gateway && self.is_shared() && !roles.contexts().is_empty()
     }
 
     /// Whether events go over a broker, so that contexts may run in several processes.

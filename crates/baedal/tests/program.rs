@@ -258,8 +258,17 @@ fn the_settings_in_force_can_be_printed_and_read_back() {
 #[test]
 fn the_demo_can_be_reached_from_outside_only_when_that_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
-    let told = refused(&run(&["demo", "--listen", "0.0.0.0:0", "--data", text(folder.path())]));
-    assert!(told.contains("--reachable-from-outside"), "{told}");
+    let mut demo = program();
+    demo.args(["demo", "--listen", "0.0.0.0:0", "--data", text(folder.path())]);
+    let mut demo = demo.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
+    // It says so and ends, or that it is ready and goes on.
+    let mut ready = String::new();
+    BufReader::new(demo.stdout.take().expect("its output")).read_line(&mut ready).expect("its output");
+    if !ready.is_empty() {
+        demo.kill().expect("its end");
+    }
+    let told = refused(&demo.wait_with_output().expect("its end"));
+    assert!(ready.is_empty() && told.contains("--reachable-from-outside"), "{ready} {told}");
 }
 
 const SECRET: &str = "s3cret-s3cret-s3cret-s3cret-s3cret";

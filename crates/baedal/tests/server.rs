@@ -158,7 +158,7 @@ async fn a_rolling_restart_under_load_loses_no_command() {
     let mut other = Replica::start(anywhere()).await;
     let addresses = [&one, &other].map(|replica| format!("http://{}", replica.running.address));
     let upstream =
-        Upstream::remote("order", &addresses, &PeerSecret::default(), &Lifecycle::default()).expect("addresses");
+        Upstream::remote("order", &addresses, &PeerSecret::default(), None, &Lifecycle::default()).expect("addresses");
     let enough = Arc::new(AtomicBool::new(false));
     let asking: Vec<_> =
         (0..16).map(|number| tokio::spawn(ask_steadily(upstream.clone(), number, Arc::clone(&enough)))).collect();

@@ -7,9 +7,11 @@
 //! - [`remote`]: which replica is asked, and what is asked again of another;
 //! - [`replica`]: one of them: whether it is ready, and how much it has in hand;
 //! - [`connections`]: those that are open to it, and new ones;
+//! - [`authority`]: whose certificates are believed there;
 //! - [`sending`]: whether a request may have been received;
 //! - [`budget`]: how much may be asked again.
 
+mod authority;
 mod budget;
 mod connections;
 mod remote;
@@ -26,6 +28,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use tower::ServiceExt;
 
+pub use self::authority::Authority;
 pub use self::connections::{KEEP_ALIVE, WrongAddress};
 use self::remote::Remote;
 use self::sending::Sending;
@@ -62,17 +65,21 @@ impl Upstream {
     /// A context elsewhere, by the addresses of its replicas, as `http://10.0.0.7:7101`. A name that stands for
     /// many hosts is one address too: it is resolved anew for every new connection.
     ///
+    /// Over TLS where they begin with `https://`: a replica is then sent nothing, not even who we are, before it has
+    /// shown a certificate for its host that the authority vouches for.
+    ///
     /// Its replicas are watched for as long as this process lives. To be called inside the runtime.
     ///
     /// # Errors
-    /// Where there is no address, or one is none.
+    /// Where there is no address, or one is none, or nobody vouches for who is there.
     pub fn remote(
         context: &'static str,
         addresses: &[String],
         secret: &PeerSecret,
+        authority: Option<&Authority>,
         lifecycle: &Lifecycle,
     ) -> Result<Self, WrongAddress> {
-        let remote = Remote::new(context, addresses, secret.clone())?;
+        let remote = Remote::new(context, addresses, secret.clone(), authority)?;
         remote.watch(lifecycle);
         Ok(Self { place: Place::Elsewhere(Arc::new(remote)) })
     }

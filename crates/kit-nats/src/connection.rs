@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::jetstream::{self, context::ContextBuilder};
-use async_nats::{Client, ConnectOptions, Event, ServerAddr};
+use async_nats::{Client, ClientError, ConnectOptions, Event, ServerAddr};
+use baedal_kit::authority::{self, WrongAuthority};
 use percent_encoding::percent_decode_str;
 use tokio::sync::watch;
 
@@ -39,6 +40,17 @@ pub enum ConnectError {
         #[source]
         source: std::io::Error,
     },
+    /// Some of it would not be encrypted.
+    #[error("nats.urls: {url:?} is not encrypted, and {because}: write tls://")]
+    Plain {
+        /// Which, without its secrets.
+        url: String,
+        /// What says that it should be.
+        because: &'static str,
+    },
+    /// Nobody is named who vouches for the servers.
+    #[error("nats.tls_root cannot be used")]
+    Authority(#[from] WrongAuthority),
     /// The client refused the settings.
     #[error("the connection to NATS cannot be set up")]
     Client(#[from] async_nats::ConnectError),
@@ -65,6 +77,7 @@ pub async fn connect(settings: Settings) -> Result<Nats, ConnectError> {
         let address: ServerAddr = url.parse().map_err(|source| ConnectError::Url { url: shown(), source })?;
         addresses.push(address);
     }
+    let is_private = must_be_as_private_as_set(&settings, &addresses)?;
     let (changed, changes) = watch::channel(0);
     let mut options = ConnectOptions::new()
         .name("baedal")
@@ -72,6 +85,8 @@ pub async fn connect(settings: Settings) -> Result<Nats, ConnectError> {
         .connection_timeout(CONNECT_LIMIT)
         .request_timeout(Some(ANSWER_LIMIT))
         .ping_interval(PING_EVERY)
+        // Also of the servers that it hears of from the first.
+        .require_tls(is_private)
         .reconnect_delay_callback(|attempts| {
             Duration::from_millis(match attempts {
                 0 | 1 => 50,
@@ -83,6 +98,11 @@ pub async fn connect(settings: Settings) -> Result<Nats, ConnectError> {
             match &event {
                 Event::Connected => tracing::info!("the broker is there"),
                 Event::Disconnected => tracing::warn!("the broker is away"),
+                // The client does not say which it is.
+                Event::ClientError(ClientError::Other(why)) if is_private => tracing::warn!(
+                    why,
+                    "the broker does not answer, or shows no certificate for its host by the authority in `nats.tls_root`"
+                ),
                 other => tracing::warn!(event = %other, "the connection to the broker"),
             }
             if matches!(event, Event::Connected | Event::Disconnected) {
@@ -110,11 +130,25 @@ pub async fn connect(settings: Settings) -> Result<Nats, ConnectError> {
         })?;
     }
     if let Some(root) = &settings.tls_root {
+        // It is read again for every connection; so whether it can be is found out here.
+        authority::read(root)?;
         options = options.add_root_certificates(root.clone());
     }
     let client = options.connect(addresses).await?;
     let jetstream = ContextBuilder::new().timeout(ANSWER_LIMIT).build(client.clone());
     Ok(Nats { client, jetstream, settings: Arc::new(settings), changes })
+}
+
+/// Whether everything that is said to the broker is encrypted; it may not be half of it.
+fn must_be_as_private_as_set(settings: &Settings, addresses: &[ServerAddr]) -> Result<bool, ConnectError> {
+    let shown = settings.without_secrets().urls;
+    let plain = addresses.iter().zip(shown).find(|(address, _)| !address.tls_required());
+    let because = match (&settings.tls_root, addresses.iter().any(ServerAddr::tls_required)) {
+        (Some(_), _) => "`nats.tls_root` is set",
+        (None, true) => "another is",
+        (None, false) => return Ok(false),
+    };
+    plain.map_or(Ok(true), |(_, url)| Err(ConnectError::Plain { url, because }))
 }
 
 impl Nats {

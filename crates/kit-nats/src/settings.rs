@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The servers of one cluster, as `nats://127.0.0.1:4222`; `tls://` insists on TLS. A user and a password
-    /// may stand in the first.
+    /// The servers of one cluster, as `nats://127.0.0.1:4222`, or all as `tls://…`, which insists on TLS. A user and a
+    /// password may stand in the first.
     pub urls: Vec<String>,
     /// Who we are to the broker: of one context, a user that may publish what is that context's and nothing else.
     /// Instead of a user in `urls`.
@@ -24,7 +24,8 @@ pub struct Settings {
     pub inbox: Option<String>,
     /// A credentials file (`.creds`: a JWT and its key).
     pub credentials: Option<PathBuf>,
-    /// The certificates that servers are trusted by, PEM, instead of the machine's.
+    /// The certificates of those who vouch for the servers' certificates, PEM, instead of the machine's; read again for
+    /// every connection. The servers are then spoken to over TLS only.
     pub tls_root: Option<PathBuf>,
     /// On how many servers a stream is kept.
     pub stream_replicas: usize,

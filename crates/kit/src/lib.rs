@@ -16,6 +16,7 @@
 //! What runs on it is `baedal-kit-runtime`; the way in over HTTP is `baedal-kit-http`.
 
 pub mod aggregate;
+pub mod authority;
 pub mod bus;
 pub mod database;
 pub mod epochs;

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use super::Running;
 use crate::clock::{self, Clocks};
@@ -42,7 +46,8 @@ impl Replica {
 
     /// Where it listens, as `http://127.0.0.1:7101`; always the same.
     pub fn address(&self) -> String {
-        format!("http://127.0.0.1:{}", self.server.port())
+        let scheme = if self.server.kind.believer.is_some() { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}", self.server.port())
     }
 
     /// Where it tells operators how it is, and its metrics.
@@ -135,6 +140,8 @@ pub(super) struct Service {
     pub(super) variables: Vec<(String, String)>,
     pub(super) options: Vec<String>,
     pub(super) clocks: Option<Clocks>,
+    /// How it is asked over TLS; nothing: it speaks none.
+    pub(super) believer: Option<Arc<ClientConfig>>,
 }
 
 /// What its clock shows, where it has one of its own.
@@ -155,7 +162,7 @@ impl Kind for Service {
         if let Some(clocks) = &self.clocks {
             clocks.give(&mut command, &clock_file(folder)).map_err(StartError::Failed)?;
         }
-        Process::start(&mut command, folder, "TERM", |_| is_ready(port))
+        Process::start(&mut command, folder, "TERM", |_| is_ready(port, self.believer.as_ref()))
     }
 }
 
@@ -170,15 +177,22 @@ pub(super) fn without_ours(command: &mut Command) -> &mut Command {
 }
 
 /// Whether the process there says that it is ready.
-fn is_ready(port: u16) -> bool {
+fn is_ready(port: u16, believer: Option<&Arc<ClientConfig>>) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let ask = || {
-        let mut stream = TcpStream::connect_timeout(&address, ANSWER_PATIENCE)?;
+        let stream = TcpStream::connect_timeout(&address, ANSWER_PATIENCE)?;
         stream.set_read_timeout(Some(ANSWER_PATIENCE))?;
-        stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
-        let mut status = String::new();
-        BufReader::new(stream).read_line(&mut status)?;
-        Ok::<_, std::io::Error>(status)
+        let Some(believer) = believer else { return asked(stream) };
+        let connection = ClientConnection::new(Arc::clone(believer), ServerName::from(address.ip()));
+        asked(StreamOwned::new(connection.map_err(std::io::Error::other)?, stream))
     };
     ask().is_ok_and(|status| status.starts_with("HTTP/1.1 200 "))
+}
+
+/// The first line of what is answered.
+fn asked(mut stream: impl Read + Write) -> std::io::Result<String> {
+    stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut status = String::new();
+    BufReader::new(stream).read_line(&mut status)?;
+    Ok(status)
 }

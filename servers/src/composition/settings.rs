@@ -12,20 +12,39 @@ use sha2::{Digest, Sha256};
 
 use super::replica::{Replica, without_ours};
 use super::{CONTEXTS, GATEWAY};
+use crate::authority::{Authority, Certificate};
 use crate::nats::Nats;
 use crate::postgres::Postgres;
 
 /// What each process shows the others, by its role.
 pub(super) type Secrets = BTreeMap<&'static str, String>;
 
+/// The certificates of the contexts' processes, where they speak TLS; all on one machine have the same names.
+pub(super) type Certificates = BTreeMap<&'static str, Certificate>;
+
 /// What a process of a role gets in its environment, and in no file: what it shows the others and the broker.
-pub(super) fn shown(role: &str, secrets: &Secrets, passwords: &Secrets) -> Vec<(String, String)> {
-    let named = |name: &str, value: &str| (name.to_owned(), format!("\"{value}\""));
+pub(super) fn shown(
+    role: &str,
+    secrets: &Secrets,
+    passwords: &Secrets,
+    certificates: &Certificates,
+) -> Vec<(String, String)> {
+    let named = |name: &str, value: &str| (name.to_owned(), quoted(value));
     let secret = secrets.get(role).map(|secret| named("BAEDAL_PEERS__SECRET", secret));
     let broker = passwords
         .get(role)
         .map(|password| [named("BAEDAL_NATS__USER", role), named("BAEDAL_NATS__PASSWORD", password)]);
-    secret.into_iter().chain(broker.into_iter().flatten()).collect()
+    let certificate = certificates.get(role).map(|Certificate { file, key }| {
+        let path = |path: &Path| path.display().to_string();
+        [named("BAEDAL_TLS__CERTIFICATE", &path(file)), named("BAEDAL_TLS__KEY", &path(key))]
+    });
+    secret.into_iter().chain(broker.into_iter().flatten()).chain(certificate.into_iter().flatten()).collect()
+}
+
+/// The certificates of the contexts' processes.
+pub(super) fn certificates(authority: Option<&Authority>) -> Result<Certificates, String> {
+    let Some(authority) = authority else { return Ok(Certificates::new()) };
+    CONTEXTS.into_iter().map(|context| Ok((context, authority.sign(context)?))).collect()
 }
 
 /// What each context shows the broker. It begins with a letter, since the broker reads some words as numbers.
@@ -40,6 +59,7 @@ pub(super) fn write(
     folder: &Path,
     postgres: &Postgres,
     nats: &Nats,
+    authority: Option<&Authority>,
     contexts: &[(&str, Vec<Replica>)],
 ) -> Result<Secrets, String> {
     let said = |error| format!("{}: {error}", path.display());
@@ -50,7 +70,10 @@ pub(super) fn write(
         let _ = write!(text, "\n[{name}]\n{lines}");
     };
     table("postgres", &[("url", quoted(&postgres.url("baedal_{context}")))]);
-    table("nats", &[("urls", format!("[{}]", quoted(&nats.url())))]);
+    let root = authority.map(|authority| ("tls_root", quoted(&authority.certificate().display().to_string())));
+    let broker = [("urls", format!("[{}]", quoted(&nats.url())))];
+    table("nats", &broker.into_iter().chain(root.clone()).collect::<Vec<_>>());
+    table("peers", root.as_slice());
     table("identity", &[("key_file", quoted(&key(folder).display().to_string()))]);
     // With another context away the others' routes still work.
     table("gateway", &[("needed", "[\"identity\"]".to_owned())]);

@@ -15,10 +15,10 @@ use crate::checks::until;
 use crate::world::World;
 
 /// What a process shows the others, as variables.
-type Shown = Vec<(String, String)>;
+pub(crate) type Shown = Vec<(String, String)>;
 
 /// A process that nobody waits for. Dropped, it is killed.
-struct Lone {
+pub(crate) struct Lone {
     name: String,
     child: Child,
     said: PathBuf,
@@ -28,7 +28,12 @@ struct Lone {
 }
 
 impl Lone {
-    fn start(role: &str, (address, admin): (&str, &str), (settings, shown): (&Path, Shown), folder: &Path) -> Self {
+    pub(crate) fn start(
+        role: &str,
+        (address, admin): (&str, &str),
+        (settings, shown): (&Path, Shown),
+        folder: &Path,
+    ) -> Self {
         let listen = address.trim_start_matches("http://");
         let name = format!("{role} on {listen}");
         let said = folder.join(format!("{role}-{listen}.stderr"));
@@ -40,9 +45,9 @@ impl Lone {
         let child = command
             .args(["serve", "--roles", role, "--listen", listen, "--config"])
             .arg(settings)
-            .envs(shown)
             .env("BAEDAL_LOG", "error")
             .env("BAEDAL_IDENTITY__HASH_COST", "{memory_kib=8,passes=1,lanes=1}")
+            .envs(shown)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&said).expect("a file"))
@@ -65,7 +70,7 @@ impl Lone {
     }
 
     /// Waits until it says of its readiness what is wished; everybody else is told the status and nothing more.
-    async fn says(&self, what: &str, status: StatusCode, wished: impl Fn(&Value) -> bool) {
+    pub(crate) async fn says(&self, what: &str, status: StatusCode, wished: impl Fn(&Value) -> bool) {
         until(&format!("{} is {what}", self.name), async || {
             let (found, body) = self.answer_of(&self.admin, "/health/ready").await;
             (found == status && wished(&body["dependencies"])).then_some(())
@@ -76,11 +81,11 @@ impl Lone {
         assert_eq!(told, ["status"], "{}", self.name);
     }
 
-    async fn end(&mut self) -> ExitStatus {
+    pub(crate) async fn end(&mut self) -> ExitStatus {
         until(&format!("{} ends", self.name), async || self.child.try_wait().expect("a process")).await
     }
 
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         fs::read_to_string(&self.said).expect("what it said")
     }
 }
@@ -94,7 +99,8 @@ impl Drop for Lone {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_starts_first_all_become_ready_by_themselves() {
-    let mut world = World::start().await;
+    // Each process is asked itself, and plainly.
+    let mut world = World::start_with(|plan| plan.encrypted = false).await;
     let mut places = Vec::new();
     for (context, replicas) in world.composition().contexts() {
         places.extend(replicas.iter().map(|replica| (context, replica.address(), replica.admin_address())));

@@ -8,6 +8,7 @@ mod disorder;
 mod killing;
 mod live;
 mod outages;
+mod private;
 mod restart;
 mod restored;
 mod rolling;

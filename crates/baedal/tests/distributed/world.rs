@@ -49,6 +49,7 @@ impl World {
 
     pub(crate) fn plan(folder: &TempDir) -> Plan {
         let mut plan = Plan::new(env!("CARGO_BIN_EXE_baedal"), folder.path());
+        plan.encrypted = true;
         plan.variables = [
             ("BAEDAL_LOG", "info"),
             ("BAEDAL_IDENTITY__HASH_COST", "{memory_kib=8,passes=1,lanes=1}"),

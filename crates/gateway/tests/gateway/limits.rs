@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -389,7 +388,8 @@ async fn a_live_stream_ends_with_the_token_it_was_opened_with() {
     // The second time it is remembered.
     for _ in 0..2 {
         let began = tokio::time::Instant::now();
-        let told = tokio::time::timeout(Duration::from_hours(1), world.call(Method::GET, path, Some(&token))).await;
+        let told =
+            tokio::time::timeout(std::time::Duration::from_hours(1), world.call(Method::GET, path, Some(&token))).await;
         let told = told.expect("the stream ends");
         assert!(told.text.starts_with("event: reconnect\n"), "{}", told.text);
         assert_eq!(began.elapsed().as_secs(), 900);

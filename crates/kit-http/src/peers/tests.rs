@@ -1,6 +1,7 @@
 //! Secrets, fingerprints, and who may ask what.
 
 use axum::body::Body;
+use futures::FutureExt;
 use http::Method;
 
 use super::*;
@@ -113,4 +114,18 @@ fn only_the_gateway_is_believed_about_who_asks_and_from_where() {
         let left = [CALLER, CLIENT].map(|name| request.headers().contains_key(name));
         assert_eq!(left, [believed; 2], "{peer}");
     }
+}
+
+#[tokio::test]
+async fn whoever_shows_a_wrong_secret_again_waits_for_the_answer_and_whoever_is_known_does_not() {
+    let peers = peers();
+    let address = Some(IpAddr::from([192, 0, 2, 1]));
+    assert_eq!(refuse(&peers, address, true).await.status(), 401);
+    assert!(refuse(&peers, address, true).now_or_never().is_none(), "the second");
+    assert!(refuse(&peers, address, false).now_or_never().is_none(), "without one, too");
+    let guarded = peers.guard(Router::new().fallback(async || "let in"));
+    let known = Request::get("/").header(SECRET, ORDER).extension(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 1))));
+    let known = known.body(Body::empty()).expect("a request");
+    let answer = tower::ServiceExt::oneshot(guarded, known).now_or_never().expect("an answer at once");
+    assert_eq!(answer.expect("an answer").status(), 200);
 }

@@ -13,9 +13,13 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
+use super::authority::Authority;
 use super::sending::Sending;
 use crate::peers::PeerSecret;
 
@@ -23,7 +27,7 @@ use crate::peers::PeerSecret;
 /// Source: <https://www.rfc-editor.org/rfc/rfc2068#section-19.7.1.1>
 pub const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
-/// How long a connection may take to be made, its name's resolution included.
+/// How long a connection may take to be made, its name's resolution and TLS included.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// How long a connection waits for its next request. Less than a replica that is told to stop goes on serving:
 /// so one that has waited through all of that, and is closed at its end, is not used any more. And never more than half
@@ -43,9 +47,17 @@ pub enum WrongAddress {
     #[error("{0} has no address")]
     Missing(&'static str),
     /// It is not what an address looks like.
-    #[error("{context} cannot be at {address:?}: an address looks like http://10.0.0.7:7101")]
+    #[error("{context} cannot be at {address:?}: an address looks like http://10.0.0.7:7101, or https://10.0.0.7:7101")]
     Strange {
         /// The context that is said to be there.
+        context: &'static str,
+        /// What was given.
+        address: String,
+    },
+    /// Its certificate could not be verified: nobody is said to vouch for it.
+    #[error("{context} is at {address:?}, and there is no authority that vouches for its certificate")]
+    Unvouched {
+        /// The context that is there.
         context: &'static str,
         /// What was given.
         address: String,
@@ -66,6 +78,8 @@ pub(super) struct Connections {
     address: Uri,
     host: HeaderValue,
     connector: HttpConnector,
+    /// Who vouches for whom, where it is spoken to over TLS.
+    secure: Option<(Authority, ServerName<'static>)>,
     idle: Arc<Mutex<Vec<Idle>>>,
 }
 
@@ -75,18 +89,38 @@ struct Idle {
 }
 
 impl Connections {
-    /// None yet. Gives nothing where that is no address.
-    pub(super) fn to(address: &str) -> Option<Self> {
-        let address: Uri = address.parse().ok()?;
-        let is_whole = address.scheme_str() == Some("http") && address.path() == "/" && address.query().is_none();
-        let host = HeaderValue::from_str(address.authority().filter(|_| is_whole)?.as_str()).ok()?;
+    /// None yet; over TLS where the address begins with `https://`.
+    ///
+    /// # Errors
+    /// Where that is no address, or nobody vouches for the certificate that is shown there.
+    pub(super) fn to(
+        context: &'static str,
+        address: &str,
+        authority: Option<&Authority>,
+    ) -> Result<Self, WrongAddress> {
+        let strange = || WrongAddress::Strange { context, address: address.to_owned() };
+        let unvouched = || WrongAddress::Unvouched { context, address: address.to_owned() };
+        let uri: Uri = address.parse().map_err(|_| strange())?;
+        let secure = match uri.scheme_str() {
+            Some("http") => None,
+            Some("https") => {
+                let host = uri.host().map(|host| host.trim_start_matches('[').trim_end_matches(']').to_owned());
+                let host = host.and_then(|host| ServerName::try_from(host).ok()).ok_or_else(strange)?;
+                Some((authority.ok_or_else(unvouched)?.clone(), host))
+            }
+            _ => return Err(strange()),
+        };
+        let is_whole = uri.path() == "/" && uri.query().is_none();
+        let host = uri.authority().filter(|_| is_whole).and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+        let host = host.ok_or_else(strange)?;
         let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_LIMIT));
         connector.set_keepalive(Some(KEEPALIVE));
         connector.set_keepalive_interval(Some(KEEPALIVE / 3));
         connector.set_keepalive_retries(Some(3));
-        Some(Self { address, host, connector, idle: Arc::default() })
+        Ok(Self { address: uri, host, connector, secure, idle: Arc::default() })
     }
 
     pub(super) fn address(&self) -> &Uri {
@@ -156,17 +190,16 @@ impl Connections {
     async fn connect(&self) -> Result<SendRequest<Body>, String> {
         let made = async {
             let stream = self.connector.clone().oneshot(self.address.clone()).await.map_err(|error| in_full(&error))?;
-            http1::handshake(stream).await.map_err(|error| in_full(&error))
+            match &self.secure {
+                None => shaken(stream).await,
+                Some((authority, host)) => {
+                    let stream: TcpStream = stream.into_inner();
+                    shaken(TokioIo::new(authority.agree(host.clone(), stream).await?)).await
+                }
+            }
         };
         let made = tokio::time::timeout(CONNECT_LIMIT, made).await;
-        let (sender, connection) = made.map_err(|_| format!("no connection within {CONNECT_LIMIT:?}"))??;
-        // Ends with its last request, when nobody holds the other half any more.
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(error = in_full(&error), "a connection to another context ended");
-            }
-        });
-        Ok(sender)
+        made.map_err(|_| format!("no connection within {CONNECT_LIMIT:?}"))?
     }
 
     /// The connection that has waited least; those that are of no use any more are let go.
@@ -203,6 +236,21 @@ impl Connections {
     }
 }
 
+/// A connection over a stream, plain or not.
+async fn shaken<Stream>(stream: Stream) -> Result<SendRequest<Body>, String>
+where
+    Stream: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    let (sender, connection) = http1::handshake(stream).await.map_err(|error| in_full(&error))?;
+    // Ends with its last request, when nobody holds the other half any more.
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(error = in_full(&error), "a connection to another context ended");
+        }
+    });
+    Ok(sender)
+}
+
 /// How long the other end says that it keeps a connection.
 fn announced(headers: &HeaderMap) -> Option<Duration> {
     let mut parameters = headers.get(KEEP_ALIVE)?.to_str().ok()?.split(',');
@@ -235,11 +283,21 @@ mod tests {
 
     #[test]
     fn an_address_is_a_host_and_nothing_more() {
+        let to = |address: &str| Connections::to("order", address, None).map(drop);
         for address in ["http://127.0.0.1:7101", "http://order.baedal.svc:7101/", "http://[::1]:7101"] {
-            assert!(Connections::to(address).is_some(), "{address}");
+            assert_eq!(to(address), Ok(()), "{address}");
         }
-        for address in ["", "127.0.0.1:7101", "/orders", "https://order", "http://order/api", "http://order/?x=1"] {
-            assert!(Connections::to(address).is_none(), "{address}");
+        for address in ["", "127.0.0.1:7101", "/orders", "ftp://order", "http://order/api", "http://order/?x=1"] {
+            let (context, given) = ("order", address.to_owned());
+            assert_eq!(to(address), Err(WrongAddress::Strange { context, address: given }));
+        }
+    }
+
+    #[test]
+    fn nobody_is_believed_for_whom_nobody_vouches() {
+        for address in ["https://127.0.0.1:7101", "https://order.baedal.svc:7101/", "https://[::1]:7101"] {
+            let refused = Connections::to("order", address, None).map(drop);
+            assert_eq!(refused, Err(WrongAddress::Unvouched { context: "order", address: address.to_owned() }));
         }
     }
 }

@@ -20,6 +20,7 @@ use http::{Method, Uri, header};
 use hyper::body::Body as _;
 use uuid::Uuid;
 
+use super::authority::Authority;
 use super::budget::Budget;
 use super::connections::{Connections, Unanswered, WrongAddress};
 use super::replica::Replica;
@@ -45,10 +46,15 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    pub(super) fn new(context: &'static str, addresses: &[String], secret: PeerSecret) -> Result<Self, WrongAddress> {
-        let replica = |address: &String| match Connections::to(address) {
-            Some(connections) => Ok(Arc::new(Replica::new(context, secret.clone(), connections))),
-            None => Err(WrongAddress::Strange { context, address: address.clone() }),
+    pub(super) fn new(
+        context: &'static str,
+        addresses: &[String],
+        secret: PeerSecret,
+        authority: Option<&Authority>,
+    ) -> Result<Self, WrongAddress> {
+        let replica = |address: &String| {
+            let connections = Connections::to(context, address, authority)?;
+            Ok(Arc::new(Replica::new(context, secret.clone(), connections)))
         };
         let replicas = addresses.iter().map(replica).collect::<Result<Vec<_>, _>>()?;
         if replicas.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub(super) struct Replica {
     connections: Connections,
     /// Taken to be ready until it is known not to be.
     ready: AtomicBool,
+    /// Why it is not, as it was last told.
+    told: Mutex<String>,
     in_flight: Arc<AtomicUsize>,
     /// The shards that it hears, as far as it has said.
     shards: RwLock<Heard>,
@@ -46,6 +48,7 @@ impl Replica {
             secret,
             connections,
             ready: AtomicBool::new(true),
+            told: Mutex::default(),
             in_flight: Arc::default(),
             shards: RwLock::default(),
             doubt: Notify::default(),
@@ -121,12 +124,15 @@ impl Replica {
     fn found(&self, ready: Result<(), String>) {
         let (context, address) = (self.context, self.connections.address());
         let was_ready = self.ready.swap(ready.is_ok(), Ordering::Relaxed);
+        let why = ready.as_ref().err().cloned().unwrap_or_default();
+        let before = std::mem::replace(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner), why);
         match ready {
             Ok(()) if !was_ready => tracing::info!(context, %address, "a replica is ready again"),
             Err(why) => {
                 // They would break when it ends; where it has ended already, they are broken.
                 self.connections.close_idle();
-                if was_ready {
+                // One that ended may be followed by one that is not believed.
+                if was_ready || why != before {
                     tracing::warn!(context, %address, why, "a replica is not ready");
                 }
             }

@@ -119,7 +119,7 @@ async fn one_that_comes_back_is_found_by_its_name() {
     let mut replica = Replica::numbered(1).await;
     let address = format!("http://localhost:{}", replica.address.port());
     let upstream =
-        Upstream::remote("order", &[address], &PeerSecret::default(), &Lifecycle::default()).expect("an address");
+        Upstream::remote("order", &[address], &PeerSecret::default(), None, &Lifecycle::default()).expect("an address");
     assert_eq!(send(&upstream, get()).await.text, "1");
     replica.kill().await;
     assert_eq!(send(&upstream, post("a body")).await.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -153,7 +153,7 @@ async fn how_long_is_waited_for_an_answer_is_the_callers_to_say() {
 async fn what_is_no_address_is_refused() {
     let remote = |addresses: &[&str]| {
         let addresses: Vec<_> = addresses.iter().map(|address| (*address).to_owned()).collect();
-        Upstream::remote("order", &addresses, &PeerSecret::default(), &Lifecycle::default()).err()
+        Upstream::remote("order", &addresses, &PeerSecret::default(), None, &Lifecycle::default()).err()
     };
     assert_eq!(remote(&[]), Some(WrongAddress::Missing("order")));
     let here = SocketAddr::from(([127, 0, 0, 1], 7101)).to_string();

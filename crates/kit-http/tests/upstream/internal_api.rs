@@ -167,7 +167,8 @@ async fn a_peer_reaches_the_context_it_means_in_a_process_of_several() {
     let replica = Replica::serving(router.clone()).await;
     let remote = |context, secret: &str| {
         let secret = PeerSecret::new(&secret.into()).expect("a secret");
-        Upstream::remote(context, &[format!("http://{}", replica.address)], &secret, &lifecycle).expect("an address")
+        Upstream::remote(context, &[format!("http://{}", replica.address)], &secret, None, &lifecycle)
+            .expect("an address")
     };
     for context in ["order", "payment"] {
         let answer = send(&remote(context, ENTRY), post("")).await;

@@ -5,5 +5,6 @@
 mod choosing;
 mod internal_api;
 mod passing;
+mod private;
 mod resending;
 mod world;

@@ -124,7 +124,7 @@ where
 /// The context `order`, at these addresses.
 pub(crate) fn upstream(addresses: &[SocketAddr]) -> Upstream {
     let addresses: Vec<_> = addresses.iter().map(|address| format!("http://{address}")).collect();
-    Upstream::remote("order", &addresses, &PeerSecret::default(), &Lifecycle::default()).expect("addresses")
+    Upstream::remote("order", &addresses, &PeerSecret::default(), None, &Lifecycle::default()).expect("addresses")
 }
 
 pub(crate) struct Answer {

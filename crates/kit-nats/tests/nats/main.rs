@@ -5,6 +5,7 @@
 mod behind;
 mod forged;
 mod poison;
+mod private;
 mod relaying;
 mod restored;
 mod shards;

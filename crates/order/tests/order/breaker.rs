@@ -102,7 +102,7 @@ impl Client {
         let settings = Settings::default();
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let (secret, lifecycle) = (PeerSecret::default(), Lifecycle::default());
-        let nobody = Upstream::remote("payment", &[format!("http://{closed}")], &secret, &lifecycle).unwrap();
+        let nobody = Upstream::remote("payment", &[format!("http://{closed}")], &secret, None, &lifecycle).unwrap();
         let Self { fake, .. } = Self::new();
         Self { client: PaymentClient::new(nobody, &settings, Arc::new(fake.clock.clone())), fake }
     }
