@@ -22,6 +22,7 @@
 
 mod cells;
 mod changes;
+mod commands;
 mod domain;
 mod http;
 mod jobs;

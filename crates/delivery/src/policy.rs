@@ -61,7 +61,6 @@ impl Policy {
         let parcel = Parcel { order_no, store_id, store_name, pickup, deliver_to, note, customer_id, summary };
         let reach = self.settings.reach();
         let riders = whom_to_tell(work, &self.settings, &parcel, reach.radius_m, &[]).await?;
-        work.expect_new::<Delivery>(&order_id);
         tell(work, &self.settings, order_id, Command::Request { parcel, riders, reach }).await
     }
 }

@@ -64,7 +64,7 @@ pub(crate) async fn open(
                 }
                 work.put(PHONES, phone.as_str(), &credentials, [])?;
                 codes::use_up(work, &phone).await?;
-                work.tell::<Account>(&account_id, Command::OpenAccount(profile)).await?;
+                work.command::<Account>(&account_id, Command::OpenAccount(profile)).await?;
                 Ok(account_id)
             })
         })

@@ -14,6 +14,7 @@
 
 pub mod accounts;
 mod codes;
+mod commands;
 mod devices;
 pub mod domain;
 mod grace;

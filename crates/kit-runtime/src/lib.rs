@@ -28,4 +28,4 @@ pub use jobs::{JobHandler, Retry};
 pub use journal_bus::JournalBus;
 pub use service::Service;
 pub use start::start;
-pub use unit_of_work::UnitOfWork;
+pub use unit_of_work::{CommitHook, UnitOfWork};

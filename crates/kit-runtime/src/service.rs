@@ -20,7 +20,6 @@ use rand::RngExt;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::UnitOfWork;
 use crate::catching_up::CatchingUp;
 use crate::consumer::{Divergence, Divergences};
 use crate::jobs::JobSlots;
@@ -28,6 +27,7 @@ use crate::lifecycle::Lifecycle;
 use crate::progress::{Positions, Progress, has_reached};
 use crate::replicas::ShardAssignment;
 use crate::serving::Serving;
+use crate::{CommitHook, UnitOfWork};
 
 /// How long it is waited for what others published. Less, and who is only late would be told that there is nothing.
 const SETTLING: Duration = Duration::from_secs(2);
@@ -223,7 +223,7 @@ impl Service {
     ///
     /// # Errors
     /// A failure, or the refusal.
-    pub async fn command<A: Aggregate>(
+    pub async fn command<A: CommitHook>(
         &self,
         origin: &Origin,
         id: &A::Id,

@@ -4,11 +4,12 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use baedal_kit::Job;
 use baedal_kit::aggregate::stream_name;
 use baedal_kit::database::{Append, Commit, CursorMove, Document, JobChange, NewEvent, Outcome, Write};
 use baedal_kit::message::{Origin, Recorded};
-use baedal_kit::{Aggregate, Failure};
+use baedal_kit::{Aggregate, Failure, Named};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,6 +23,19 @@ pub(crate) const SNAPSHOTS: &str = "snapshots";
 
 /// What was decided: the events that happened, or why not.
 pub type Decision<A> = Result<Vec<<A as Aggregate>::Event>, <A as Aggregate>::Refusal>;
+
+/// What must be in the same commit as an aggregate's events, whoever decides them: documents, jobs, and commands to
+/// other aggregates. Each context says it in `commands.rs`, so that no way of changing a thing can leave it out.
+#[async_trait]
+pub trait CommitHook: Aggregate {
+    /// Adds it to `work`, which has these events already.
+    ///
+    /// # Errors
+    /// A failure of the database, or what cannot be right.
+    async fn on_commit(_work: &mut UnitOfWork, _id: &Self::Id, _events: &[Self::Event]) -> Result<(), Failure> {
+        Ok(())
+    }
+}
 
 /// A unit of work under way. Nothing of it has happened until it is committed.
 pub struct UnitOfWork {
@@ -137,7 +151,7 @@ impl UnitOfWork {
     ///
     /// What is remembered of it only saves reading its whole stream: the database is always asked for what came since.
     /// So nobody finds that there is nothing to do because another process has done something a moment ago. The one
-    /// exception is what is expected to be new, see [`UnitOfWork::expect_new`].
+    /// exception is what is expected to be new, see [`UnitOfWork::load_new`].
     ///
     /// # Errors
     /// A failure of the database.
@@ -149,9 +163,17 @@ impl UnitOfWork {
         self.state::<A>(&name)
     }
 
-    /// Takes an aggregate for one that does not exist yet, without asking the database. Where it does exist, the
-    /// commit conflicts, whether or not anything came of it, and the next attempt asks.
-    pub fn expect_new<A: Aggregate>(&mut self, id: &A::Id) {
+    /// An aggregate that is taken for one that does not exist yet, without asking the database. Where it does exist,
+    /// the commit conflicts, whether or not anything came of it, and the next attempt asks.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn load_new<A: Aggregate>(&mut self, id: &A::Id) -> Result<Arc<A>, Failure> {
+        self.expect_new::<A>(id);
+        self.load::<A>(id).await
+    }
+
+    fn expect_new<A: Aggregate>(&mut self, id: &A::Id) {
         let name = stream_name::<A>(id);
         if self.bypasses_caches || self.streams.contains_key(&name) || self.service.states().get(&name).is_some() {
             return;
@@ -160,7 +182,8 @@ impl UnitOfWork {
         self.streams.insert(name, Stream { known, append: None, is_unverified: true });
     }
 
-    /// Decides a command. What happens is part of this unit of work; so are the jobs that follow from it.
+    /// Decides a command. What happens is part of this unit of work; so are the jobs that follow from it, and what its
+    /// [`CommitHook`] adds.
     ///
     /// It may be decided on a remembered state, which may be behind the database. Events decided on it are safe,
     /// because the commit compares versions; a refusal, or a "nothing to do", is decided again on what the database
@@ -168,11 +191,11 @@ impl UnitOfWork {
     ///
     /// # Errors
     /// A failure of the database. The refusal is in the value.
-    pub async fn decide<A: Aggregate>(&mut self, id: &A::Id, command: A::Command) -> Result<Decision<A>, Failure>
-    where
-        A::Command: Clone,
-    {
+    pub async fn decide<A: CommitHook>(&mut self, id: &A::Id, command: A::Command) -> Result<Decision<A>, Failure> {
         let name = stream_name::<A>(id);
+        if A::creates(&command) {
+            self.expect_new::<A>(id);
+        }
         if !self.streams.contains_key(&name) && !self.recall(&name) {
             self.read::<A>(&name).await?;
         }
@@ -187,7 +210,8 @@ impl UnitOfWork {
             Ok(events) => events,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        self.append::<A>(id, name, A::command_name(&command), &events)?;
+        self.append::<A>(id, name, command.name(), &events)?;
+        A::on_commit(self, id, &events).await?;
         Ok(Ok(events))
     }
 
@@ -196,8 +220,8 @@ impl UnitOfWork {
     ///
     /// # Errors
     /// A failure of the database, or [`Failure::Broken`] with the refusal, which makes a dead letter.
-    pub async fn tell<A: Aggregate>(&mut self, id: &A::Id, command: A::Command) -> Result<Vec<A::Event>, Failure> {
-        let asked = A::command_name(&command);
+    pub async fn command<A: CommitHook>(&mut self, id: &A::Id, command: A::Command) -> Result<Vec<A::Event>, Failure> {
+        let asked = command.name();
         self.decide::<A>(id, command)
             .await?
             .map_err(|refusal| Failure::broken(format!("{asked} was refused by {}: {refusal}", stream_name::<A>(id))))
@@ -222,10 +246,9 @@ impl UnitOfWork {
             state.evolve(event, self.at);
             recorded.push(NewEvent {
                 id: self.service.ids().new_id(),
-                kind: A::event_name(event),
-                data: serde_json::to_vec(event).map_err(|error| {
-                    Failure::broken_by(format!("{} cannot be written", A::event_name(event)), error)
-                })?,
+                kind: event.name(),
+                data: serde_json::to_vec(event)
+                    .map_err(|error| Failure::broken_by(format!("{} cannot be written", event.name()), error))?,
                 at: self.at,
                 correlation: A::correlation(id, event),
                 command,

@@ -21,10 +21,10 @@ pub trait Aggregate: Default + Clone + Debug + Serialize + DeserializeOwned + Se
 
     /// What names one of them.
     type Id: Display + Clone + Send + Sync;
-    /// What may be asked. Its name, by `strum::IntoStaticStr`, is kept with the events it led to.
-    type Command: Clone + Debug + Send + Sync + 'static;
-    /// What may happen. Its name, by `strum::IntoStaticStr`, is the event's kind in the journal.
-    type Event: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
+    /// What may be asked. Its name is kept with the events it led to.
+    type Command: Named + Clone + Debug + Send + Sync + 'static;
+    /// What may happen. Its name is the event's kind in the journal.
+    type Event: Named + Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
     /// Why not.
     type Refusal: Debug + Display + PartialEq + Send + Sync + 'static;
 
@@ -37,11 +37,11 @@ pub trait Aggregate: Default + Clone + Debug + Serialize + DeserializeOwned + Se
     /// What the state is after `event`.
     fn evolve(&mut self, event: &Self::Event, at: Timestamp);
 
-    /// What a command is called.
-    fn command_name(command: &Self::Command) -> &'static str;
-
-    /// What an event is called.
-    fn event_name(event: &Self::Event) -> &'static str;
+    /// Whether a command is the one that things begin with. What it is asked of is taken to be new, and is not read
+    /// first; where it is not new after all, the commit conflicts and it is decided again.
+    fn creates(_command: &Self::Command) -> bool {
+        false
+    }
 
     /// The order that an event belongs to.
     fn correlation(_id: &Self::Id, _event: &Self::Event) -> Option<Uuid> {
@@ -51,6 +51,21 @@ pub trait Aggregate: Default + Clone + Debug + Serialize + DeserializeOwned + Se
     /// The deadlines and calls to the outside that begin or end with an event.
     fn jobs(_id: &Self::Id, _event: &Self::Event) -> Vec<JobChange> {
         Vec::new()
+    }
+}
+
+/// Has a name of its own in the language of its context, as `strum::IntoStaticStr` gives it.
+pub trait Named {
+    /// The name.
+    fn name(&self) -> &'static str;
+}
+
+impl<T> Named for T
+where
+    for<'t> &'t T: Into<&'static str>,
+{
+    fn name(&self) -> &'static str {
+        self.into()
     }
 }
 

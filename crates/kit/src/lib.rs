@@ -31,7 +31,7 @@ pub mod scenario;
 pub mod secret;
 pub mod time;
 
-pub use aggregate::Aggregate;
+pub use aggregate::{Aggregate, Named};
 pub use bus::Bus;
 pub use database::Database;
 pub use failure::Failure;

@@ -20,6 +20,7 @@ use baedal_kit_http::module::Described;
 use baedal_kit_runtime::Service;
 
 mod ask;
+mod commands;
 mod declines;
 mod domain;
 mod http;

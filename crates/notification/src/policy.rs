@@ -135,7 +135,6 @@ async fn say(ask: Ask, work: &mut UnitOfWork) -> Result<(), Failure> {
         };
         if facts.is_some() || !ask.needs_facts() {
             let Some(letter) = ask.letter(facts.as_ref()) else { return Ok(()) };
-            work.expect_new::<Notice>(&letter.notice_id);
             return record::in_app(&letter, work).await;
         }
     }

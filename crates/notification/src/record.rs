@@ -49,7 +49,7 @@ async fn keep(
     reason: Option<String>,
     work: &mut UnitOfWork,
 ) -> Result<(), Failure> {
-    if work.tell::<Notice>(&letter.notice_id, command).await?.is_empty() {
+    if work.command::<Notice>(&letter.notice_id, command).await?.is_empty() {
         return Ok(());
     }
     let outcome = if reason.is_none() { "sent" } else { "failed" };

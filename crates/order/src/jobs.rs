@@ -60,7 +60,7 @@ impl JobHandler for Deadlines {
             .key
             .parse()
             .map_err(|error| Failure::broken_by(format!("{} is not the id of an order", job.key), error))?;
-        work.tell::<Order>(&order_id, command).await?;
+        work.command::<Order>(&order_id, command).await?;
         // Where the clock was set back since the job was taken, its time has not come: it is kept for then.
         let order = work.load::<Order>(&order_id).await?;
         let next = order.placed().and_then(|placed| placed.next_deadline(order_id));

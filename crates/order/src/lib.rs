@@ -10,6 +10,7 @@
 //!   `OrderRefundGranted`: `publish`.
 //! - **Asks** payment, synchronously, to take money: [`payment_client`], behind a circuit breaker.
 
+mod commands;
 pub mod domain;
 mod http;
 mod jobs;

@@ -83,7 +83,7 @@ pub(crate) async fn count_attempts(
 /// # Errors
 /// A failure of the database; broken, where the order refuses it.
 pub(crate) async fn tell(work: &mut UnitOfWork, order_id: OrderId, command: Command) -> Result<(), Failure> {
-    for event in work.tell::<Order>(&order_id, command).await? {
+    for event in work.command::<Order>(&order_id, command).await? {
         let attempt_id = if let Event::PaymentPutOff { attempt_id } = event {
             attempt_id
         } else if let Event::OrderChangeRefused { change_id, put_off: true, .. } = event {

@@ -41,10 +41,6 @@ pub(crate) async fn command(
         .execute(origin, |work| {
             let command = command.clone();
             Box::pin(async move {
-                if matches!(command, Command::Begin { .. }) {
-                    // Nearly every payment begins with its only attempt.
-                    work.expect_new::<Payment>(&order_id);
-                }
                 let events = decide(work, order_id, command).await?.map_err(CommandError::Refused)?;
                 Ok::<_, CommandError<Refusal>>((work.load::<Payment>(&order_id).await?, events))
             })

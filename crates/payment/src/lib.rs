@@ -22,6 +22,7 @@
 //!    ordered by the order's own version, which every word carries: never by ids or times, whose clocks differ.
 
 mod charging;
+mod commands;
 mod deciding;
 pub mod domain;
 mod http;

@@ -29,14 +29,14 @@ pub(crate) async fn decide(
         return Err(Failure::broken(format!("ticket {order_id} gives back what it cannot have")));
     };
     for portions in returned {
-        work.tell::<Stock>(&sheet.slip.store.store_id, stock::Command::ReturnStock { order_id, portions }).await?;
+        work.command::<Stock>(&sheet.slip.store.store_id, stock::Command::ReturnStock { order_id, portions }).await?;
     }
     Ok(decision)
 }
 
 /// Decides a command that an event or a deadline asks for, and that must not be refused.
 pub(crate) async fn tell(work: &mut UnitOfWork, order_id: OrderId, command: Command) -> Result<(), Failure> {
-    let asked = Ticket::command_name(&command);
+    let asked = command.name();
     match decide(work, order_id, command).await? {
         Ok(_) => Ok(()),
         Err(refusal) => Err(Failure::broken(format!("{asked} was refused by ticket {order_id}: {refusal}"))),
@@ -51,8 +51,7 @@ pub(crate) async fn open(
     slip: Slip,
     answer_by: Timestamp,
 ) -> Result<(), Failure> {
-    work.expect_new::<Ticket>(&order_id);
-    if *work.load::<Ticket>(&order_id).await? != Ticket::Unopened {
+    if *work.load_new::<Ticket>(&order_id).await? != Ticket::Unopened {
         return Ok(());
     }
     let needs = Portions::of(&slip.items);

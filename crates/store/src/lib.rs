@@ -10,6 +10,7 @@
 //! views here: stores, menus and boards are shown by tracking, from what is told, so that customers can
 //! look around while this service is down.
 
+mod commands;
 mod domain;
 mod http;
 mod jobs;

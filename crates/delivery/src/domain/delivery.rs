@@ -295,12 +295,8 @@ impl Aggregate for Delivery {
         }
     }
 
-    fn command_name(command: &Command) -> &'static str {
-        command.into()
-    }
-
-    fn event_name(event: &Event) -> &'static str {
-        event.into()
+    fn creates(command: &Command) -> bool {
+        matches!(command, Command::Request { .. })
     }
 
     fn correlation(id: &OrderId, _event: &Event) -> Option<Uuid> {

@@ -83,14 +83,6 @@ impl Aggregate for Account {
             Event::AccountOpened(profile) => *self = Self::Open(profile.clone()),
         }
     }
-
-    fn command_name(command: &Command) -> &'static str {
-        command.into()
-    }
-
-    fn event_name(event: &Event) -> &'static str {
-        event.into()
-    }
 }
 
 #[cfg(test)]

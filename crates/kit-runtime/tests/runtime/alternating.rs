@@ -27,7 +27,7 @@ impl JobHandler for Eater {
         if cookies == 0 {
             return Ok(());
         }
-        work.tell::<Jar>(&jar, JarCommand::Take(cookies)).await.map(drop)
+        work.command::<Jar>(&jar, JarCommand::Take(cookies)).await.map(drop)
     }
 }
 
@@ -101,7 +101,7 @@ async fn fill_as_new(service: &Service, jar: Uuid, cookies: u32) -> Result<(), J
     let origin = Origin::none();
     let filled = service.execute(&origin, |work| {
         Box::pin(async move {
-            work.expect_new::<Jar>(&jar);
+            work.load_new::<Jar>(&jar).await?;
             let decision = work.decide::<Jar>(&jar, JarCommand::Fill(cookies)).await?;
             Ok::<_, Failure>(decision.map(drop))
         })
@@ -193,9 +193,8 @@ async fn who_takes_a_thing_for_new_and_finds_nothing_to_do_asks_again() {
     let origin = Origin::none();
     let seen = one.execute(&origin, |work| {
         Box::pin(async move {
-            work.expect_new::<Jar>(&jar);
             // Nothing comes of it: that must not rest on a guess.
-            Ok::<_, Failure>(work.load::<Jar>(&jar).await?.cookies)
+            Ok::<_, Failure>(work.load_new::<Jar>(&jar).await?.cookies)
         })
     });
     assert_eq!(seen.await.unwrap().0, 5);

@@ -39,8 +39,8 @@ async fn what_was_taken_for_new_and_is_not_is_decided_anew() {
         let origin = Origin::none();
         let filled = one.execute(&origin, |work| {
             Box::pin(async move {
-                work.expect_new::<Jar>(&jar);
-                work.tell::<Jar>(&jar, JarCommand::Fill(1)).await?;
+                work.load_new::<Jar>(&jar).await?;
+                work.command::<Jar>(&jar, JarCommand::Fill(1)).await?;
                 Ok::<_, Failure>(work.load::<Jar>(&jar).await?.cookies)
             })
         });

@@ -71,7 +71,7 @@ impl JobHandler for Closing {
     async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         let jar = job.correlation.ok_or_else(|| Failure::broken("a jar without a name"))?;
         if work.load::<Jar>(&jar).await?.cookies == 1 {
-            work.tell::<Jar>(&jar, JarCommand::Close).await?;
+            work.command::<Jar>(&jar, JarCommand::Close).await?;
         }
         Ok(())
     }

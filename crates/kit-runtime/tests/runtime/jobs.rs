@@ -47,7 +47,7 @@ impl JobHandler for Doer {
             }
             "fill" => {
                 let jar = job.correlation.unwrap_or_default();
-                work.tell::<Jar>(&jar, JarCommand::Fill(1)).await?;
+                work.command::<Jar>(&jar, JarCommand::Fill(1)).await?;
                 if let (Some(rival), 1) = (&self.rival, runs) {
                     fill(rival, jar, 100).await;
                 }

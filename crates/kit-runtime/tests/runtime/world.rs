@@ -19,7 +19,7 @@ use baedal_kit_http::Module;
 use baedal_kit_runtime::JournalBus;
 use baedal_kit_runtime::lifecycle::Lifecycle;
 use baedal_kit_runtime::service::Done;
-use baedal_kit_runtime::{Consumer, JobHandler, Projection, Service, UnitOfWork};
+use baedal_kit_runtime::{CommitHook, Consumer, JobHandler, Projection, Service, UnitOfWork};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -73,6 +73,8 @@ impl Display for JarRefusal {
     }
 }
 
+impl CommitHook for Jar {}
+
 impl Aggregate for Jar {
     const CATEGORY: &'static str = "jar";
     const SNAPSHOT_EVERY: Option<u64> = Some(10);
@@ -102,14 +104,6 @@ impl Aggregate for Jar {
             JarEvent::Closed => self.is_closed = true,
             JarEvent::Expired => self.is_stale = true,
         }
-    }
-
-    fn command_name(command: &JarCommand) -> &'static str {
-        command.into()
-    }
-
-    fn event_name(event: &JarEvent) -> &'static str {
-        event.into()
     }
 
     fn correlation(id: &Uuid, _event: &JarEvent) -> Option<Uuid> {
@@ -177,7 +171,7 @@ impl Consumer for Shelver {
             Told::Filled { cookies } => JarCommand::Fill(cookies),
             Told::Taken { cookies } => JarCommand::Take(cookies),
         };
-        work.tell::<Jar>(&jar, command).await?;
+        work.command::<Jar>(&jar, command).await?;
         let rival = self.rival.lock().ok().and_then(|mut rival| rival.take());
         if let Some(rival) = rival {
             fill(&rival, jar, 100).await;
@@ -242,7 +236,7 @@ impl JobHandler for Staleness {
 
     async fn run(&self, job: &Job, work: &mut UnitOfWork) -> Result<(), Failure> {
         let jar = job.correlation.ok_or_else(|| Failure::broken("a jar without a name"))?;
-        work.tell::<Jar>(&jar, JarCommand::Expire).await.map(drop)
+        work.command::<Jar>(&jar, JarCommand::Expire).await.map(drop)
     }
 }
 

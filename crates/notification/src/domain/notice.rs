@@ -82,12 +82,8 @@ impl Aggregate for Notice {
         };
     }
 
-    fn command_name(command: &Command) -> &'static str {
-        command.into()
-    }
-
-    fn event_name(event: &Event) -> &'static str {
-        event.into()
+    fn creates(command: &Command) -> bool {
+        matches!(command, Command::MarkSent { .. } | Command::MarkFailed { .. })
     }
 
     fn correlation(_id: &Uuid, event: &Event) -> Option<Uuid> {

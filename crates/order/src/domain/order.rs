@@ -68,12 +68,8 @@ impl Aggregate for Order {
         evolve::evolve(self, event, at);
     }
 
-    fn command_name(command: &Command) -> &'static str {
-        command.into()
-    }
-
-    fn event_name(event: &Event) -> &'static str {
-        event.into()
+    fn creates(command: &Command) -> bool {
+        matches!(command, Command::Place { .. })
     }
 
     fn correlation(id: &OrderId, _event: &Event) -> Option<Uuid> {

@@ -153,7 +153,6 @@ impl Wished {
         as_expected(&basket, self.body.expected_total_krw)?;
 
         let order_id = OrderId(work.service().new_id_heard_here());
-        work.expect_new::<Order>(&order_id);
         let attempt_id = AttemptId(work.new_id());
         let amount_krw = basket.total_krw;
         let command = Command::Place {

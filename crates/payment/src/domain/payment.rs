@@ -249,12 +249,8 @@ impl Aggregate for Payment {
         }
     }
 
-    fn command_name(command: &Command) -> &'static str {
-        command.into()
-    }
-
-    fn event_name(event: &Event) -> &'static str {
-        event.into()
+    fn creates(command: &Command) -> bool {
+        matches!(command, Command::Begin { .. })
     }
 
     fn correlation(id: &OrderId, _event: &Event) -> Option<Uuid> {

@@ -206,14 +206,6 @@ impl Aggregate for Stock {
         }
     }
 
-    fn command_name(command: &Command) -> &'static str {
-        command.into()
-    }
-
-    fn event_name(event: &Event) -> &'static str {
-        event.into()
-    }
-
     fn correlation(_store: &StoreId, event: &Event) -> Option<Uuid> {
         match event {
             Event::StockSet { .. } => None,

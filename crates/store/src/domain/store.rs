@@ -196,14 +196,6 @@ impl Aggregate for Store {
             (Self::Unregistered, _) => {}
         }
     }
-
-    fn command_name(command: &Command) -> &'static str {
-        command.into()
-    }
-
-    fn event_name(event: &Event) -> &'static str {
-        event.into()
-    }
 }
 
 impl Registered {

@@ -230,14 +230,6 @@ impl Aggregate for Ticket {
         }
     }
 
-    fn command_name(command: &Command) -> &'static str {
-        command.into()
-    }
-
-    fn event_name(event: &Event) -> &'static str {
-        event.into()
-    }
-
     fn correlation(order: &OrderId, _event: &Event) -> Option<Uuid> {
         Some(order.0)
     }

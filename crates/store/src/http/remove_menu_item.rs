@@ -37,7 +37,7 @@ pub(crate) async fn remove_menu_item(
                 let command = Command::RemoveMenuItem { by: caller.account_id, item_id };
                 work.decide::<Store>(&store_id, command).await?.map_err(CommandError::Refused)?;
                 // An item that is not there is not counted.
-                work.tell::<Stock>(&store_id, stock::Command::SetStock { item_id, stock: None, seen: None }).await?;
+                work.command::<Stock>(&store_id, stock::Command::SetStock { item_id, stock: None, seen: None }).await?;
                 Ok::<_, CommandError<Refusal>>(())
             })
         })
