@@ -169,9 +169,13 @@ fn finished(route: &Route, mut operation: Map<String, Value>, tags: &mut Vec<Str
         describe_events(&mut operation);
     }
     let has_body = operation.contains_key("requestBody");
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    let is_as_of = parameters.is_some_and(|all| all.iter().any(|one| one["name"] == "Baedal-Position"));
     let responses = operation.entry("responses").or_insert_with(|| json!({}));
     if let Value::Object(responses) = responses {
-        for (status, name) in common_to(route, has_body) {
+        // A position may be beyond what its source has written.
+        let of_position = is_as_of.then_some(("422", "Invalid"));
+        for (status, name) in common_to(route, has_body).into_iter().chain(of_position) {
             responses.entry(status).or_insert_with(|| json!({"$ref": format!("#/components/responses/{name}")}));
         }
     }

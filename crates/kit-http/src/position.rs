@@ -97,6 +97,10 @@ impl<S: Sync> FromRequestParts<S> for AsOf {
         let mut positions = HashMap::new();
         for value in parts.headers.get_all(POSITION) {
             let wrong = || Problem::new(&MALFORMED, "`Baedal-Position` must be as an answer gave it, `order:1042`");
+            // An empty header says as much as none.
+            if value.is_empty() {
+                continue;
+            }
             for part in value.to_str().map_err(|_| wrong())?.split(',') {
                 let (context, position) = read(part.trim_matches([' ', '\t'])).ok_or_else(wrong)?;
                 positions.insert(context.to_owned(), position);
@@ -121,7 +125,7 @@ fn read(part: &str) -> Option<(&str, u64)> {
 impl IntoParams for AsOf {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let one = format!("[a-z]+:[0-9]{{1,{MOST_DIGITS}}}");
-        let pattern = format!("^{one}(?:[ \\t]*,[ \\t]*{one})*$");
+        let pattern = format!("^(?:{one}(?:[ \\t]*,[ \\t]*{one})*)?$");
         let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).examples(["order:1042"]);
         let about = "What answers to commands gave, joined by commas: this read shows at the least what those did.";
         let parameter = ParameterBuilder::new().name("Baedal-Position").parameter_in(ParameterIn::Header);
