@@ -8,7 +8,7 @@ use baedal_kit::{Envelope, Failure};
 use baedal_kit_runtime::{Consumer, UnitOfWork};
 
 use crate::changes::{tell, whom_to_tell};
-use crate::domain::{Command, Delivery, Parcel};
+use crate::domain::{Command, Parcel};
 use crate::settings::Settings;
 
 /// The policy's name; a read that waits for what was heard waits for it.

@@ -14,7 +14,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ask::Ask;
-use crate::domain::Notice;
 use crate::jobs::REMIND;
 use crate::templates::Template;
 use crate::views::{ORDER_FACTS, OrderFacts};

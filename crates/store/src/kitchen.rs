@@ -1,7 +1,7 @@
 //! Decides a ticket and the stock together, in one unit of work, so that they always agree.
 
 use baedal_contracts::OrderId;
-use baedal_kit::{Aggregate, Failure, Origin};
+use baedal_kit::{Failure, Named, Origin};
 use baedal_kit_runtime::service::{CommandError, Done};
 use baedal_kit_runtime::unit_of_work::Decision;
 use baedal_kit_runtime::{Service, UnitOfWork};
