@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use baedal_servers::CONTEXTS;
+
 use tools::{anew, cargo, have, heard, install, make, once, read, run, told};
 
 mod tools;

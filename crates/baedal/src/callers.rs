@@ -1,11 +1,10 @@
 //! Who may ask what of whom, when they are processes of their own. All that is called from process to process stands
 //! here; whatever does not is 403.
 
+use Who::{Any, Context, Is};
 use baedal_contracts::source::{IDENTITY, NOTIFICATION, ORDER, PAYMENT};
 use baedal_kit_http::peers::{GATEWAY, Row, Who};
 use http::Method;
-
-use Who::{Any, Context, Is};
 
 const GET: Option<Method> = Some(Method::GET);
 const POST: Option<Method> = Some(Method::POST);

@@ -3,7 +3,7 @@
 //! A process may start before its database does. It listens at once, says in `/health/ready` that it is not ready (and
 //! to operators what it waits for), and answers everything else that it cannot be had now.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,6 +14,7 @@ use baedal_kit_http::Problem;
 use baedal_kit_http::problem::UNAVAILABLE;
 use baedal_kit_http::upstream::not_begun;
 use http::StatusCode;
+use parking_lot::Mutex;
 use tower::ServiceExt;
 
 /// A door. Cloning shares it.
@@ -44,7 +45,7 @@ impl Doorway {
 
     /// Why it is not open yet.
     pub(crate) fn wait_for(&self, what: String) {
-        *self.inner.waits_for.lock().unwrap_or_else(PoisonError::into_inner) = what;
+        *self.inner.waits_for.lock() = what;
     }
 
     /// The way through.
@@ -63,7 +64,7 @@ impl Doorway {
                 Err(never) => match never {},
             };
         }
-        let waits_for = self.inner.waits_for.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let waits_for = self.inner.waits_for.lock().clone();
         match request.uri().path() {
             "/health/live" => "ok".into_response(),
             "/health/ready" => {

@@ -1,10 +1,10 @@
 //! Logs to standard error, metrics for `/metrics`.
 
 use std::io::IsTerminal;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use parking_lot::Mutex;
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogFormat, Settings};
@@ -34,7 +34,7 @@ pub fn log(settings: &Settings) -> Result<()> {
 /// Where another collector was installed before.
 pub fn metrics() -> Result<PrometheusHandle> {
     static METRICS: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
-    let mut metrics = METRICS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut metrics = METRICS.lock();
     if let Some(handle) = &*metrics {
         return Ok(handle.clone());
     }

@@ -1,11 +1,12 @@
 //! A signed-in account: sends its token, renews it, and reads what it wrote.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use baedal_contracts::AccountId;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -109,7 +110,7 @@ impl Session {
     /// ([`Client::sign_in_on_device`]).
     #[must_use]
     pub fn device_token(&self) -> Option<String> {
-        self.inner.device_token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.device_token.lock().clone()
     }
 
     /// Whom it speaks to.
@@ -218,7 +219,7 @@ impl Session {
                     let known = self.device_token();
                     let (tokens, device_token) =
                         Tokens::for_password(client, &me.phone, password, known.as_deref()).await?;
-                    *self.inner.device_token.lock().unwrap_or_else(PoisonError::into_inner) = device_token;
+                    *self.inner.device_token.lock() = device_token;
                     tokens
                 }
                 renewed => renewed?,
@@ -234,7 +235,7 @@ impl Session {
     }
 
     fn positions(&self) -> MutexGuard<'_, Positions> {
-        self.inner.positions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.positions.lock()
     }
 
     /// Calls with this account: JSON there and back.

@@ -7,7 +7,7 @@
 //! it is written a tenth of that time apart, once a minute as things are set.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -19,6 +19,7 @@ use baedal_kit_http::Caller;
 use baedal_kit_runtime::{Service, UnitOfWork};
 use jiff::{SignedDuration, Timestamp};
 use lru::LruCache;
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::domain::Rider;
@@ -80,7 +81,7 @@ impl Presence {
 
     /// Whether this replica has not looked at him for a while; one whose clock was set back has.
     fn is_worth_a_look(&self, rider_id: AccountId, now: Timestamp) -> bool {
-        let mut looked_at = self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut looked_at = self.looked_at.lock();
         let lately = looked_at.get(&rider_id).is_some_and(|then| {
             let since = now.duration_since(*then);
             !since.is_negative() && since < self.settings.note_every()
@@ -92,7 +93,7 @@ impl Presence {
     }
 
     fn forget(&self, rider_id: AccountId) {
-        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).pop(&rider_id);
+        self.looked_at.lock().pop(&rider_id);
     }
 
     async fn note(&self, rider_id: AccountId) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 pub(crate) mod keys;
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use baedal_contracts::identity::{Claims, TOKEN_AUDIENCE, TOKEN_ISSUER};
@@ -13,6 +13,7 @@ use baedal_kit_http::{Caller, Problem};
 use http::{HeaderMap, HeaderValue, header};
 use jsonwebtoken::{Algorithm, Validation};
 use lru::LruCache;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Deserialize;
 
 use self::keys::Keys;
@@ -128,7 +129,7 @@ impl Authentication {
     /// What is remembered; nothing, where it was checked with other keys than those of now. A key may have been
     /// withdrawn, and what it signed with it.
     fn verified(&self) -> MutexGuard<'_, Remembered> {
-        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut verified = self.verified.lock();
         let generation = self.keys.generation();
         if verified.generation != generation {
             verified.tokens.clear();

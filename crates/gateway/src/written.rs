@@ -4,13 +4,13 @@
 //! gateway remembers the positions of the account's last answers for a few seconds and sends those.
 
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use baedal_contracts::AccountId;
 use baedal_kit_http::position::POSITION;
 use http::{HeaderMap, HeaderValue};
 use lru::LruCache;
+use parking_lot::Mutex;
 
 /// How long a write is remembered. Views are some milliseconds behind; one that is seconds behind has a
 /// trouble of its own, and reads are better answered with what there is.
@@ -36,7 +36,7 @@ impl Written {
     pub(crate) fn remember(&self, account: AccountId, answer: &HeaderMap) {
         let Some(position) = answer.get(POSITION).and_then(|value| value.to_str().ok()) else { return };
         let context = position.split(':').next().unwrap_or_default();
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut accounts = self.accounts.lock();
         let positions = accounts.get_or_insert_mut(account, Vec::new);
         positions.retain(|(known, at)| at.elapsed() < REMEMBERED_FOR && known.split(':').next() != Some(context));
         positions.truncate(POSITIONS - 1);
@@ -48,7 +48,7 @@ impl Written {
         if read.contains_key(POSITION) {
             return;
         }
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut accounts = self.accounts.lock();
         let Some(positions) = accounts.get(&account) else { return };
         let fresh = positions.iter().filter(|(_, at)| at.elapsed() < REMEMBERED_FOR);
         let joined: Vec<&str> = fresh.map(|(position, _)| position.as_str()).collect();

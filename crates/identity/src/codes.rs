@@ -11,7 +11,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::rand;
@@ -27,6 +27,7 @@ use baedal_text::{Phone, PhoneCode};
 use http::{Request, header};
 use jiff::{SignedDuration, Timestamp};
 use lru::LruCache;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{Keys, Purpose};
@@ -199,7 +200,7 @@ impl Codes {
         let of_late = Size { drops: per_address, leaks_every: ADDRESS_GRANTED_EVERY };
         let daily = per_address_and_day.max(1);
         let today = Size { drops: daily, leaks_every: DAY / i32::try_from(daily).unwrap_or(i32::MAX) };
-        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut addresses = self.addresses.lock();
         let asked = addresses.get_or_insert_mut(address, Asked::default);
         let wait = asked.of_late.wait(1, of_late, now).max(asked.today.wait(1, today, now));
         if wait > SignedDuration::ZERO {

@@ -5,11 +5,12 @@
 //! much longer, up to [`CLOCKS_APART`]; where it is ahead, as much shorter, and at the worst somebody signs in again.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use baedal_kit::time::{Clock, Instant};
 use jiff::{SignedDuration, Timestamp};
 use lru::LruCache;
+use parking_lot::Mutex;
 
 /// How much replicas' clocks may differ. A time further ahead is not of a moment ago by anybody's clock.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(10);
@@ -31,12 +32,12 @@ impl Grace {
 
     /// The token with this fingerprint is being used here, now.
     pub(crate) fn begins(&self, fingerprint: &str) {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).put(fingerprint.to_owned(), self.clock.monotonic());
+        self.used.lock().put(fingerprint.to_owned(), self.clock.monotonic());
     }
 
     /// Whether it still holds for a token that was used at `used_at`.
     pub(crate) fn holds(&self, fingerprint: &str, used_at: Timestamp) -> bool {
-        let known = self.used.lock().unwrap_or_else(PoisonError::into_inner).peek(fingerprint).copied();
+        let known = self.used.lock().peek(fingerprint).copied();
         match known {
             Some(used) => self.clock.monotonic().duration_since(used) < self.lasts,
             None => {

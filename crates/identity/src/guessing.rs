@@ -21,12 +21,13 @@
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use baedal_kit::time::{Clock, Instant};
 use baedal_text::Phone;
 use jiff::SignedDuration;
 use lru::LruCache;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::devices::Device;
@@ -178,7 +179,7 @@ impl Drop for Attempt {
 
 impl Shared {
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock()
     }
 
     fn look_and_count(&self, guesser: &Guesser, address: Option<IpAddr>) -> Looked {

@@ -27,8 +27,10 @@ mod snapshot;
 mod tests;
 mod window;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 pub use self::settings::{BreakerSettings, Window};
 pub use self::snapshot::{Snapshot, State, Transition};
@@ -158,7 +160,7 @@ impl Breaker {
 
     /// Held for a few additions only, never across an await.
     fn rules(&self) -> MutexGuard<'_, Rules> {
-        self.inner.rules.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.rules.lock()
     }
 }
 

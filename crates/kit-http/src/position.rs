@@ -11,7 +11,6 @@ use axum::response::{IntoResponseParts, ResponseParts};
 use baedal_kit_runtime::Service;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
-
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ObjectBuilder, Required, Type};

@@ -5,9 +5,10 @@
 //! is old or suspect is closed, and so is one whose statement did not come to its end. So whatever ended, began again,
 //! moved or became a standby behind our back, the next statement goes to the server that takes writes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sqlx::Postgres;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -81,7 +82,7 @@ impl Connections {
                     self.servers.heed(session.trust, &Trouble::TakesNoWrites);
                 }
                 // It would be the same with the others.
-                Err(_) => self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear(),
+                Err(_) => self.idle.lock().clear(),
             }
         }
         self.servers.connect().await.map_err(|none| Trouble::Unconnected(none.to_string()))
@@ -89,10 +90,10 @@ impl Connections {
 
     /// The one used last, so that those there are too many of stay unused.
     fn take(&self) -> Option<Session> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.idle.lock().pop()
     }
 
     fn give_back(&self, session: Session) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        self.idle.lock().push(session);
     }
 }

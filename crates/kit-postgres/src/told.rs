@@ -1,12 +1,13 @@
 //! Who is told what after a commit: those who wait in this process, and the other replicas.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use baedal_kit::epochs::Epochs;
 use baedal_kit::feeds::Feeds;
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, broadcast, watch};
 
 use crate::words::Concerned;
@@ -119,16 +120,16 @@ impl Told {
 
     /// When the next job is due is being looked up: whatever is scheduled meanwhile may be earlier.
     pub(crate) fn look_at_jobs(&self) {
-        *self.soonest.lock().unwrap_or_else(PoisonError::into_inner) = Timestamp::MAX;
+        *self.soonest.lock() = Timestamp::MAX;
     }
 
     /// Whoever does the jobs knows of this one now, and looks again when it is due.
     pub(crate) fn know_job(&self, due: Option<Timestamp>) {
-        *self.soonest.lock().unwrap_or_else(PoisonError::into_inner) = due.unwrap_or(Timestamp::MAX);
+        *self.soonest.lock() = due.unwrap_or(Timestamp::MAX);
     }
 
     fn soonest(&self) -> Timestamp {
-        *self.soonest.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.soonest.lock()
     }
 
     /// Something may be due earlier.
@@ -154,7 +155,7 @@ impl Told {
     }
 
     fn news(&self) -> MutexGuard<'_, News> {
-        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+        self.news.lock()
     }
 
     fn announce(&self, news: &News) {

@@ -4,11 +4,11 @@
 //! passed meanwhile. So a deadline waits for the policies; where a source does not say how far it is, it is put off.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use baedal_kit::Failure;
 use futures::future::try_join_all;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::Service;
@@ -31,11 +31,11 @@ pub(crate) struct CatchingUp {
 impl CatchingUp {
     /// This policy runs here.
     pub(crate) fn follows(&self, policy: Policy) {
-        self.policies.lock().unwrap_or_else(PoisonError::into_inner).push(policy);
+        self.policies.lock().push(policy);
     }
 
     fn policies(&self) -> Vec<Policy> {
-        self.policies.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.policies.lock().clone()
     }
 }
 

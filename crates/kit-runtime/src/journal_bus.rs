@@ -1,7 +1,7 @@
 //! The bus of one process: it reads the journals of the same process directly.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use baedal_kit::bus::{Archive, Batch, Bus, Public, Publish, UNPUBLISHABLE, shard_of};
@@ -9,6 +9,7 @@ use baedal_kit::epochs::{Epoch, Epochs, Extent};
 use baedal_kit::failure::caught;
 use baedal_kit::message::{Envelope, Recorded};
 use baedal_kit::{Database, Failure};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 /// How many published events of a source are remembered, so that its consumers do not each read the
@@ -137,7 +138,7 @@ impl Source {
 
     /// What is remembered of a journal with these epochs; of another one nothing is worth anything.
     fn tail(&self, epochs: &Epochs) -> MutexGuard<'_, Tail> {
-        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tail = self.tail.lock();
         if tail.epoch != epochs.last() {
             *tail = Tail { epoch: epochs.last(), ..Tail::default() };
         }

@@ -3,9 +3,9 @@
 //! A shard that another replica hears is known by what that replica tells.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 /// Positions by source.
@@ -108,7 +108,7 @@ impl Progress {
     }
 
     fn consumers(&self) -> MutexGuard<'_, HashMap<String, Consumer>> {
-        self.consumers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.consumers.lock()
     }
 }
 

@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use baedal_kit::bus::shard_of;
@@ -16,6 +16,7 @@ use baedal_kit::time::Clock;
 use baedal_kit::{Aggregate, Bus, Database, Failure};
 use futures::future::BoxFuture;
 use lru::LruCache;
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use rand::RngExt;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -377,19 +378,19 @@ impl Service {
     /// The name a view's documents are kept under now. It changes when a rebuilt view takes over.
     #[must_use]
     pub fn view_name(&self, view: &'static str) -> String {
-        let views = self.inner.views.read().unwrap_or_else(PoisonError::into_inner);
+        let views = self.inner.views.read();
         generation_name(view, views.get(view).copied().unwrap_or(0))
     }
 
     /// A view of this context by its name, and which generation of it is in use.
     pub(crate) fn generation(&self, view: &str) -> Option<(&'static str, u32)> {
-        let views = self.inner.views.read().unwrap_or_else(PoisonError::into_inner);
+        let views = self.inner.views.read();
         views.get_key_value(view).map(|(name, generation)| (*name, *generation))
     }
 
     /// From now on this generation of a view is in use.
     pub(crate) fn set_generation(&self, view: &'static str, generation: u32) {
-        let before = self.inner.views.write().unwrap_or_else(PoisonError::into_inner).insert(view, generation);
+        let before = self.inner.views.write().insert(view, generation);
         if before.is_some_and(|before| before != generation) {
             // What the new generation has heard and the old one had not, nobody was woken for.
             self.inner.database.feeds().wake_all();
@@ -483,7 +484,7 @@ impl AggregateCache {
 
     /// Nothing of it is to be believed any more.
     pub(crate) fn forget_all(&self) {
-        self.memories.iter().for_each(|memory| memory.lock().unwrap_or_else(PoisonError::into_inner).clear());
+        self.memories.iter().for_each(|memory| memory.lock().clear());
     }
 
     pub(crate) fn forget(&self, stream: &str) {
@@ -496,6 +497,6 @@ impl AggregateCache {
 
     fn kept(&self) -> MutexGuard<'_, LruCache<String, Known>> {
         let turn = self.turn.load(Ordering::Relaxed) % self.memories.len();
-        self.memories[turn].lock().unwrap_or_else(PoisonError::into_inner)
+        self.memories[turn].lock()
     }
 }

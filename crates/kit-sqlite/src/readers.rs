@@ -5,9 +5,10 @@
 //! asked ([`Readers::read`]). What reads many rows runs on a thread made for waiting
 //! ([`Readers::read_aside`]). The example `commits` measures both.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use baedal_kit::Failure;
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -38,8 +39,8 @@ impl Readers {
         Self { context, free: Arc::new(Semaphore::new(connections.len())), idle: Mutex::new(connections) }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock()
     }
 
     async fn lend(self: &Arc<Self>) -> Result<Lent, Failure> {

@@ -1,8 +1,8 @@
 //! The one thread that writes a file: groups what waits into one transaction and answers when it is durable.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use baedal_kit::Failure;
 use baedal_kit::database::writing::{Probed, Writing};
 use baedal_kit::database::{Commit, LeasedJob, Outcome};
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -116,7 +117,7 @@ impl Writer {
     /// Whether it could be handed over.
     fn send(&self, asked: Asked, room: OwnedSemaphorePermit) -> bool {
         self.requests.as_ref().is_some_and(|requests| {
-            let requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
+            let requests = requests.lock();
             requests.send(Request { asked, _room: room }).is_ok()
         })
     }

@@ -1,9 +1,10 @@
 //! Wakes whoever looks at a document when a commit has changed it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures::future::select_all;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::generation::plain_name;
@@ -64,7 +65,7 @@ impl Feeds {
 
     /// Wakes whoever looks at keys with these hashes ([`hash_of`]).
     pub fn wake_hashed(&self, hashes: impl IntoIterator<Item = u64>) {
-        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let watched = self.watched.lock();
         if watched.is_empty() {
             return;
         }
@@ -77,7 +78,7 @@ impl Feeds {
 
     /// Wakes everybody.
     pub fn wake_all(&self) {
-        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let watched = self.watched.lock();
         for sender in watched.values() {
             sender.send_replace(());
         }
@@ -86,7 +87,7 @@ impl Feeds {
     /// How many keys are looked at.
     #[must_use]
     pub fn watched(&self) -> usize {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.watched.lock().len()
     }
 }
 
@@ -110,7 +111,7 @@ impl Subscription {
         }
         let mut kept = std::mem::take(&mut self.watched);
         let mut any_new = false;
-        let mut watched = self.feeds.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched = self.feeds.watched.lock();
         for key in keys {
             if let Some(place) = kept.iter().position(|(known, _)| *known == key) {
                 self.watched.push(kept.swap_remove(place));
@@ -138,7 +139,7 @@ fn forget(watched: &mut HashMap<u64, watch::Sender<()>>, ended: Vec<(String, wat
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        let mut watched = self.feeds.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched = self.feeds.watched.lock();
         forget(&mut watched, std::mem::take(&mut self.watched));
     }
 }

@@ -2,10 +2,11 @@
 //! in the app and for tests to look at; no phone rings.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use baedal_contracts::notification::Channel;
+use parking_lot::Mutex;
 
 use crate::{CodeMessage, Message, MessageProvider, ProviderSettings, SendError};
 
@@ -33,16 +34,16 @@ impl KeptProvider {
 impl Outages {
     /// Every message by this channel fails like this from now on.
     pub fn begin(&self, channel: Channel, error: SendError) {
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner).insert(channel.to_string(), error);
+        self.channels.lock().insert(channel.to_string(), error);
     }
 
     /// The channel works again.
     pub fn end(&self, channel: Channel) {
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner).remove(&channel.to_string());
+        self.channels.lock().remove(&channel.to_string());
     }
 
     fn of(&self, channel: Channel) -> Option<SendError> {
-        let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let channels = self.channels.lock();
         if channels.is_empty() { None } else { channels.get(&channel.to_string()).cloned() }
     }
 }

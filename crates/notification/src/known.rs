@@ -2,12 +2,13 @@
 
 use std::hash::Hash;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use baedal_contracts::{AccountId, ChangeId, OrderId};
 use baedal_kit::Failure;
 use baedal_kit_runtime::UnitOfWork;
 use lru::LruCache;
+use parking_lot::Mutex;
 
 use crate::views::{CONTACTS, Contact, ORDER_FACTS, OrderFacts};
 
@@ -62,12 +63,12 @@ impl<K: Hash + Eq, V> Shelf<K, V> {
     }
 
     fn get(&self, key: &K) -> Option<Arc<V>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        self.0.lock().get(key).cloned()
     }
 
     fn put(&self, key: K, value: V) -> Arc<V> {
         let value = Arc::new(value);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(key, Arc::clone(&value));
+        self.0.lock().put(key, Arc::clone(&value));
         value
     }
 }

@@ -1,6 +1,6 @@
 //! Asks payment to take money, and stops asking for a while where it does not answer well.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,6 +16,7 @@ use baedal_kit_http::operations::Serving;
 use baedal_kit_http::upstream::{NoAnswer, Upstream};
 use http::{Request, header};
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 
 use crate::Settings;
@@ -163,7 +164,7 @@ impl PaymentClient {
     fn open_since(&self) -> Option<Timestamp> {
         let now = self.clock.now();
         let is_open = self.breaker.lets_through() && self.payment.reachable().is_ok();
-        let mut since = self.open_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut since = self.open_since.lock();
         *since = is_open.then(|| since.unwrap_or(now));
         *since
     }

@@ -15,8 +15,9 @@ use baedal_gateway::Rate;
 use baedal_journeys::{Shop, World};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use schemas::{Document, Place, Schema};
 use serde_json::{Value, json};
+
+use schemas::{Document, Place, Schema};
 
 /// Where what the document allows is refused all the same, as a field of it hangs on another or on who asks, which no
 /// schema says: the operation, the field, and why.

@@ -1,12 +1,13 @@
 //! Steady traffic: parties of people who order, cook and bring, one order after the other, until the day is over.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use baedal_client::Error;
 use baedal_contracts::OrderId;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -97,7 +98,7 @@ impl Traffic {
 
     /// What was noticed since this was last asked.
     fn notes(&self) -> Notes {
-        std::mem::take(&mut *self.day.notes.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.day.notes.lock())
     }
 
     /// Everybody finishes what they are at, and goes home.
@@ -198,6 +199,6 @@ impl Party {
     }
 
     fn note(&self, note: impl FnOnce(&mut Notes)) {
-        note(&mut self.day.notes.lock().unwrap_or_else(PoisonError::into_inner));
+        note(&mut self.day.notes.lock());
     }
 }

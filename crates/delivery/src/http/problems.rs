@@ -2,7 +2,6 @@
 
 use baedal_kit_http::Problem;
 use baedal_kit_http::problem_types;
-
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::Refusal;

@@ -2,8 +2,8 @@
 //! one is named; and kept for a while when identity does not answer.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -16,6 +16,7 @@ use http::StatusCode;
 use jiff::SignedDuration;
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet};
+use parking_lot::RwLock;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -102,7 +103,7 @@ impl Keys {
 
     async fn refresh(&self) -> Result<(), Failure> {
         let mut fetched = self.fetched.lock().await;
-        let is_new = self.held.read().unwrap_or_else(PoisonError::into_inner).since.is_some_and(|since| {
+        let is_new = self.held.read().since.is_some_and(|since| {
             // Somebody who named one has fetched them a moment ago.
             since.elapsed() < FETCH_EVERY.unsigned_abs()
         });
@@ -119,7 +120,7 @@ impl Keys {
     async fn replace(&self) -> Result<(), Failure> {
         let (before, new) = (self.ring(), Arc::new(self.fetch().await?));
         let is_same = before.len() == new.len() && before.keys().all(|kid| new.contains_key(kid));
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Held { ring: new, since: Some(Instant::now()) };
+        *self.held.write() = Held { ring: new, since: Some(Instant::now()) };
         if !is_same {
             self.generation.fetch_add(1, Ordering::AcqRel);
             tracing::info!("the keys to check tokens with are new");
@@ -129,7 +130,7 @@ impl Keys {
 
     /// Those that may still be believed.
     fn ring(&self) -> Arc<Ring> {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        let held = self.held.read();
         let is_believed = held.since.is_some_and(|since| since.elapsed() < self.kept_for);
         if is_believed { Arc::clone(&held.ring) } else { Arc::default() }
     }

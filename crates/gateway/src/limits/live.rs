@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use baedal_contracts::AccountId;
 use baedal_kit_http::Problem;
 use baedal_kit_http::caps::{Cap, Full, Taken};
 use baedal_kit_http::problem::UNAVAILABLE;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::problems::TOO_MANY_STREAMS;
 use crate::settings::Settings;
@@ -79,7 +80,7 @@ impl Drop for Stream {
 }
 
 fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
-    open.lock().unwrap_or_else(PoisonError::into_inner)
+    open.lock()
 }
 
 #[cfg(test)]

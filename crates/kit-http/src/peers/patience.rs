@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 /// How much longer each wrong one waits than the one before,
@@ -86,7 +86,7 @@ impl Patience {
     }
 
     fn counts(&self) -> MutexGuard<'_, HashMap<Option<IpAddr>, Count>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock()
     }
 }
 

@@ -4,7 +4,7 @@
 //! elsewhere, body and all, and a request that may have been received never is.
 
 use std::error::Error;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
+use parking_lot::{Mutex, MutexGuard};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -222,7 +223,7 @@ impl Connections {
         let limit = announced(response.headers()).map_or(IDLE_LIMIT, |announced| IDLE_LIMIT.min(announced / 2));
         tokio::spawn(async move {
             if connection.ready().await.is_ok() {
-                let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut idle = idle.lock();
                 if idle.len() < MOST_IDLE {
                     idle.push(Idle { connection, until: Instant::now() + limit });
                 }
@@ -232,7 +233,7 @@ impl Connections {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock()
     }
 }
 

@@ -1,8 +1,8 @@
 //! One replica of a context elsewhere: whether it is ready, how much it has in hand, and which shards it hears.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use axum::response::Response;
 use baedal_kit::bus::shard_of;
 use http::{HeaderMap, StatusCode, header};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 use super::connections::{Connections, Unanswered};
@@ -66,7 +67,7 @@ impl Replica {
 
     /// Whether it hears what happens to the thing with this id, as far as is known.
     pub(super) fn hears(&self, id: &str) -> bool {
-        let Heard { of, heard } = &*self.shards.read().unwrap_or_else(PoisonError::into_inner);
+        let Heard { of, heard } = &*self.shards.read();
         heard.contains(&shard_of(id, *of))
     }
 
@@ -112,7 +113,7 @@ impl Replica {
         self.found(match looked {
             Ok(Ok((StatusCode::OK, said))) => {
                 let said: ReplicaState = serde_json::from_slice(&said).unwrap_or_default();
-                *self.shards.write().unwrap_or_else(PoisonError::into_inner) = said.shards;
+                *self.shards.write() = said.shards;
                 Ok(())
             }
             Ok(Ok((status, _))) => Err(format!("it answers {status}")),
@@ -125,7 +126,7 @@ impl Replica {
         let (context, address) = (self.context, self.connections.address());
         let was_ready = self.ready.swap(ready.is_ok(), Ordering::Relaxed);
         let why = ready.as_ref().err().cloned().unwrap_or_default();
-        let before = std::mem::replace(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner), why);
+        let before = std::mem::replace(&mut *self.told.lock(), why);
         match ready {
             Ok(()) if !was_ready => tracing::info!(context, %address, "a replica is ready again"),
             Err(why) => {

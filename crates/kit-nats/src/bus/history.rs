@@ -3,7 +3,6 @@
 //! Positions on a subject grow, so the place of a position in the stream is found by halves. What is found is
 //! given out only where it is chained: the stream may have lost its beginning, or anything else.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
@@ -13,6 +12,7 @@ use baedal_kit::Envelope;
 use baedal_kit::epochs::Epochs;
 use baedal_kit::failure::BoxError;
 use futures::TryStreamExt;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::source;
@@ -60,7 +60,7 @@ impl History {
     /// The envelopes of a shard that come right behind a position. Nothing where the stream does not keep them
     /// any more, or does not answer.
     pub(super) async fn read(&self, wanted: Stretch<'_>, hint: &mut Hint) -> Vec<Envelope> {
-        let shy_until = *self.shy_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let shy_until = *self.shy_until.lock();
         if !self.nats.is_connected() || shy_until.is_some_and(|until| until > Instant::now()) {
             return Vec::new();
         }
@@ -71,7 +71,7 @@ impl History {
         };
         let Stretch { source, shard, after, .. } = wanted;
         tracing::debug!(source, shard, after, error = %error, "the stream did not answer; the source is asked instead");
-        *self.shy_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + SHY);
+        *self.shy_until.lock() = Some(Instant::now() + SHY);
         Vec::new()
     }
 

@@ -1,10 +1,11 @@
 //! One source as one context hears it: its shelves, how far it is known to be, and who is woken by news.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use baedal_kit::Failure;
 use baedal_kit::bus::{Batch, shard_of};
 use baedal_kit::epochs::{Epochs, Extent};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -81,19 +82,19 @@ impl Source {
     }
 
     fn known_epochs(&self) -> MutexGuard<'_, Arc<Epochs>> {
-        self.epochs.lock().unwrap_or_else(PoisonError::into_inner)
+        self.epochs.lock()
     }
 
     /// How far it has said itself that its journal goes.
     pub(super) fn said(&self) -> Option<u64> {
-        *self.said.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.said.lock()
     }
 
     /// It says itself that its journal is this one, and goes so far.
     pub(super) fn know(&self, extent: &Extent) {
         {
             let known = self.known_epochs();
-            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut said = self.said.lock();
             let is_same = known.is_empty() || known.last() == extent.epochs.last();
             *said = Some(said.filter(|_| is_same).unwrap_or(0).max(extent.head));
         }
@@ -143,7 +144,7 @@ impl Source {
     }
 
     pub(super) fn pulse(&self) -> Pulse {
-        *self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.pulse.lock()
     }
 
     /// Wakes whoever waits for more of this source, which is known to be at this position.
@@ -154,7 +155,7 @@ impl Source {
     /// Messages of the stream, in its order. What is said to be behind `believed` is not.
     pub(super) fn deliver(&self, messages: &[async_nats::jetstream::Message], believed: u64) {
         let now = Instant::now();
-        *self.pulse.lock().unwrap_or_else(PoisonError::into_inner) = Pulse { word: now, delivery: now };
+        *self.pulse.lock() = Pulse { word: now, delivery: now };
         let mut newest = None;
         let epochs = self.known_epochs();
         for message in messages {
@@ -225,7 +226,7 @@ impl Source {
             self.doubt.notify_one();
             return;
         }
-        self.pulse.lock().unwrap_or_else(PoisonError::into_inner).word = now;
+        self.pulse.lock().word = now;
         let mut is_news = heads.upto > *self.head.borrow();
         for (shard, last) in (0..).zip(&heads.shards).filter(|(shard, _)| heard.contains(shard)) {
             if let Some(shard) = self.shard(shard) {
@@ -305,6 +306,6 @@ pub(super) fn read(
 
 impl Shard {
     pub(super) fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shelf.lock()
     }
 }

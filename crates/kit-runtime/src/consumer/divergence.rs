@@ -6,10 +6,10 @@
 //! places. Neither can be put right without a person: what is said here is what that person needs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use baedal_kit::Failure;
 use baedal_kit::epochs::Cursor;
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use super::runner::Place;
@@ -116,7 +116,7 @@ impl Divergences {
     }
 
     fn all(&self) -> MutexGuard<'_, BySource> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

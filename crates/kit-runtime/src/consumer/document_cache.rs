@@ -5,10 +5,10 @@
 //! is no document is never remembered.
 
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use baedal_kit::database::Document;
 use lru::LruCache;
+use parking_lot::{Mutex, MutexGuard};
 
 /// How many documents are remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
@@ -40,6 +40,6 @@ impl DocumentCache {
     }
 
     fn kept(&self) -> MutexGuard<'_, LruCache<(String, String), Document>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -4,10 +4,11 @@
 //! to look for it, and it need not be written once more to be leased.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use baedal_kit::database::{Commit, JobChange, Lease, LeasedJob};
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use uuid::Uuid;
@@ -32,7 +33,7 @@ impl JobSlots {
     /// From now on jobs are done here, and what is taken as it is scheduled comes this way.
     pub(super) fn open(&self) -> mpsc::UnboundedReceiver<LeasedJobGuard> {
         let (sender, taken) = mpsc::unbounded_channel();
-        *self.queue.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        *self.queue.lock() = Some(sender);
         taken
     }
 
@@ -44,7 +45,7 @@ impl JobSlots {
 
     /// Takes what is due with its commit, as far as there are hands free.
     pub(crate) fn take(&self, service: &Service, commit: &mut Commit, at: Timestamp) -> Taken {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let queue = self.queue.lock().clone();
         let mut taken = Taken { held: Vec::new(), queue: queue.clone() };
         if queue.is_none_or(|queue| queue.is_closed()) {
             return taken;

@@ -14,12 +14,13 @@
 //! ```
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, Shared, select};
 use jiff::SignedDuration;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use super::{Commit, Outcome, Write};
@@ -140,7 +141,7 @@ impl Writing {
     }
 
     fn probing(&self) -> MutexGuard<'_, Option<Probing>> {
-        self.inner.probing.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.probing.lock()
     }
 
     fn now(&self) -> Instant {

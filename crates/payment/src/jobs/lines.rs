@@ -1,8 +1,9 @@
 //! So many calls of a kind at once, and no more.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The lines of a kind.
@@ -41,7 +42,7 @@ impl Full<'_> {
     /// they do not all ask all the time.
     pub(super) fn turn_comes_at(&self, now: Timestamp) -> Timestamp {
         let Self(lines) = self;
-        let mut last = lines.last_turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lines.last_turn.lock();
         let latest = now.saturating_add(lines.most_wait).unwrap_or(Timestamp::MAX);
         // A clock that was set back does not make anybody wait for longer.
         let turn = (*last).clamp(now, latest).saturating_add(lines.pace).unwrap_or(latest).min(latest);

@@ -5,12 +5,12 @@
 //! clock, from its first look on, which cannot lie before the attempt began.
 
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
 
 use baedal_contracts::AttemptId;
 use baedal_kit::time::Instant;
 use jiff::SignedDuration;
 use lru::LruCache;
+use parking_lot::Mutex;
 
 /// How many attempts are remembered. One that is pushed out is waited for anew, which takes longer and harms nobody.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
@@ -29,7 +29,7 @@ impl Default for Unknown {
 impl Unknown {
     /// How long ago this process first found the attempt unknown; zero where it does so now.
     pub(super) fn age(&self, attempt_id: AttemptId, now: Instant) -> SignedDuration {
-        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut since = self.since.lock();
         now.duration_since(*since.get_or_insert(attempt_id, || now))
     }
 }

@@ -3,11 +3,11 @@
 use baedal_contracts::order::{Basket, ChangeRefusal, Event as Order};
 use baedal_contracts::payment::Event;
 use baedal_contracts::{ChangeId, Location, OrderId, Place, Won};
+use baedal_kit::time::Clock;
 use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::world::{World, new_attempt, new_order};
-use baedal_kit::time::Clock;
 
 fn basket(total: u64) -> Basket {
     Basket {

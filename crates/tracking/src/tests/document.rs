@@ -2,6 +2,7 @@
 
 use baedal_contracts::identity::Role;
 use baedal_contracts::store::RejectReason;
+use baedal_kit::Envelope;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -11,7 +12,6 @@ use crate::Settings;
 use crate::views::orders::document::OrderDocument;
 use crate::views::orders::heard::Heard;
 use crate::views::orders::tags::{Since, WaitsFor, since};
-use baedal_kit::Envelope;
 
 fn of() -> Of {
     Of(order_id(1))

@@ -1,5 +1,7 @@
 //! Events as the other contexts tell them.
 
+use std::sync::Arc;
+
 use baedal_contracts::order::{Basket, CancelReason, ChangeRefusal, Fault, Line, OrderStore};
 use baedal_contracts::store::{MenuItem, RejectReason, StoreProfile};
 use baedal_contracts::{
@@ -10,7 +12,6 @@ use baedal_kit::scenario::NOON;
 use baedal_kit::{Cause, CauseKind, Envelope, Origin};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::views::orders::heard::Heard;

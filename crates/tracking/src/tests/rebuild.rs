@@ -1,11 +1,12 @@
 //! A view that is built anew is what it was: a read model equals the replay of its events.
 
+use baedal_contracts::{ItemId, store};
+use uuid::Uuid;
+
 use super::events::{OWNER, Of, STORE, item, location, order_id, profile};
 use super::stories;
 use super::world::World;
 use crate::views::orders::heard::Heard;
-use baedal_contracts::{ItemId, store};
-use uuid::Uuid;
 
 const VIEWS: [&str; 7] = ["orders", "trace", "stores", "menus", "stocks", "ranking", "ranking_orders"];
 const PROJECTIONS: [&str; 4] = ["orders", "trace", "stores", "ranking"];
