@@ -2,7 +2,7 @@
 //!
 //! - [`Body`], [`Path`], [`Query`], [`Caller`], [`Position`], [`IfMatch`]: what requests say;
 //! - [`Problem`]: what refusals say; [`page`], [`live`], [`etag`]: what answers are made of;
-//! - [`Module`]: a context with its routes, ready to be started; [`front`]: the contexts of a process, for their peers;
+//! - [`Module`]: a context with its routes, ready to be started; [`internal_api`]: the contexts of a process, for their peers;
 //! - [`peers`]: which process may ask what; [`caps`]: how much somebody may hold;
 //! - [`health`], [`admin`], [`operations`], [`journal`]: what operators and peers are answered;
 //! - [`upstream`]: another context, wherever it runs; [`breaker`]: the circuit breaker before it;

@@ -1,7 +1,7 @@
 //! What runs a context on the ports of `baedal-kit`: commands decided and committed, events handled, jobs done,
 //! replicas that share the work.
 //!
-//! - [`work`]: one unit of work: load, decide, write, and hand all of it over as one commit;
+//! - [`unit_of_work`]: one unit of work: load, decide, write, and hand all of it over as one commit;
 //! - [`service`]: what a running context holds, and how it decides a command;
 //! - [`consumer`]: policies and projections, which handle events and move a cursor with what they did;
 //! - [`jobs`]: deadlines and calls to the outside, done when they are due;

@@ -11,7 +11,7 @@
 //! - [`feeds`]: who is woken by which change;
 //! - [`failure`]: what goes wrong, as opposed to what is refused;
 //! - [`time`], [`ids`]: the ports to the clock and to chance;
-//! - [`scenario`]: tests of decisions.
+//! - `scenario`: tests of decisions.
 //!
 //! What runs on it is `baedal-kit-runtime`; the way in over HTTP is `baedal-kit-http`.
 

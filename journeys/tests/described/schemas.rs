@@ -82,8 +82,8 @@ impl Document {
     /// Something that a schema allows, with everything in it that there may be.
     pub(crate) fn sample(&self, schema: &Schema) -> Value {
         let json = &schema.json;
-        let examples = json["examples"].as_array().into_iter().flatten().chain(json.get("example"));
-        if let Some(example) = examples.cloned().find(|example| self.allows(schema, example)) {
+        let mut examples = json["examples"].as_array().into_iter().flatten().chain(json.get("example"));
+        if let Some(example) = examples.find(|example| self.allows(schema, example)).cloned() {
             return example;
         }
         match json["type"].as_str().unwrap_or_default() {
