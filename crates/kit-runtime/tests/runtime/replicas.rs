@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use baedal_kit::database::memory::MemoryDatabase;
 use baedal_kit::database::{Commit, Write};
+use baedal_kit::feeds::document_key;
 use baedal_kit_runtime::JournalBus;
 use baedal_kit_runtime::replicas::ShardAssignment;
 use baedal_kit_runtime::{Projection, Service, consumer};
@@ -109,7 +110,11 @@ async fn who_dies_without_a_word_is_noticed() {
     fill(&kitchen, jar, 7).await;
     assert_eq!(share_once(&pantry, |share| share.others == 0).await, ShardAssignment::whole(SHARDS));
     jar_once(&pantry, jar, |jar| jar.cookies == 7).await;
-    // Whoever comes now does not take it for alive, and leaves it nothing.
+    // It is struck off then; whoever comes does not take it for alive, and leaves it nothing.
+    let mut struck_off = world.pantry.feeds().subscribe(document_key("replicas", "00000000"));
+    while world.pantry.get("replicas", "00000000").await.unwrap().is_some() {
+        struck_off.changed().await;
+    }
     let (_, another, _) = one_more(&world).await;
     let share = share_once(&another, |share| !share.shards.is_empty()).await;
     assert_eq!((share.others, share.shards.len()), (1, 4));
