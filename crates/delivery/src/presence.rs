@@ -47,7 +47,7 @@ impl Presence {
     }
 
     /// A rider is heard of. Nobody waits until that is written.
-    pub(crate) fn handle(self: &Arc<Self>, rider_id: AccountId) {
+    pub(crate) fn hear(self: &Arc<Self>, rider_id: AccountId) {
         let now = self.service.clock().now();
         if !self.is_worth_a_look(rider_id, now) {
             return;
@@ -68,7 +68,7 @@ impl Presence {
         self.service.lifecycle().spawn(async move {
             let clock = presence.service.clock();
             loop {
-                presence.handle(rider_id);
+                presence.hear(rider_id);
                 let next = clock.now() + presence.settings.note_every();
                 tokio::select! {
                     () = clock.sleep_until(next) => {}
@@ -124,7 +124,7 @@ pub(crate) fn keep_heard(
     if rider.is_silent || rider.heard_at.is_none() {
         work.schedule(Job::new(SILENCE, rider_id, work.at() + settings.silent_after));
     }
-    rider.handle(work.at());
+    rider.was_active(work.at());
     views::keep_rider(work, rider_id, &rider)
 }
 
@@ -154,7 +154,7 @@ pub(crate) async fn hear_callers(State(presence): State<Arc<Presence>>, request:
     // Afterwards, so that what he asks for does not compete with it for his document.
     let response = next.run(request).await;
     if let Some(rider) = rider {
-        presence.handle(rider.account_id);
+        presence.hear(rider.account_id);
     }
     response
 }

@@ -50,7 +50,7 @@ impl Consumer for Catalog {
             Event::StockChanged { store_id, item_id, stock, version: _ } => {
                 let store_id = store_id.to_string();
                 let mut scarce: Scarce = work.document(SCARCE, &store_id).await?.unwrap_or_default();
-                if scarce.handle(item_id, stock) { work.put(SCARCE, &store_id, &scarce, []) } else { Ok(()) }
+                if scarce.record_stock(item_id, stock) { work.put(SCARCE, &store_id, &scarce, []) } else { Ok(()) }
             }
             _ => Ok(()),
         }

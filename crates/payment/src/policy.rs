@@ -59,7 +59,7 @@ impl Consumer for Policy {
                 when_ended(work, order_id, owed_krw, ending, version).await
             }
             Heard::OrderRejected { order_id, version, .. } => {
-                when_ended(work, order_id, Won::ZERO, Ending::CommandError, version).await
+                when_ended(work, order_id, Won::ZERO, Ending::Undone, version).await
             }
             Heard::OrderCompleted { order_id, bill, version, .. } => {
                 self.when_completed(work, order_id, bill, version).await

@@ -37,7 +37,7 @@ pub(crate) struct Patience {
 
 impl Rider {
     /// Something was heard of him.
-    pub(crate) fn handle(&mut self, at: Timestamp) {
+    pub(crate) fn was_active(&mut self, at: Timestamp) {
         self.heard_at = Some(at);
         self.is_silent = false;
     }

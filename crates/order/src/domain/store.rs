@@ -77,7 +77,7 @@ impl Scarce {
     }
 
     /// There are so many of an item now; `None`: it is not counted. Whether that changes anything.
-    pub fn handle(&mut self, item_id: ItemId, stock: Option<u32>) -> bool {
+    pub fn record_stock(&mut self, item_id: ItemId, stock: Option<u32>) -> bool {
         match stock.filter(|left| *left < MOST_OF_AN_ITEM) {
             Some(left) => self.0.insert(item_id, left) != Some(left),
             None => self.0.remove(&item_id).is_some(),

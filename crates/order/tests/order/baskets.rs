@@ -232,7 +232,7 @@ fn the_minimum_is_judged_only_where_the_items_cost_less_than_before() {
 fn what_is_known_to_be_sold_out_is_refused_and_what_is_held_is_not() {
     let store = known_store();
     let mut scarce = Scarce::default();
-    scarce.handle(CHICKEN, Some(1));
+    scarce.record_stock(CHICKEN, Some(1));
     let sold_out = |wish: Wish, is_paid: bool| match change_with(
         wish,
         &store,
@@ -310,11 +310,11 @@ fn items_come_change_and_go() {
 #[test]
 fn only_what_an_order_could_exhaust_is_scarce() {
     let mut scarce = Scarce::default();
-    assert!(!scarce.handle(CHICKEN, Some(1_000)) && !scarce.handle(CHICKEN, Some(99)) && scarce.is_empty());
-    assert!(scarce.handle(CHICKEN, Some(98)) && !scarce.handle(CHICKEN, Some(98)));
-    assert!(scarce.handle(CHICKEN, Some(0)));
+    assert!(!scarce.record_stock(CHICKEN, Some(1_000)) && !scarce.record_stock(CHICKEN, Some(99)) && scarce.is_empty());
+    assert!(scarce.record_stock(CHICKEN, Some(98)) && !scarce.record_stock(CHICKEN, Some(98)));
+    assert!(scarce.record_stock(CHICKEN, Some(0)));
     assert_eq!((scarce.left(CHICKEN), scarce.left(COLA)), (Some(0), None));
-    assert!(scarce.handle(CHICKEN, None) && scarce.is_empty());
+    assert!(scarce.record_stock(CHICKEN, None) && scarce.is_empty());
 }
 
 /// What an owner may do to the menu between two changes of an order.

@@ -80,7 +80,7 @@ impl Ending {
     /// goes back.
     #[must_use]
     pub fn without_the_food(bill: &Bill, fault: Option<Fault>, fee_percent: u8) -> Self {
-        if bill.owed_krw.is_zero() { Self::CommandError } else { Self::Done(Earned::of(bill, fault, fee_percent)) }
+        if bill.owed_krw.is_zero() { Self::Undone } else { Self::Done(Earned::of(bill, fault, fee_percent)) }
     }
 }
 

@@ -49,7 +49,7 @@ pub enum Purpose {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Ending {
     /// Nothing is owed: the deal is undone, and nobody has earned anything.
-    CommandError,
+    Undone,
     /// The customer owes something: the deal is done.
     Done(Earned),
 }
@@ -237,5 +237,15 @@ impl Event {
             | Self::DepositDivided(_)
             | Self::Refunded { .. } => Vec::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ending_is_kept_under_the_word_of_the_domain() {
+        assert_eq!(serde_json::to_string(&Ending::Undone).expect("JSON"), "\"Undone\"");
     }
 }

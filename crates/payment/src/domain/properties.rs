@@ -279,7 +279,7 @@ proptest! {
         if let Some(owed) = payment.owed_krw() {
             prop_assert!(kept <= owed, "kept {kept} of {owed} owed");
         }
-        if payment.ended == Some(Ending::CommandError) {
+        if payment.ended == Some(Ending::Undone) {
             prop_assert_eq!(payment.captured_krw, payment.refunded_krw);
         }
         prop_assert_eq!(&baedal_kit::aggregate::replay::<Payment>(&play.history, NOON), payment);

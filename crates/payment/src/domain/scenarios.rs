@@ -124,11 +124,11 @@ fn owed(owed: u64, version: u64) -> Event {
 
 /// The order ends undone, later than all that was said.
 fn end() -> Command {
-    Command::End { owed_krw: Won(0), version: 90, ending: Ending::CommandError, refund_id: refund(0) }
+    Command::End { owed_krw: Won(0), version: 90, ending: Ending::Undone, refund_id: refund(0) }
 }
 
 fn ended() -> Event {
-    Event::OrderEnded { owed_krw: Won(0), version: 90, ending: Ending::CommandError }
+    Event::OrderEnded { owed_krw: Won(0), version: 90, ending: Ending::Undone }
 }
 
 /// 8,000 of food and 2,000 for the ride.
