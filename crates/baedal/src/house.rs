@@ -107,17 +107,19 @@ impl House {
         })
     }
 
-    /// What else than its databases this process depends on. None of it is needed: what it hears waits.
-    pub(crate) fn checks(&self) -> Vec<Check> {
-        let broker = self.broker.iter().map(|broker| {
-            let broker = broker.clone();
-            let look = move || {
-                let found = if broker.is_connected() { Ok(()) } else { Err("it is away".to_owned()) };
-                std::future::ready(found).boxed()
-            };
-            Check { name: "nats".to_owned(), needed: false, look: Arc::new(look) }
-        });
-        broker.chain(peers::checks(&self.elsewhere)).collect()
+    /// Whether the broker is there, where this process speaks to one. It is not needed: what is heard from it waits.
+    pub(crate) fn broker_check(&self) -> Option<Check> {
+        let broker = self.broker.clone()?;
+        let look = move || {
+            let found = if broker.is_connected() { Ok(()) } else { Err("it is away".to_owned()) };
+            std::future::ready(found).boxed()
+        };
+        Some(Check { name: "nats".to_owned(), needed: false, look: Arc::new(look) })
+    }
+
+    /// How the contexts are that run elsewhere.
+    pub(crate) fn peer_checks(&self) -> Vec<Check> {
+        peers::checks(&self.elsewhere).collect()
     }
 
     fn service(&self, context: &'static str) -> Result<Service> {

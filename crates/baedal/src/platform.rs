@@ -15,13 +15,12 @@ use baedal_kit::ids::{Ids, SystemIds};
 use baedal_kit::time::{Clock, SystemClock};
 use baedal_kit_http::admin;
 use baedal_kit_http::caps::Cap;
-use baedal_kit_http::health::{Metrics, ReadinessProbe};
+use baedal_kit_http::health::Metrics;
 use baedal_kit_http::internal_api::InternalApi;
 use baedal_kit_http::module::Described;
 use baedal_kit_runtime::JournalBus;
 use baedal_kit_runtime::Service;
 use baedal_kit_runtime::lifecycle::Lifecycle;
-use futures::FutureExt;
 use jiff::SignedDuration;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -206,35 +205,30 @@ impl Opening {
         let Self { settings, roles, providers, lifecycle, entry, inside, admin, caps } = self;
         let metrics = telemetry::metrics()?;
         let metrics: Metrics = Arc::new(move || metrics.render());
-        let checks = house.checks();
+        let (broker, mut checks) = (house.broker_check(), house.peer_checks());
+        checks.extend(broker.clone());
         let Rooms { upstreams, here } = house.furnish().await?;
         let peers = settings.peers.let_in()?;
         let front = InternalApi { contexts: here, checks, peers, lifecycle: lifecycle.clone() };
         let (router, mut readiness) = front.open();
         inside.open(router);
         if roles.gateway {
-            let (router, gateway) = baedal_gateway::open(baedal_gateway::Gateway {
+            // It knows the contexts itself, those elsewhere too.
+            let (router, of_gateway) = baedal_gateway::open(baedal_gateway::Gateway {
                 upstreams,
                 contexts: described(),
                 settings: settings.gateway,
                 clock: Arc::clone(&providers.clock),
                 lifecycle,
                 caps,
+                checks: broker.into_iter().collect(),
             });
             entry.open(router);
-            readiness = both(gateway, readiness);
+            readiness = of_gateway;
         }
         admin.open(admin::router(readiness, metrics));
         Ok(())
     }
-}
-
-/// Of a process that is a gateway and runs contexts behind it: it is as ready as the gateway, which knows what it needs.
-fn both(gateway: ReadinessProbe, contexts: ReadinessProbe) -> ReadinessProbe {
-    Arc::new(move || {
-        let (gateway, contexts) = (gateway(), contexts());
-        async { gateway.await.beside(contexts.await) }.boxed()
-    })
 }
 
 /// What every context says of itself, whether it runs here or elsewhere.

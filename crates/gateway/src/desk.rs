@@ -12,7 +12,7 @@ use std::sync::Arc;
 use axum::routing::get;
 use baedal_kit_http::ProblemType;
 use baedal_kit_http::caps::Cap;
-use baedal_kit_http::health::ReadinessProbe;
+use baedal_kit_http::health::{Check, ReadinessProbe};
 use baedal_kit_http::upstream::Upstream;
 use baedal_kit_runtime::lifecycle::Lifecycle;
 use futures::FutureExt;
@@ -33,6 +33,7 @@ pub(crate) struct Desk {
     problems: Arc<BTreeMap<&'static str, &'static ProblemType>>,
     lifecycle: Lifecycle,
     caps: Arc<[Cap]>,
+    checks: Arc<[Check]>,
 }
 
 impl Desk {
@@ -54,12 +55,13 @@ impl Desk {
             problems: Arc::new(problems),
             lifecycle,
             caps: Arc::default(),
+            checks: Arc::default(),
         }
     }
 
-    /// With what may bind, for readiness.
-    pub(crate) fn watching(self, caps: Vec<Cap>) -> Self {
-        Self { caps: caps.into(), ..self }
+    /// With what may bind, and what else is away or not, for readiness.
+    pub(crate) fn watching(self, caps: Vec<Cap>, checks: Vec<Check>) -> Self {
+        Self { caps: caps.into(), checks: checks.into(), ..self }
     }
 
     /// What looks whether it is ready.

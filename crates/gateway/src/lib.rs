@@ -38,7 +38,7 @@ use axum::Router;
 use baedal_contracts::source::IDENTITY;
 use baedal_kit::time::Clock;
 use baedal_kit_http::caps::Cap;
-use baedal_kit_http::health::ReadinessProbe;
+use baedal_kit_http::health::{Check, ReadinessProbe};
 use baedal_kit_http::module::Described;
 use baedal_kit_http::upstream::Upstream;
 use baedal_kit_runtime::lifecycle::Lifecycle;
@@ -65,6 +65,8 @@ pub struct Gateway {
     pub lifecycle: Lifecycle,
     /// What else may bind that stands before it, for readiness: the connections.
     pub caps: Vec<Cap>,
+    /// What else this process depends on, for readiness.
+    pub checks: Vec<Check>,
 }
 
 /// Puts the gateway together, and what looks whether it is ready. To be called inside the runtime that will serve it.
@@ -72,7 +74,7 @@ pub struct Gateway {
 /// Requests should carry `ConnectInfo<SocketAddr>` among their extensions; without it all clients count
 /// as one address.
 pub fn open(gateway: Gateway) -> (Router, ReadinessProbe) {
-    let Gateway { mut upstreams, contexts, settings, clock, lifecycle, caps } = gateway;
+    let Gateway { mut upstreams, contexts, settings, clock, lifecycle, caps, checks } = gateway;
     let (documents, problems): (Vec<_>, Vec<_>) =
         contexts.into_iter().map(|context| (context.document, context.problems)).unzip();
     let described = openapi::describe(documents);
@@ -93,7 +95,7 @@ pub fn open(gateway: Gateway) -> (Router, ReadinessProbe) {
         &settings,
         lifecycle.clone(),
     )
-    .watching(caps);
+    .watching(caps, checks);
     let readiness = desk.readiness();
     upstreams.insert(routes::GATEWAY, Upstream::local(desk::routes(desk).split_for_parts().0));
     let authentication = Authentication::new(keys, clock, settings.remembered_tokens);

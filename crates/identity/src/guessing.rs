@@ -27,7 +27,7 @@ use baedal_kit::time::{Clock, Instant};
 use baedal_text::Phone;
 use jiff::SignedDuration;
 use lru::LruCache;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::devices::Device;
@@ -178,13 +178,9 @@ impl Drop for Attempt {
 }
 
 impl Shared {
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock()
-    }
-
     fn look_and_count(&self, guesser: &Guesser, address: Option<IpAddr>) -> Looked {
         let now = self.clock.monotonic();
-        let counts = &mut *self.counts();
+        let counts = &mut *self.counts.lock();
         let count = counts.guessers.get_or_insert_mut(guesser.clone(), Count::default);
         // The wait must be over before its reason is forgotten.
         let forgotten_after = self.settings.forgotten_after.max(self.settings.longest_wait);
@@ -220,7 +216,7 @@ impl Shared {
 
     fn settle(&self, guesser: &Guesser, address: Option<IpAddr>, outcome: Outcome) {
         let now = self.clock.monotonic();
-        let counts = &mut *self.counts();
+        let counts = &mut *self.counts.lock();
         if let Some(at) = address.and_then(|address| counts.addresses.get_mut(&address)) {
             at.being_checked = at.being_checked.saturating_sub(1);
             if outcome == Outcome::Wrong {
@@ -451,7 +447,7 @@ mod tests {
         for last in 2..10 {
             guess(&guessing, last, format!("203.0.113.{last}").parse().ok()).unwrap();
         }
-        assert_eq!(guessing.shared.counts().guessers.len(), 2);
-        assert_eq!(guessing.shared.counts().addresses.len(), 2);
+        assert_eq!(guessing.shared.counts.lock().guessers.len(), 2);
+        assert_eq!(guessing.shared.counts.lock().addresses.len(), 2);
     }
 }

@@ -1,7 +1,7 @@
 //! Readiness: whether requests should be sent to a process, and how each thing is that it depends on.
 //!
 //! Everybody may ask for the status; the rest names contexts and what is wrong with them, and is shown on the address
-//! for operators alone: [`super::admin`].
+//! for operators alone: [`crate::admin`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -129,15 +129,6 @@ impl Readiness {
         Self { status: Status { status }, dependencies }
     }
 
-    /// The same, telling also what it does not hang on.
-    #[must_use]
-    pub fn beside(mut self, other: Self) -> Self {
-        for (name, dependency) in other.dependencies {
-            self.dependencies.entry(name).or_insert(dependency);
-        }
-        self
-    }
-
     /// What everybody may know of it.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -176,7 +167,7 @@ pub struct Check {
 
 impl Check {
     /// How it is now.
-    pub(super) async fn found(&self) -> (String, Dependency) {
+    pub async fn found(&self) -> (String, Dependency) {
         let found = in_time((self.look)()).await.unwrap_or_else(Err);
         (self.name.clone(), Dependency::other(self.needed, found))
     }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 /// Positions by source.
@@ -60,7 +60,7 @@ impl Progress {
     }
 
     fn change(&self, consumer: &str, change: impl FnOnce(&mut HashMap<String, Vec<u64>>, &Vec<u64>)) {
-        let mut consumers = self.consumers();
+        let mut consumers = self.consumers.lock();
         let consumer = consumers
             .entry(consumer.to_owned())
             .or_insert_with(|| Consumer { shards: HashMap::new(), reached: watch::Sender::default() });
@@ -83,12 +83,12 @@ impl Progress {
     }
 
     fn of(&self, consumer: &str) -> Option<watch::Receiver<Positions>> {
-        self.consumers().get(consumer).map(|consumer| consumer.reached.subscribe())
+        self.consumers.lock().get(consumer).map(|consumer| consumer.reached.subscribe())
     }
 
     /// Every consumer, and how far it has got.
     pub(crate) fn all(&self) -> HashMap<String, watch::Receiver<Positions>> {
-        self.consumers().iter().map(|(name, consumer)| (name.clone(), consumer.reached.subscribe())).collect()
+        self.consumers.lock().iter().map(|(name, consumer)| (name.clone(), consumer.reached.subscribe())).collect()
     }
 
     /// Where every consumer is in some of the shards, by consumer and source.
@@ -96,7 +96,7 @@ impl Progress {
         let of = |shards: &Vec<u64>| {
             wanted.iter().filter_map(|shard| Some((*shard, *shards.get(usize::from(*shard))?))).collect()
         };
-        let consumers = self.consumers();
+        let consumers = self.consumers.lock();
         let of_consumer =
             |consumer: &Consumer| consumer.shards.iter().map(|(source, shards)| (source.clone(), of(shards))).collect();
         consumers.iter().map(|(name, consumer)| (name.clone(), of_consumer(consumer))).collect()
@@ -105,10 +105,6 @@ impl Progress {
     /// Changes whenever a consumer of ours has got further.
     pub(crate) fn moved(&self) -> watch::Receiver<u64> {
         self.moved.subscribe()
-    }
-
-    fn consumers(&self) -> MutexGuard<'_, HashMap<String, Consumer>> {
-        self.consumers.lock()
     }
 }
 

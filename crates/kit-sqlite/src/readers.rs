@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use baedal_kit::Failure;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -30,7 +30,7 @@ struct Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        self.readers.idle().extend(self.connection.take());
+        self.readers.idle.lock().extend(self.connection.take());
     }
 }
 
@@ -39,15 +39,11 @@ impl Readers {
         Self { context, free: Arc::new(Semaphore::new(connections.len())), idle: Mutex::new(connections) }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock()
-    }
-
     async fn lend(self: &Arc<Self>) -> Result<Lent, Failure> {
         let permit = Arc::clone(&self.free).acquire_owned().await;
         let permit = permit.map_err(|closed| failure(self.context, closed))?;
         // There is one for every permit.
-        let connection = self.idle().pop();
+        let connection = self.idle.lock().pop();
         Ok(Lent { readers: Arc::clone(self), connection, _permit: permit })
     }
 
@@ -70,7 +66,7 @@ impl Readers {
 
     /// Gives back the memory of connections that nobody uses now.
     pub(crate) fn release_memory(&self) {
-        for connection in self.idle().iter() {
+        for connection in self.idle.lock().iter() {
             let _ = connection.release_memory();
         }
     }
@@ -124,7 +120,7 @@ mod tests {
             reads.spawn(async move { readers.read_aside(one).await.unwrap() });
         }
         assert_eq!(reads.join_all().await, [1; 50]);
-        assert_eq!(readers.idle().len(), 2);
+        assert_eq!(readers.idle.lock().len(), 2);
     }
 
     #[tokio::test]

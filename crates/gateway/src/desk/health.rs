@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use baedal_contracts::source::IDENTITY;
 use baedal_kit_http::body::read_limited;
 use baedal_kit_http::caps;
-use baedal_kit_http::health::{Dependency, Readiness, Status, in_time};
+use baedal_kit_http::health::{Check, Dependency, Readiness, Status, in_time};
 use baedal_kit_http::operations::Health;
 use baedal_kit_http::upstream::Upstream;
 use futures::future::join_all;
@@ -43,7 +43,8 @@ pub(super) async fn readiness(desk: &Desk) -> Readiness {
         let found = in_time(ask(upstream)).await.unwrap_or_else(Err);
         ((*context).to_owned(), Dependency::context(needed, found))
     });
-    let dependencies = join_all(asked).await.into_iter().chain(caps::told(&desk.caps)).collect();
+    let (contexts, others) = tokio::join!(join_all(asked), join_all(desk.checks.iter().map(Check::found)));
+    let dependencies = contexts.into_iter().chain(others).chain(caps::told(&desk.caps)).collect();
     Readiness::judged(desk.lifecycle.is_draining(), dependencies)
 }
 

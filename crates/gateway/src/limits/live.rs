@@ -9,7 +9,7 @@ use baedal_contracts::AccountId;
 use baedal_kit_http::Problem;
 use baedal_kit_http::caps::{Cap, Full, Taken};
 use baedal_kit_http::problem::UNAVAILABLE;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use crate::problems::TOO_MANY_STREAMS;
 use crate::settings::Settings;
@@ -18,19 +18,16 @@ use crate::settings::Settings;
 pub(super) struct Streams {
     pub(super) cap: Cap,
     most_per_account: u32,
-    open: Arc<Mutex<Open>>,
+    open: Arc<Mutex<ByAccount>>,
 }
 
-#[derive(Default)]
-struct Open {
-    all: u32,
-    by_account: HashMap<AccountId, u32>,
-}
+/// How many are open of each account that has any.
+type ByAccount = HashMap<AccountId, u32>;
 
 /// One open stream; dropping it closes it.
 pub(crate) struct Stream {
     account_id: AccountId,
-    open: Arc<Mutex<Open>>,
+    open: Arc<Mutex<ByAccount>>,
     _place: Taken,
 }
 
@@ -41,8 +38,8 @@ impl Streams {
     }
 
     pub(super) fn open(&self, account_id: AccountId, client: IpAddr) -> Result<Stream, Problem> {
-        let mut open = lock(&self.open);
-        if open.by_account.get(&account_id).is_some_and(|of_account| *of_account >= self.most_per_account) {
+        let mut open = self.open.lock();
+        if open.get(&account_id).is_some_and(|of_account| *of_account >= self.most_per_account) {
             super::shed("live_streams_per_account");
             let most = self.most_per_account;
             let problem = Problem::new(&TOO_MANY_STREAMS, format!("your account has {most} live streams open"));
@@ -58,29 +55,23 @@ impl Streams {
             };
             problem.retry_after(Duration::from_secs(5))
         })?;
-        *open.by_account.entry(account_id).or_default() += 1;
-        open.all += 1;
-        metrics::gauge!("baedal_live_streams").set(open.all);
+        *open.entry(account_id).or_default() += 1;
+        metrics::gauge!("baedal_live_streams").increment(1);
         Ok(Stream { account_id, open: Arc::clone(&self.open), _place: place })
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        let mut open = lock(&self.open);
-        open.all = open.all.saturating_sub(1);
-        metrics::gauge!("baedal_live_streams").set(open.all);
-        if let Some(of_account) = open.by_account.get_mut(&self.account_id) {
+        metrics::gauge!("baedal_live_streams").decrement(1);
+        let mut open = self.open.lock();
+        if let Some(of_account) = open.get_mut(&self.account_id) {
             *of_account = of_account.saturating_sub(1);
             if *of_account == 0 {
-                open.by_account.remove(&self.account_id);
+                open.remove(&self.account_id);
             }
         }
     }
-}
-
-fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
-    open.lock()
 }
 
 #[cfg(test)]
@@ -116,6 +107,6 @@ mod tests {
         assert_eq!(open(4, 3).err(), Some(503));
         drop(first);
         assert!(open(1, 1).is_ok());
-        assert_eq!(lock(&streams.open).by_account.len(), 3, "who has none open is not remembered");
+        assert_eq!(streams.open.lock().len(), 3, "who has none open is not remembered");
     }
 }

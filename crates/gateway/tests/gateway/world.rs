@@ -130,6 +130,7 @@ impl World {
             clock: Arc::new(clock.clone()),
             lifecycle: lifecycle.clone(),
             caps: Vec::new(),
+            checks: Vec::new(),
         });
         let operators = admin::router(readiness, Arc::new(|| "baedal_up 1\n".to_owned()));
         Self { router, operators, key, published, fetched, identity_is_away, clock, lifecycle }

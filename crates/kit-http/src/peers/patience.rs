@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// How much longer each wrong one waits than the one before,
@@ -67,7 +67,7 @@ impl Patience {
     }
 
     fn wrong_at(&self, address: Option<IpAddr>, now: Instant) -> Result<Turn<'_>, Crowded> {
-        let mut counts = self.counts();
+        let mut counts = self.counts.lock();
         if counts.len() >= ADDRESSES {
             counts.retain(|_, count| count.waiting > 0 || count.leaked(now).0 > 0);
         }
@@ -84,10 +84,6 @@ impl Patience {
         let wait = STEP.saturating_mul(count.wrong - 1).min(LONGEST);
         Ok(Turn { patience: self, address, wait, is_news })
     }
-
-    fn counts(&self) -> MutexGuard<'_, HashMap<Option<IpAddr>, Count>> {
-        self.counts.lock()
-    }
 }
 
 impl Turn<'_> {
@@ -99,7 +95,7 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if let Some(count) = self.patience.counts().get_mut(&self.address) {
+        if let Some(count) = self.patience.counts.lock().get_mut(&self.address) {
             count.waiting -= 1;
         }
     }
@@ -144,6 +140,6 @@ mod tests {
             let address = IpAddr::from(u32::try_from(number).expect("a number").to_be_bytes());
             assert!(wait(&patience, Some(address), now).is_some());
         }
-        assert!(patience.counts().len() <= ADDRESSES + 1);
+        assert!(patience.counts.lock().len() <= ADDRESSES + 1);
     }
 }

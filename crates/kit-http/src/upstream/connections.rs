@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -185,7 +185,7 @@ impl Connections {
 
     /// Closes those that wait.
     pub(super) fn close_idle(&self) {
-        self.idle().clear();
+        self.idle.lock().clear();
     }
 
     async fn connect(&self) -> Result<SendRequest<Body>, String> {
@@ -205,7 +205,7 @@ impl Connections {
 
     /// The connection that has waited least; those that are of no use any more are let go.
     fn waiting(&self) -> Option<SendRequest<Body>> {
-        let mut idle = self.idle();
+        let mut idle = self.idle.lock();
         while let Some(Idle { connection, until }) = idle.pop() {
             if until <= Instant::now() {
                 // All others have waited longer.
@@ -230,10 +230,6 @@ impl Connections {
             }
         });
         response.map(Body::new)
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
-        self.idle.lock()
     }
 }
 

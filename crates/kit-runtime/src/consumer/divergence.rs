@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use baedal_kit::Failure;
 use baedal_kit::epochs::Cursor;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::runner::Place;
@@ -61,7 +61,7 @@ impl Divergences {
     /// A consumer is found to have parted with a source. Whether that is news.
     pub(super) fn add(&self, context: &'static str, consumer: &str, place: Place, at: Cursor) -> bool {
         let (source, shard) = place;
-        let mut all = self.all();
+        let mut all = self.0.lock();
         let shards = all.entry((consumer.to_owned(), source)).or_default();
         let is_news = shards.insert(shard, at.position).is_none();
         gauge(context, consumer, source, shards.len());
@@ -71,7 +71,7 @@ impl Divergences {
     /// It is as one with it.
     pub(super) fn remove(&self, context: &'static str, consumer: &str, place: Place) {
         let (source, shard) = place;
-        let mut all = self.all();
+        let mut all = self.0.lock();
         if all.is_empty() {
             return;
         }
@@ -87,7 +87,7 @@ impl Divergences {
 
     /// Whether a consumer is known to have parted with a source in a shard.
     pub(super) fn has(&self, consumer: &str, place: Place) -> bool {
-        let all = self.all();
+        let all = self.0.lock();
         !all.is_empty() && all.get(&(consumer.to_owned(), place.0)).is_some_and(|shards| shards.contains_key(&place.1))
     }
 
@@ -95,7 +95,7 @@ impl Divergences {
     pub(super) fn keep_only(&self, context: &'static str, consumer: &str, places: &[Place]) {
         let of_it = |(of, _): &&(String, &'static str)| of == consumer;
         let gone: Vec<Place> = {
-            let all = self.all();
+            let all = self.0.lock();
             let known = all.iter().filter(|(key, _)| of_it(key));
             let known = known.flat_map(|((_, source), shards)| shards.keys().map(move |shard| (*source, *shard)));
             known.filter(|place| !places.contains(place)).collect()
@@ -112,11 +112,7 @@ impl Divergences {
             heard: shards.values().copied().max().unwrap_or(0),
             remedy: remedy(context, source),
         };
-        self.all().iter().map(told).collect()
-    }
-
-    fn all(&self) -> MutexGuard<'_, BySource> {
-        self.0.lock()
+        self.0.lock().iter().map(told).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 
 use baedal_kit::database::Document;
 use lru::LruCache;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 /// How many documents are remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
@@ -24,22 +24,18 @@ impl Default for DocumentCache {
 
 impl DocumentCache {
     pub(crate) fn get(&self, key: &(String, String)) -> Option<Document> {
-        self.kept().get(key).cloned()
+        self.0.lock().get(key).cloned()
     }
 
     /// It is this now; nothing where it is gone, or nobody knows.
     pub(crate) fn put(&self, key: (String, String), document: Option<Document>) {
         match document {
-            Some(document) => drop(self.kept().put(key, document)),
-            None => drop(self.kept().pop(&key)),
+            Some(document) => drop(self.0.lock().put(key, document)),
+            None => drop(self.0.lock().pop(&key)),
         }
     }
 
     pub(crate) fn clear(&self) {
-        self.kept().clear();
-    }
-
-    fn kept(&self) -> MutexGuard<'_, LruCache<(String, String), Document>> {
-        self.0.lock()
+        self.0.lock().clear();
     }
 }
